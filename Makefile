@@ -1,0 +1,42 @@
+# `make book` and `make test` are all a newcomer needs; both make .venv themselves when it is missing or older than the pins.
+PYTHON ?= python3
+BIN := .venv/bin
+export PYDEVD_DISABLE_FILE_VALIDATION := 1
+# threads that wait must not spin: on shared cores spinning makes tiny models many times slower
+export OMP_WAIT_POLICY := passive
+
+.PHONY: book test lint serve clean address
+
+book: .venv/ready  ## execute every chapter and build _build/html/index.html
+	$(BIN)/python book/_ext/fresh_cache.py
+	$(BIN)/jupyter-book build -W -n --keep-going .
+
+test: .venv/ready  ## everything that is checked; browser tests join in when the book is built and Chromium is there
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/codespell
+	$(BIN)/python -m pytest
+
+lint: .venv/ready  ## put the code in order
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/nbstripout --keep-id $$(git ls-files 'book/**.ipynb')
+
+serve: book  ## build the book and show it on http://localhost:8000
+	$(BIN)/python -m http.server --bind localhost --directory _build/html 8000
+
+address: .venv/ready  ## make address URL=https://... : write the repository's address wherever it stands
+	$(BIN)/python book/_ext/address.py "$(URL)"
+
+clean:  ## remove everything that was built
+	rm -rf _build .venv
+
+.venv/ready: requirements.txt pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name one with: make PYTHON=python3.12")'
+	$(PYTHON) -m venv --clear .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	mkdir -p .venv/etc/ipython
+	echo 'c.IPKernelApp.log_level = "ERROR"  # kernels of a build talk to this machine only' > .venv/etc/ipython/ipython_kernel_config.py
+	touch $@
