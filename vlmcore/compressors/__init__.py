@@ -1,0 +1,21 @@
+"""Token compressors: from the patches of an image to V visual tokens in the width of the language model, one idea a file.
+
+All share one call, `compressor(features, question=None, *, visual_tokens=None)`, and own their projection.
+"""
+
+from typing import Any
+
+from torch import nn
+
+from vlmcore.compressors.pool import Pool
+from vlmcore.compressors.quecc import QueCC
+from vlmcore.config import VLMConfig
+
+COMPRESSORS: dict[str, Any] = {"pool": Pool, "quecc": QueCC}
+
+
+def build_compressor(config: VLMConfig) -> nn.Module | None:
+    """The compressor that a config names; None for a blind model."""
+    if config.compressor is None:
+        return None
+    return COMPRESSORS[config.compressor.name](config.compressor, config.vision, config.language.width, config.visual_tokens)

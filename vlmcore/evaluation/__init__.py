@@ -1,0 +1,1 @@
+"""From a trained model to a score: generate answers, normalise, count."""

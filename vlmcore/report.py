@@ -1,0 +1,151 @@
+"""The ledger: every headline number of the book, recomputed from result files and CSV files each time it is asked for.
+
+    python -m vlmcore.report           # a table
+    python -m vlmcore.report --json    # a list of objects
+
+No number is typed in here, and torch is not imported. A number that has no result yet is left out; a part that does not exist is null.
+"""
+
+import argparse
+import json
+import math
+import sys
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from scipy import stats
+
+from vlmcore import paper
+from vlmcore.cost import paper_flops
+from vlmcore.results import read_results
+from vlmcore.scaling import frontier
+
+RESULTS = Path(__file__).parents[1] / "book" / "results"
+LEVEL = 0.95
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One number of the ledger."""
+
+    name: str
+    value: float
+    low: float | None = None
+    high: float | None = None
+    level: float | None = None
+    interval: str | None = None
+    """How `low` and `high` were found."""
+    count: int | None = None
+    """Questions, images or points that the value rests on, over all seeds."""
+    command: str | None = None
+    source: str | None = None
+
+
+def ledger(results: Path = RESULTS) -> list[Entry]:
+    """Every number that the results in a folder carry."""
+    return [*_published(), *_encoder(results / "encoder"), *_easyvqa(results / "easyvqa")]
+
+
+def seeds_interval(values: list[float], level: float = LEVEL) -> tuple[float, float, float]:
+    """Mean over seeds and its t-interval.
+
+    Raises:
+        ValueError: fewer than two seeds have no spread.
+    """
+    if len(values) < 2:
+        raise ValueError(f"{len(values)} seed has no spread; run at least two")
+    mean = math.fsum(values) / len(values)
+    error = stats.sem(values)
+    half = float(stats.t.ppf((1 + level) / 2, len(values) - 1) * error)
+    return mean, mean - half, mean + half
+
+
+def wilson_interval(right: int, count: int, level: float = LEVEL) -> tuple[float, float]:
+    """Wilson's interval of a binomial share."""
+    found = stats.binomtest(right, count).proportion_ci(level, method="wilson")
+    return float(found.low), float(found.high)
+
+
+def _published() -> Iterator[Entry]:
+    """What the paper's 28 points say by themselves: how many of the frontier at Q have one token."""
+    scores = paper.scores("visual")
+    for q in (0, 50):
+        flops = [paper_flops(n, q, v) for n, v in zip(scores["params"], scores["visual_tokens"], strict=True)]
+        best = scores.iloc[frontier(flops, scores["error"])]
+        below = best[best["params"] < best["params"].max()]
+        yield Entry(
+            f"published.visual.q{q}.frontier_tokens_below_largest_model",
+            int(below["visual_tokens"].max()),
+            count=len(scores),
+            command="python -m vlmcore.report",
+            source="vlmcore/published/scores_visual.csv",
+        )
+
+
+def _encoder(folder: Path) -> Iterator[Entry]:
+    for result in _read(folder):
+        for features, share in result["probe"].items():
+            low, high = wilson_interval(share["right"], share["count"])
+            name = f"encoder.{result['name']}.probe.{features}.accuracy"
+            yield _share(name, share["right"] / share["count"], low, high, "Wilson", share["count"], result["command"], folder)
+
+
+def _easyvqa(folder: Path) -> Iterator[Entry]:
+    by_model: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for result in _read(folder):
+        by_model[result["name"].rsplit(".seed", 1)[0]].append(result)
+    for model, runs in by_model.items():
+        name = f"easyvqa.{model.removesuffix('.v0')}"
+        if model == "question_only":
+            test = runs[0]["scores"]["test"]["all"]
+            low, high = wilson_interval(round(test["value"] * test["count"]), test["count"])
+            yield _share(f"{name}.accuracy", test["value"], low, high, "Wilson", test["count"], runs[0]["command"], folder)
+        else:
+            yield from _over_seeds(name, runs, folder)
+
+
+def _over_seeds(name: str, runs: list[dict[str, Any]], folder: Path) -> Iterator[Entry]:
+    for split, suffix in (("test", "accuracy"), ("shuffled", "shuffled.accuracy")):
+        scores = [run["scores"][split]["all"] for run in runs]
+        count = sum(score["count"] for score in scores)
+        if len(runs) > 1:
+            interval = f"t over {len(runs)} seeds"
+            value, low, high = seeds_interval([score["value"] for score in scores])
+        else:
+            interval, value = "Wilson, one seed", scores[0]["value"]
+            low, high = wilson_interval(round(value * count), count)
+        yield _share(f"{name}.{suffix}", value, low, high, interval, count, runs[0]["command"], folder)
+
+
+def _share(name: str, value: float, low: float, high: float, interval: str, count: int, command: str, folder: Path) -> Entry:
+    """A share of right answers; an interval cannot leave 0 to 1."""
+    source = f"book/results/{folder.name}"
+    return Entry(name, value, max(low, 0.0), min(high, 1.0), LEVEL, interval, count, command, source)
+
+
+def _read(folder: Path) -> list[dict[str, Any]]:
+    return read_results(folder) if folder.exists() else []
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m vlmcore.report", description=__doc__.splitlines()[0])
+    parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the result files (default: those of the book)")
+    parser.add_argument("--json", action="store_true", help="print a list of objects")
+    arguments = parser.parse_args()
+    if not arguments.results.is_dir():
+        sys.exit(f"{arguments.results} is no folder; give the one that holds the results with --results")
+    entries = ledger(arguments.results)
+    if arguments.json:
+        print(json.dumps([asdict(entry) for entry in entries], indent=1, allow_nan=False))
+        return
+    for entry in entries:
+        span = "" if entry.low is None else f"[{entry.low:.4f}, {entry.high:.4f}] {entry.interval}"
+        print(f"{entry.name:58} {entry.value:9.4f} {span:36} n = {entry.count}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,43 @@
+"""Result files: JSON that a person can read, one a run, written beside their place and renamed. Nothing here imports torch."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+
+def read_results(folder: str | Path) -> list[dict[str, Any]]:
+    """All results in a folder, in the order of their file names.
+
+    Raises:
+        FileNotFoundError: there is none.
+        ValueError: a file is not JSON.
+    """
+    files = sorted(Path(folder).glob("*.json"))
+    if not files:
+        raise FileNotFoundError(f"{folder} holds no result; book/results/LOG.md and the ledger name the commands that make them")
+    return [read_json(path) for path in files]
+
+
+def read_json(path: Path) -> Any:
+    """One file of JSON.
+
+    Raises:
+        ValueError: it is not JSON.
+    """
+    try:
+        return json.loads(path.read_text())
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{path} is damaged at line {error.lineno}: {error.msg}; copy or make it again") from error
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Writes a file that is there completely or not at all.
+
+    Raises:
+        ValueError: a number is NaN or infinite; a missing number is None.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(f".{os.getpid()}.partial")
+    partial.write_text(json.dumps(value, indent=1, allow_nan=False) + "\n")
+    partial.replace(path)

@@ -1,0 +1,118 @@
+"""The two stages of LLaVA (arXiv 2310.03744): first the compressor learns to speak to a frozen language model, then both are trained.
+
+The vision encoder is frozen throughout, so its features are given, not computed.
+"""
+
+import hashlib
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from vlmcore.config import to_dict
+from vlmcore.data.samples import Tokens, rows_of_step
+from vlmcore.loop import Stage, StageConfig, run
+from vlmcore.results import read_json, write_json
+from vlmcore.vision import FeatureStore, check_safetensors
+from vlmcore.vlm import VLM
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """The two stages of a vision-language model."""
+
+    align: StageConfig = StageConfig(steps=1200, learning_rate=2e-3, batch_size=32)
+    """Stage 1: the compressor and its projection learn to speak to a frozen language model."""
+    tune: StageConfig = StageConfig(steps=1200, learning_rate=1e-3, batch_size=32)
+    """Stage 2: the language model is trained too."""
+    seed: int = 0
+
+
+class TrainingData(NamedTuple):
+    """Samples and the features of their images; `features` is None for a blind model."""
+
+    tokens: Tokens
+    features: FeatureStore | None
+
+
+def fit(
+    vlm: VLM,
+    data: TrainingData,
+    config: TrainingConfig,
+    folder: str | Path,
+    **options: Any,
+) -> VLM:
+    """Trains a vision-language model through its stages, in place; call it again after an interruption to go on.
+
+    Args:
+        vlm: with a compressor as it was built and a language model that knows its language.
+        data: samples tokenised with answers, and features of their images.
+        config: the stages.
+        folder: for checkpoints, logs and the weights after each finished stage.
+        **options: of `run`.
+
+    Returns:
+        The same model, ready to answer.
+
+    Raises:
+        ValueError: the folder belongs to another run: other sizes, other stages, or a language model that is not the one it began with.
+    """
+    if vlm.compressor is not None and data.features is None:
+        raise ValueError("this model sees; give features of the images, or build a blind one with visual_tokens=0 and compressor=None")
+    folder = Path(folder)
+    for number, (name, stage) in enumerate((("align", config.align), ("tune", config.tune))):
+        if stage.steps == 0 or (name == "align" and vlm.compressor is None):
+            continue  # a blind model has nothing to align
+        vlm.requires_grad_(False)
+        if vlm.compressor is not None:
+            vlm.compressor.requires_grad_(True)
+        if name == "tune":
+            vlm.language.requires_grad_(True)
+        weights = folder / f"{name}.safetensors"
+        _claim(folder / f"{name}.json", vlm, stage, config.seed)
+        if not weights.exists():
+            vlm.train()
+            vlm.vision.eval()
+            run(Stage(vlm, _vlm_loss, _vlm_batches(data, stage, (config.seed, number)), stage, config.seed), folder / name, **options)
+            _save_trained(vlm, weights)
+            (folder / name / "resume.ckpt").unlink(missing_ok=True)
+        check_safetensors(weights)
+        vlm.load_state_dict(load_file(weights), strict=False)  # the stage's own parameters; `_claim` saw to it that they fit
+    return vlm.cpu().eval()
+
+
+def _claim(path: Path, vlm: VLM, stage: StageConfig, seed: int) -> None:
+    """Writes down whose stage this folder holds, or refuses when it is another's."""
+    frozen = hashlib.sha256()
+    for name, parameter in vlm.language.named_parameters():
+        if not parameter.requires_grad:  # trained parameters are replaced by the stage's result, frozen ones must be the same
+            frozen.update(name.encode() + parameter.detach().cpu().float().numpy().tobytes())
+    mine = {"model": to_dict(vlm.config), "stage": to_dict(stage), "seed": seed, "frozen_language": frozen.hexdigest()[:12]}
+    if not path.exists():
+        write_json(path, mine)
+    theirs = read_json(path)
+    if different := [name for name in mine if theirs.get(name) != mine[name]]:
+        raise ValueError(f"{path.parent} belongs to another run (its {', '.join(different)} differ); choose another folder or delete it")
+
+
+def _vlm_loss(vlm: VLM, batch: Any) -> Tensor:
+    return vlm(*batch).loss
+
+
+def _vlm_batches(data: TrainingData, stage: StageConfig, seed: tuple[int, int]) -> Callable[[int], Any]:
+    def make(step: int) -> Any:
+        batch = data.tokens.batch(rows_of_step(len(data.tokens.image), stage.batch_size, seed, step))
+        return batch, None if data.features is None else data.features[batch.image]
+
+    return make
+
+
+def _save_trained(model: nn.Module, path: Path) -> None:
+    """Writes the trained parameters beside `path` and renames; parameters that are one tensor under two names are written once."""
+    partial = path.with_suffix(f".{os.getpid()}.partial")
+    save_file({name: x.detach().cpu().contiguous() for name, x in model.named_parameters() if x.requires_grad}, partial)
+    partial.replace(path)

@@ -1,0 +1,298 @@
+"""Image to patch features: a frozen vision transformer, and a store that keeps its features so that it runs once an image.
+
+`VisionEncoder` wraps a transformers model (CLIP's image tower or a plain ViT), made from a config or loaded from a checkpoint folder,
+and hands on what compressors read: the patch features of several layers, and on request what PruMerge (arXiv 2403.15388) needs, the
+CLS token's attention to the patches and their keys. In the miniatures the encoder is frozen, so `FeatureStore` computes the features
+of a data set once, in half precision, memory-mapped, and shares them among all models and processes.
+"""
+
+import hashlib
+import json
+import math
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from transformers import AutoConfig, CLIPVisionConfig, CLIPVisionModel, PreTrainedModel, ViTModel
+from transformers.utils import logging
+
+from vlmcore.config import VisionConfig
+from vlmcore.results import read_json
+
+CHECKPOINT = Path(__file__).parent / "checkpoints" / "clip-mini"
+"""The miniature encoder that comes with the package; `vlmcore.pretraining` says how it was made."""
+
+CLIP_MEAN, CLIP_STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
+
+
+class VisionFeatures(NamedTuple):
+    """What an encoder saw: b images, p patches in rows, l layers, width d."""
+
+    layers: Tensor
+    """float (b, p, l, d): patch features of the layers named in `VisionConfig.layers`, without the CLS token."""
+    cls_attention: Tensor | None = None
+    """float (b, p): attention of the CLS token to the patches in the last layer, as one head over the full width."""
+    keys: Tensor | None = None
+    """float (b, p, d): the patches' keys in the last layer."""
+
+    @property
+    def patches(self) -> Tensor:
+        """Float (b, p, d): the patch features themselves, those of the last layer handed on."""
+        return self.layers[:, :, -1]
+
+    @property
+    def side(self) -> int:
+        """Patches along one side of the image."""
+        return math.isqrt(self.layers.shape[1])
+
+    def to(self, device: torch.device | str) -> "VisionFeatures":
+        """The same features on another device."""
+        layers, *rest = (None if x is None else x.to(device, non_blocking=True) for x in self)
+        assert layers is not None
+        return VisionFeatures(layers, *rest)
+
+
+class _Family(NamedTuple):
+    """Where a family of transformers models keeps what is needed of its last layer."""
+
+    load: Callable[[Path], PreTrainedModel]
+    last_layer: Callable[[Any], Any]
+    norm: Callable[[Any], Any]
+    attention: Callable[[Any], Any]
+
+
+_CLIP = _Family(
+    CLIPVisionModel.from_pretrained, lambda model: model.encoder.layers[-1], lambda layer: layer.layer_norm1, lambda layer: layer.self_attn
+)
+_VIT = _Family(
+    partial(ViTModel.from_pretrained, add_pooling_layer=False),
+    lambda model: model.layers[-1],
+    lambda layer: layer.layernorm_before,
+    lambda layer: layer.attention,
+)
+FAMILIES = {"clip": _CLIP, "clip_vision_model": _CLIP, "vit": _VIT}
+
+
+class VisionEncoder(nn.Module):
+    """A frozen transformers vision model that returns `VisionFeatures`.
+
+    Args:
+        model: a model of one of the `FAMILIES`.
+        layers: hidden states to hand on, as in `VisionConfig.layers`.
+        mean: per-channel mean that the model was trained with, for pixels in [0, 1].
+        std: per-channel standard deviation, likewise.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(
+        self,
+        model: PreTrainedModel,
+        layers: tuple[int, ...],
+        mean: tuple[float, ...] = CLIP_MEAN,
+        std: tuple[float, ...] = CLIP_STD,
+    ) -> None:
+        super().__init__()
+        if model.config.model_type not in FAMILIES:
+            raise ValueError(f"a {model.config.model_type!r} model is not supported; the families are {', '.join(FAMILIES)}")
+        self.model: Any = model.eval().requires_grad_(False)
+        self.family = FAMILIES[model.config.model_type]
+        sizes = model.config
+        self.config = VisionConfig(
+            sizes.image_size,
+            sizes.patch_size,
+            sizes.hidden_size,
+            sizes.num_hidden_layers,
+            sizes.num_attention_heads,
+            sizes.intermediate_size,
+            tuple(layers),
+        )
+        self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1), persistent=False)
+
+    @classmethod
+    def from_config(cls, config: VisionConfig) -> "VisionEncoder":
+        """An untrained encoder of these sizes, with CLIP's architecture."""
+        return cls(CLIPVisionModel(clip_config(config)), config.layers)
+
+    @classmethod
+    def from_pretrained(cls, folder: str | Path = CHECKPOINT, layers: tuple[int, ...] | None = None) -> "VisionEncoder":
+        """Loads a checkpoint folder in transformers' format.
+
+        Args:
+            folder: holds `config.json` and `model.safetensors`, and `preprocessor_config.json` for mean and deviation of the pixels.
+            layers: hidden states to hand on; by default all between the first and the last of up to four layers, and of a deeper model
+                those at the paper's proportions of the depth (1/2, 2/3 and the last two before the end: 12, 16, 22 and 23 of CLIP-L's 24).
+
+        Raises:
+            FileNotFoundError: the folder holds no checkpoint.
+            ValueError: the checkpoint is damaged, or of an unknown family.
+        """
+        folder = Path(folder)
+        check_checkpoint(folder)
+        kind = AutoConfig.from_pretrained(folder).model_type
+        if kind not in FAMILIES:
+            raise ValueError(f"{folder} holds a {kind!r} model; the families are {', '.join(FAMILIES)}")
+        with quiet_loading():
+            model = FAMILIES[kind].load(folder)
+        depth = model.config.num_hidden_layers
+        if layers is None:
+            deep = (depth // 2, depth * 2 // 3, depth - 2, depth - 1)
+            layers = tuple(sorted(set(deep))) if depth > 4 else tuple(range(1, depth)) or (0,)
+        pixels = folder / "preprocessor_config.json"
+        scale = read_json(pixels) if pixels.exists() else {"image_mean": CLIP_MEAN, "image_std": CLIP_STD}
+        return cls(model, layers, tuple(scale["image_mean"]), tuple(scale["image_std"]))
+
+    def save_pretrained(self, folder: str | Path) -> None:
+        """Writes the checkpoint folder that `from_pretrained` reads."""
+        with quiet_loading():
+            self.model.save_pretrained(folder)
+        scale = {"image_mean": self.mean.flatten().tolist(), "image_std": self.std.flatten().tolist()}
+        (Path(folder) / "preprocessor_config.json").write_text(json.dumps(scale, indent=2) + "\n")
+
+    def prepare(self, pixels: Tensor) -> Tensor:
+        """Square images of any size, uint8 or float in [0, 1], (b, 3, h, h), as the model expects them.
+
+        Raises:
+            ValueError: an image is not RGB, or not square.
+        """
+        if pixels.ndim != 4 or pixels.shape[1] != 3:
+            raise ValueError(f"images must be RGB of shape (batch, 3, height, width), not {tuple(pixels.shape)}; convert them to RGB first")
+        if pixels.shape[2] != pixels.shape[3]:
+            raise ValueError(f"an image of {pixels.shape[2]} x {pixels.shape[3]} pixels is not square; pad or crop it first")
+        if pixels.dtype != torch.uint8 and not (pixels.is_floating_point() and pixels.min() >= 0 and pixels.max() <= 1):
+            raise ValueError(f"{pixels.dtype} pixels must lie between 0 and 1, or be uint8; these reach {pixels.max().item():g}")
+        values = pixels.to(self.mean.device).to(self.mean.dtype) / 255 if pixels.dtype == torch.uint8 else pixels.to(self.mean)
+        size = self.config.image_size
+        if values.shape[-1] != size:
+            values = F.interpolate(values, size=size, mode="bicubic", antialias=True, align_corners=False).clamp(0, 1)
+        return (values - self.mean) / self.std
+
+    def forward(self, pixels: Tensor, *, attention: bool = False) -> VisionFeatures:
+        """Features of images.
+
+        Args:
+            pixels: as for `prepare`.
+            attention: whether CLS attention and keys are wanted too.
+        """
+        output = self.model(self.prepare(pixels), output_hidden_states=True)
+        states = output.hidden_states
+        layers = torch.stack([states[i][:, 1:] for i in self.config.layers], dim=2)
+        if not attention:
+            return VisionFeatures(layers)
+        last = self.family.last_layer(self.model)
+        before = self.family.norm(last)(states[-2])
+        module = self.family.attention(last)
+        query, keys = module.q_proj(before[:, :1]), module.k_proj(before)
+        scores = (query @ keys.mT).squeeze(1) / math.sqrt(keys.shape[-1])
+        return VisionFeatures(layers, scores.softmax(-1)[:, 1:], keys[:, 1:])
+
+
+def clip_config(config: VisionConfig) -> CLIPVisionConfig:
+    """The transformers config of an encoder of these sizes."""
+    return CLIPVisionConfig(
+        image_size=config.image_size,
+        patch_size=config.patch_size,
+        hidden_size=config.width,
+        intermediate_size=config.mlp_width,
+        num_hidden_layers=config.depth,
+        num_attention_heads=config.heads,
+        projection_dim=config.width,
+        hidden_act="gelu",  # CLIP's own quick_gelu is three operations here and makes a training step half as long again
+    )
+
+
+@contextmanager
+def quiet_loading() -> Iterator[None]:
+    """Keeps away transformers' progress bars, and its report of the text tower that is left out when CLIP's image tower is loaded."""
+    shown, level = logging.is_progress_bar_enabled(), logging.get_verbosity()
+    logging.disable_progress_bar()
+    logging.set_verbosity_error()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
+        if shown:
+            logging.enable_progress_bar()
+
+
+def check_checkpoint(folder: Path) -> None:
+    """Raises a sentence when a transformers checkpoint folder, in one file of weights or in shards, is missing, incomplete or truncated."""
+    index = folder / "model.safetensors.index.json"
+    shards = sorted(set(read_json(index)["weight_map"].values())) if index.exists() else ["model.safetensors"]
+    for name in ("config.json", *shards):
+        if not (folder / name).exists():
+            raise FileNotFoundError(f"{folder} holds no {name}; give the folder that save_pretrained wrote")
+    for path in folder.glob("*.json"):
+        read_json(path)
+    for name in shards:
+        check_safetensors(folder / name)
+
+
+def check_safetensors(path: Path) -> None:
+    """Raises ValueError when a safetensors file is shorter or longer than its header says."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        header_bytes = int.from_bytes(file.read(8), "little")
+        if size < 8 or header_bytes > size:
+            raise ValueError(f"{path} is damaged: {size} bytes cannot hold its header; copy or make it again")
+        try:
+            header = json.loads(file.read(header_bytes))
+        except ValueError as error:
+            raise ValueError(f"{path} is damaged: its header cannot be read; copy or make it again") from error
+    end = 8 + header_bytes + max((entry["data_offsets"][1] for name, entry in header.items() if name != "__metadata__"), default=0)
+    if size != end:
+        raise ValueError(f"{path} is damaged: it has {size} bytes and should have {end}; copy or make it again")
+
+
+class FeatureStore:
+    """Features of a data set, float16 (n, p, l, d), memory-mapped: computed once, shared by every model and process.
+
+    Args:
+        encoder: makes the features when they are not there yet.
+        images: uint8 (n, 3, h, h).
+        folder: where they are kept, under a name that is a hash of encoder, layers and images.
+        batch_size: images a step.
+    """
+
+    def __init__(self, encoder: VisionEncoder, images: np.ndarray, folder: str | Path, batch_size: int = 256) -> None:
+        self.path = Path(folder) / f"features-{_fingerprint(encoder, images)}.npy"
+        if not self.path.exists():
+            _write_features(encoder, images, self.path, batch_size)
+        self.array = np.load(self.path, mmap_mode="r")
+
+    def __len__(self) -> int:
+        return len(self.array)
+
+    def __getitem__(self, rows: Tensor) -> VisionFeatures:
+        """Features of the images in `rows`, int (b,), in single precision."""
+        return VisionFeatures(torch.from_numpy(self.array[rows.numpy()]).float())
+
+
+@torch.inference_mode()
+def _write_features(encoder: VisionEncoder, images: np.ndarray, path: Path, batch_size: int) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_suffix(f".{os.getpid()}.partial")
+    shape = (len(images), encoder.config.patches, len(encoder.config.layers), encoder.config.width)
+    array = np.lib.format.open_memmap(unfinished, mode="w+", dtype=np.float16, shape=shape)
+    for start in range(0, len(images), batch_size):
+        part = torch.from_numpy(images[start : start + batch_size])
+        array[start : start + batch_size] = encoder(part).layers.half().cpu().numpy()
+    array.flush()
+    unfinished.replace(path)
+
+
+def _fingerprint(encoder: VisionEncoder, images: np.ndarray) -> str:
+    digest = hashlib.sha256(repr((encoder.config, images.shape)).encode())
+    for tensor in encoder.state_dict().values():
+        digest.update(tensor.detach().cpu().float().numpy().tobytes())
+    digest.update(np.ascontiguousarray(images).data)
+    return digest.hexdigest()[:16]

@@ -1,0 +1,38 @@
+"""Figures behind a slider that stay alive in a page without a kernel: every frame is drawn beforehand, the browser only switches."""
+
+import io
+from collections.abc import Mapping
+
+import ipywidgets
+from matplotlib.figure import Figure
+from PIL import Image
+
+
+def frames(figures: Mapping[str, Figure], description: str, dpi: int = 100) -> ipywidgets.VBox:
+    """A slider over figures of one size.
+
+    Args:
+        figures: what the slider shows at each stop, and the figure for it; about 15 at most, to keep the page light.
+        description: what the slider changes.
+        dpi: resolution of the frames.
+
+    Raises:
+        ValueError: there is no figure.
+    """
+    if not figures:
+        raise ValueError("there is no figure to show; give at least one")
+    images = [ipywidgets.Image(value=_png(figure, dpi), format="png", layout={"max_width": "100%"}) for figure in figures.values()]
+    stack = ipywidgets.Stack(images, selected_index=0)
+    slider = ipywidgets.SelectionSlider(options=list(figures), description=description)
+    slider.layout.width, slider.style.description_width = "95%", "initial"
+    ipywidgets.jslink((slider, "index"), (stack, "selected_index"))
+    return ipywidgets.VBox([slider, stack])
+
+
+def _png(figure: Figure, dpi: int) -> bytes:
+    """A small PNG: figures have few colours, so a palette of 64 halves it without a visible difference."""
+    drawn = io.BytesIO()
+    figure.savefig(drawn, format="png", dpi=dpi)
+    small = io.BytesIO()
+    Image.open(drawn).convert("RGB").quantize(64).save(small, format="png", optimize=True)
+    return small.getvalue()
