@@ -1,0 +1,108 @@
+"""The built pages in a real browser with the network cut: no console error, no missing file, at two widths, light and dark."""
+
+import functools
+import http.server
+import shutil
+import threading
+
+import pytest
+
+from tests.book.conftest import ROOT, chapters
+
+HTML = ROOT / "_build" / "html"
+SHOTS = ROOT / "_build" / "screenshots"
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+FLAGS = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync"
+PAGES = [str(path.relative_to(ROOT).with_suffix(".html")) for path in chapters()]
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.slow,
+    pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed"),
+    pytest.mark.skipif(not (HTML / "index.html").exists(), reason="the book is not built; run make book first"),
+]
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture(scope="module")
+def site():
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=HTML))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS.split())
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(browser, site):
+    """Opens a page of the book; `page.troubles` collects what went wrong, requests to other hosts among them."""
+    contexts = []
+
+    def go(name, width=1400, scheme="light"):
+        context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+        contexts.append(context)
+        page = context.new_page()
+        page.troubles = []
+        outside = lambda url: not url.startswith((site, "data:", "blob:"))  # noqa: E731
+        context.route(outside, lambda route: (page.troubles.append(f"asked for {route.request.url}"), route.abort()))
+        page.on("console", lambda message: message.type == "error" and page.troubles.append(message.text))
+        page.on("pageerror", lambda error: page.troubles.append(str(error)))
+        page.on("response", lambda response: response.status >= 400 and page.troubles.append(f"{response.status} {response.url}"))
+        page.goto(f"{site}/{name}", wait_until="networkidle")
+        return page
+
+    yield go
+    for context in contexts:
+        context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [400, 1400])
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_opens_clean(open_page, name, width, scheme):
+    page = open_page(name, width, scheme)
+    SHOTS.mkdir(exist_ok=True)
+    page.screenshot(path=SHOTS / f"{name.replace('/', '_').removesuffix('.html')}-{width}-{scheme}.png", full_page=True)
+    assert not page.troubles
+    assert page.evaluate("document.documentElement.dataset.theme") == scheme
+    assert page.locator("article h1").count() == 1
+    broken = "[...document.images].filter(i => i.complete && !i.naturalWidth && i.getAttribute('src')).map(i => i.src)"
+    assert page.evaluate(broken) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width, "the page is wider than the window"
+
+
+def test_the_slider_of_the_first_page_is_alive(open_page):
+    page = open_page("book/index.html")
+    shown = page.locator(".widget-image:visible")
+    shown.first.wait_for()
+    before = shown.first.get_attribute("src")
+    handle = page.locator(".noUi-handle, [role=slider]").first
+    handle.focus()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_timeout(300)
+    assert shown.count() == 1 and shown.first.get_attribute("src") != before
+    assert "5 text tokens" in page.locator(".widget-readout").first.inner_text()
+    assert not page.troubles
+
+
+def test_equations_and_solutions(open_page):
+    page = open_page("book/anatomy/04_one_token_vlm.html")
+    solution = page.locator("div.solution").first
+    assert solution.is_visible()
+    hidden = solution.locator("pre").first
+    assert not hidden.is_visible()
+    solution.locator(".toggle-button, summary, button").first.click()
+    hidden.wait_for(state="visible")

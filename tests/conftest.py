@@ -1,0 +1,65 @@
+"""What many tests start from: a tiny vision-language model of the true classes, and samples it can be asked."""
+
+import os
+
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+import numpy as np
+import pytest
+import torch
+
+from vlmcore.config import CompressorConfig, LanguageConfig, PoolConfig, QueCCConfig, VisionConfig, VLMConfig
+from vlmcore.data.samples import Sample, tokenize
+from vlmcore.language import word_tokenizer
+from vlmcore.vlm import VLM
+
+torch.set_num_threads(2)
+
+TINY_VISION = VisionConfig(image_size=24, patch_size=4, width=16, depth=3, heads=2, mlp_width=32, layers=(1, 2))
+TINY_LANGUAGE = LanguageConfig(vocab_size=16, width=24, depth=2, heads=2, mlp_width=40)
+SAMPLES = [
+    Sample(0, "what colour?", "red", "colour", 8),
+    Sample(1, "is there a red circle?", "yes", "yes/no", 2),
+    Sample(2, "what?", "blue circle", "shape", 3),
+    Sample(1, "is there red?", "no", "yes/no", 2),
+]
+
+
+@pytest.fixture(scope="session")
+def tokenizer():
+    return word_tokenizer([*(s.question for s in SAMPLES), *(s.answer for s in SAMPLES)])
+
+
+@pytest.fixture
+def make_vlm(tokenizer):
+    """Builds a tiny VLM: `make_vlm(QueCCConfig(heads=2), 4)`, or `make_vlm(None, 0)` for a blind one."""
+
+    def make(
+        compressor: CompressorConfig | None = QueCCConfig(heads=2), visual_tokens: int = 4, order: str = "image_first", seed: int = 0
+    ) -> VLM:
+        torch.manual_seed(seed)
+        language = LanguageConfig(**{**vars(TINY_LANGUAGE), "vocab_size": len(tokenizer)})
+        return VLM.from_config(VLMConfig(language, visual_tokens, compressor, TINY_VISION, order), tokenizer).eval()
+
+    return make
+
+
+@pytest.fixture(params=["image_first", "question_first"])
+def order(request):
+    return request.param
+
+
+@pytest.fixture(params=[(None, 0), (PoolConfig(), 1), (PoolConfig(), 36), (QueCCConfig(heads=2), 1), (QueCCConfig(heads=2), 4)], ids=str)
+def model(request):
+    return request.param
+
+
+@pytest.fixture
+def images():
+    return torch.from_numpy(np.random.default_rng(0).integers(0, 256, (3, 3, 24, 24), dtype=np.uint8))
+
+
+@pytest.fixture
+def batch(tokenizer):
+    """All samples in one batch, image first."""
+    return tokenize(SAMPLES, tokenizer, "image_first").batch(torch.arange(len(SAMPLES)))

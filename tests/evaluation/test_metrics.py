@@ -1,0 +1,98 @@
+import math
+import random
+
+import pytest
+import torch
+import torch.multiprocessing as mp
+
+from vlmcore.data.samples import Sample
+from vlmcore.evaluation.metrics import ShortAnswerAccuracy, normalize
+from vlmcore.evaluation.short_answers import question_only, score, shuffle_images
+
+ASKED = [Sample(0, "is it?", "yes", "yes/no", 2), Sample(1, "which?", "red", "colour", 8), Sample(2, "which?", "blue", "colour", 8)]
+
+
+def test_counts_shares_and_errors():
+    scores = score(["Yes.", "red", "banana"], ASKED)
+    whole, colour = scores["all"], scores["colour"]
+    assert (whole.value, whole.count) == (2 / 3, 3)
+    assert whole.parseable == 2 / 3, "banana is no answer of this benchmark"
+    assert whole.chance == pytest.approx((1 / 2 + 1 / 8 + 1 / 8) / 3)
+    assert whole.standard_error == pytest.approx(math.sqrt(2 / 3 * 1 / 3 / 3))
+    assert (colour.value, colour.count, colour.chance) == (0.5, 2, 1 / 8)
+
+
+def test_against_a_plain_count_on_many_answers():
+    rng = random.Random(0)
+    words = ["yes", "no", "red", "Blue ", " teal.", "GREEN", "", "  two   words ", "red.", "x.y"]
+    said = [rng.choice(words) for _ in range(20_000)]
+    samples = [Sample(i, "q", rng.choice(["yes", "red", "blue", "teal", "two words"]), rng.choice("ab"), 4) for i in range(20_000)]
+    right = 0
+    for text, sample in zip(said, samples, strict=True):
+        plain = " ".join(text.lower().split())
+        right += (plain[:-1] if plain.endswith(".") else plain) == sample.answer
+    assert score(said, samples)["all"].value == right / 20_000
+
+
+@pytest.mark.parametrize("change", ["ignored", "one", "moved"])
+def test_the_score_moves_when_it_must(change):
+    answers = [sample.answer for sample in ASKED]
+    changed = {"ignored": ["yes"] * 3, "one": ["yes", "red", "teal"], "moved": answers[1:] + answers[:1]}[change]
+    assert score(changed, ASKED)["all"].value < score(answers, ASKED)["all"].value == 1
+
+
+def test_normalisation():
+    assert [normalize(text) for text in (" Red. ", "RED", "red\n", "a  b", "", ".", "3.5")] == ["red", "red", "red", "a b", "", "", "3.5"]
+
+
+def test_updates_in_parts_are_one_update():
+    whole, parts = (ShortAnswerAccuracy(["yes", "red", "blue"], ["yes/no", "colour"]) for _ in range(2))
+    said = ["yes", "blue", "blue"]
+    whole.update(said, ASKED)
+    for text, sample in zip(said, ASKED, strict=True):
+        parts.update([text], [sample])
+    parts.update([], [])
+    assert whole.compute() == parts.compute()
+
+
+def _count(rank: int, store: str, queue: mp.Queue) -> None:
+    torch.distributed.init_process_group("gloo", init_method=f"file://{store}", rank=rank, world_size=2)
+    metric = ShortAnswerAccuracy(["yes", "red", "blue"], ["yes/no", "colour"])
+    mine = [(["yes"], ASKED[:1]), (["blue", "blue"], ASKED[1:])][rank]  # uneven shards
+    metric.update(*mine)
+    queue.put(metric.compute()["all"])
+    torch.distributed.barrier()
+    torch.distributed.destroy_process_group()
+
+
+@pytest.mark.slow
+def test_two_processes_count_as_one(tmp_path):
+    queue = mp.get_context("spawn").Queue()
+    workers = mp.spawn(_count, (str(tmp_path / "store"), queue), nprocs=2, join=False)
+    scores = [queue.get(timeout=120) for _ in range(2)]
+    workers.join()
+    assert scores[0] == scores[1] == score(["yes", "blue", "blue"], ASKED)["all"]
+
+
+def test_shuffled_images_are_the_same_images_elsewhere():
+    samples = [Sample(i // 3, f"q{i}", "yes", "yes/no", 2) for i in range(60)]
+    shuffled = shuffle_images(samples)
+    assert sorted(s.image for s in shuffled) == sorted(s.image for s in samples)
+    assert [s.question for s in shuffled] == [s.question for s in samples]
+    assert sum(a.image == b.image for a, b in zip(samples, shuffled, strict=True)) < 15
+    assert len({(a.image, b.image) for a, b in zip(samples, shuffled, strict=True)}) == 20, "questions of an image stay together"
+
+
+def test_the_question_only_guess():
+    train = [*[Sample(0, "a?", "yes", "k", 2)] * 3, *[Sample(0, "a?", "no", "k", 2)] * 2, *[Sample(0, "b?", "no", "k", 2)] * 2]
+    assert question_only(train, [Sample(0, q, "", "k", 2) for q in ("a?", "b?", "new?")]) == ["yes", "no", "no"]
+
+
+def test_bad_input_gets_a_sentence():
+    metric = ShortAnswerAccuracy(["yes"], ["yes/no"])
+    with pytest.raises(ValueError, match="2 predictions cannot answer 1"):
+        metric.update(["a", "b"], ASKED[:1])
+    with pytest.raises(ValueError, match=r"\['colour'\] were not announced"):
+        metric.update(["a"], ASKED[1:2])
+    with pytest.raises(ValueError, match="no question was asked"):
+        metric.compute()

@@ -1,0 +1,88 @@
+"""The rules that keep the package simple, read off its syntax."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "vlmcore"
+MODULES = sorted(path for path in PACKAGE.rglob("*.py"))
+
+# data flows down; a module imports only from above
+ORDER = [
+    ["config", "results", "scaling"],
+    ["cost"],
+    ["data.samples"],
+    ["data.worlds"],
+    ["data.easyvqa"],
+    ["vision"],
+    ["compressors.fixed", "compressors.projector"],
+    ["compressors.pool", "compressors.quecc"],
+    ["compressors"],
+    ["language"],
+    ["vlm"],
+    ["loop"],
+    ["training", "pretraining"],
+    ["evaluation.metrics"],
+    ["evaluation.short_answers"],
+    ["experiments"],
+    ["sweep"],
+    ["paper"],
+    ["report", "plots", "widgets"],
+]
+RANK = {f"vlmcore.{name}": rank for rank, names in enumerate(ORDER) for name in names}
+
+
+def name_of(path):
+    return ".".join(["vlmcore", *path.relative_to(PACKAGE).with_suffix("").parts]).removesuffix(".__init__")
+
+
+def imports(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("vlmcore"):
+            for alias in node.names:
+                yield f"{node.module}.{alias.name}" if f"{node.module}.{alias.name}" in RANK else node.module
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_imports_point_up_only(path):
+    name = name_of(path)
+    if name in ("vlmcore", "vlmcore.data", "vlmcore.evaluation"):
+        assert not list(imports(path)), "a package that only holds modules imports nothing"
+        return
+    assert name in RANK, f"{name} has no place in the order of the package yet"
+    for imported in imports(path):
+        assert RANK[imported] < RANK[name], f"{name} imports {imported}, which comes after it"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_habits(path):
+    text = path.read_text()
+    tree = ast.parse(text)
+    assert ast.get_docstring(tree), "every module says what it is"
+    for forbidden in ("trust_remote_code", "import pickle", "weights_only=False", "except:", "eval(" if "evaluation" not in text else "\0"):
+        assert forbidden not in text.replace(".eval(", ""), forbidden
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "getattr":
+            assert len(node.args) == 2, f"line {node.lineno}: a default of getattr hides a missing field"
+
+
+def test_importing_does_nothing():
+    """No random numbers drawn, no global setting changed, nothing printed."""
+    names = ", ".join(name_of(path) for path in MODULES if path.name != "__init__.py")
+    check = (
+        "import torch, matplotlib, warnings\n"
+        "before = (torch.random.get_rng_state().sum().item(), torch.get_num_threads(), dict(matplotlib.rcParams))\n"
+        f"import {names}\n"
+        "after = (torch.random.get_rng_state().sum().item(), torch.get_num_threads(), dict(matplotlib.rcParams))\n"
+        "assert before == after\n"
+    )
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", check], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_what_needs_no_torch_does_not_import_it():
+    code = "import sys, vlmcore.report, vlmcore.cost, vlmcore.paper, vlmcore.plots; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0

@@ -1,0 +1,151 @@
+import json
+import shutil
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from vlmcore import experiments, sweep
+from vlmcore.config import QueCCConfig, VLMConfig, replace, to_dict
+from vlmcore.data import easyvqa
+from vlmcore.experiments import EXPERIMENTS, SCHEMA, RunConfig, Task, identity, preset, run_cell
+from vlmcore.loop import StageConfig
+from vlmcore.results import read_results, write_json
+from vlmcore.training import TrainingConfig
+
+SHORT = RunConfig(training=TrainingConfig(StageConfig(3, 1e-3, 8), StageConfig(4, 1e-3, 8)), text=StageConfig(4, 1e-3, 8))
+
+
+@pytest.fixture
+def little_data(monkeypatch):
+    """The first images of the real data, so that a whole run takes seconds."""
+    whole = experiments.load_task()
+
+    def little(samples, count):
+        return [sample for sample in samples if sample.image < count]
+
+    task = Task(little(whole.train, 12), little(whole.test, 8), whole.train_images[:12], whole.test_images[:8])
+    monkeypatch.setattr(experiments, "load_task", lambda held_out=False: task)
+
+
+def test_a_run_is_named_by_what_is_unusual_about_it():
+    assert identity(RunConfig()) == identity(RunConfig(model=VLMConfig()))
+    names = [identity(config) for config in EXPERIMENTS["easyvqa"]()]
+    assert len(set(names)) == len(names) == 18
+    assert identity(SHORT) != identity(replace(SHORT, held_out=True))
+
+
+def test_a_new_field_with_a_default_leaves_old_names_alone(monkeypatch):
+    @dataclass(frozen=True)
+    class Later(RunConfig):
+        colour: str = "none"
+
+    old = [identity(SHORT), identity(RunConfig())]
+    monkeypatch.setattr(experiments, "RunConfig", Later)
+    same = Later(SHORT.model, SHORT.training, SHORT.text)
+    assert [identity(same), identity(Later())] == old
+    assert identity(Later(colour="red")) not in old
+
+
+def test_a_run_writes_one_complete_result_and_is_not_repeated(little_data, tmp_path):
+    result = run_cell(SHORT, tmp_path / "results", tmp_path / "work")
+    (path,) = (tmp_path / "results").iterdir()
+    assert path.name == f"{identity(SHORT)}.json" and json.loads(path.read_text()) == result
+    test = result["scores"]["test"]["all"]
+    assert 0 <= test["value"] <= 1 and test["count"] == len([s for s in easyvqa.load("test").samples if s.image < 8])
+    assert set(test) == {"value", "count", "parseable", "chance", "standard_error"}
+    assert sum(v["count"] for kind, v in result["scores"]["shuffled"].items() if kind != "all") == test["count"]
+    assert result["config"]["model"]["visual_tokens"] == 1 and result["parameters"]["language"] > 1e5
+
+    stamp = path.stat().st_mtime_ns
+    assert run_cell(SHORT, tmp_path / "results", tmp_path / "work") == result
+    assert path.stat().st_mtime_ns == stamp
+
+
+@pytest.mark.slow
+def test_the_same_run_gives_the_same_result_bit_for_bit(little_data, tmp_path):
+    once = run_cell(SHORT, tmp_path / "a", tmp_path / "work")
+    own = tmp_path / "work" / identity(SHORT)  # the language model and the features of the first are shared, its training is not
+    weights = {path.name: path.read_bytes() for path in own.glob("*.safetensors")}
+    shutil.rmtree(own)
+    again = run_cell(SHORT, tmp_path / "b", tmp_path / "work")
+    assert len(weights) == 2 and {path.name: path.read_bytes() for path in own.glob("*.safetensors")} == weights
+    assert again["scores"] == once["scores"]
+
+
+def test_held_out_runs_never_touch_the_test_split():
+    task = experiments.load_task(held_out=True)
+    assert {s.image for s in task.train}.isdisjoint({s.image for s in task.test})
+    assert np.array_equal(task.test_images, easyvqa.load("train").images)
+
+
+def test_pending_runs_are_those_without_a_result(tmp_path):
+    configs = EXPERIMENTS["easyvqa"]()
+    write_json(tmp_path / f"{identity(configs[3])}.json", {})
+    assert sweep.pending(configs, tmp_path) == configs[:3] + configs[4:]
+
+
+def test_presets():
+    assert preset("cpu") == RunConfig()
+    assert preset("smoke").training.tune.steps < 50 and isinstance(preset("gpu").model.compressor, QueCCConfig)
+    with pytest.raises(ValueError, match="'tpu'; choose from smoke, cpu, gpu"):
+        preset("tpu")
+
+
+def test_results_are_whole_or_not_there(tmp_path):
+    with pytest.raises(ValueError):
+        write_json(tmp_path / "a.json", {"x": float("nan")})
+    assert not list(tmp_path.glob("*.json"))
+    with pytest.raises(FileNotFoundError, match="holds no result"):
+        read_results(tmp_path)
+    (tmp_path / "b.json").write_text('{"x": 1,\n')
+    with pytest.raises(ValueError, match=r"b.json is damaged at line 2"):
+        read_results(tmp_path)
+
+
+def test_parts_of_a_sweep_are_disjoint_and_complete():
+    configs = EXPERIMENTS["easyvqa"]()
+    parts = [sweep.share(configs, f"{i}/4") for i in (1, 2, 3, 4)]
+    names = [identity(config) for part in parts for config in part]
+    assert sorted(names) == sorted(map(identity, configs)) and sweep.share(configs, "1/1") == configs
+    for wrong in ("0/4", "5/4", "a/b", "3", ""):
+        with pytest.raises(ValueError, match="is no part"):
+            sweep.share(configs, wrong)
+
+
+def test_workers_end_with_the_sweep(tmp_path):
+    """A killed sweep leaves no worker behind that goes on training."""
+    script = tmp_path / "sweep.py"
+    script.write_text(
+        "import multiprocessing, os, time\n"
+        "from concurrent.futures import ProcessPoolExecutor\n"
+        "from vlmcore.sweep import _end_with_the_parent\n"
+        "if __name__ == '__main__':\n"
+        "    pool = ProcessPoolExecutor(1, multiprocessing.get_context('spawn'), _end_with_the_parent)\n"
+        "    print(pool.submit(os.getpid).result(), flush=True)\n"
+        "    pool.submit(time.sleep, 600).result()\n"
+    )
+    process = subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True)
+    worker = int(process.stdout.readline())
+    process.kill()
+    process.wait()
+    for _ in range(100):
+        time.sleep(0.1)
+        if not Path(f"/proc/{worker}").exists() or "zombie" in Path(f"/proc/{worker}/status").read_text():
+            return
+    pytest.fail("the worker is still alive ten seconds after its sweep was killed")
+
+
+def test_shipped_results_are_of_the_runs_they_are_named_for():
+    """A name leaves defaults out, so a changed default would pass old results off as new ones: then SCHEMA has to be raised."""
+    configs = {identity(config): config for config in EXPERIMENTS["easyvqa"]()}
+    results = [result for result in read_results("book/results/easyvqa") if "seed" in result]
+    assert len(results) >= 6
+    for result in results:
+        config, stored = to_dict(configs[result["id"]]), result["config"]
+        config["model"]["language"]["vocab_size"] = stored["model"]["language"]["vocab_size"]  # the tokenizer decides it
+        assert stored == config and result["schema"] == SCHEMA
