@@ -2,6 +2,7 @@
 
 import functools
 import http.server
+import re
 import shutil
 import threading
 
@@ -96,6 +97,16 @@ def test_the_slider_of_the_first_page_is_alive(open_page):
     assert shown.count() == 1 and shown.first.get_attribute("src") != before
     assert "5 text tokens" in page.locator(".widget-readout").first.inner_text()
     assert not page.troubles
+
+
+def test_icons_of_the_widgets_are_looked_up_where_they_lie(open_page):
+    """Two scripts bring the same font; which one the browser takes changes from visit to visit, so both must point to it."""
+    page = open_page("book/index.html")
+    page.locator(".widget-image:visible").first.wait_for()
+    rules = "[...document.styleSheets].flatMap(s => [...s.cssRules]).filter(r => r instanceof CSSFontFaceRule).map(r => r.cssText)"
+    fonts = {url for rule in page.evaluate(rules) for url in re.findall(r'url\("([^"]*/widgets/[^"]*)"\)', rule)}
+    assert len(fonts) > 3
+    assert {url.rsplit("/", 1)[0].split("/widgets/")[1] for url in fonts} == {"@jupyter-widgets/html-manager/dist"}
 
 
 def test_equations_and_solutions(open_page):
