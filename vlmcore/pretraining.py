@@ -1,7 +1,7 @@
 """How the frozen parts of the miniatures came to be, from seeded procedural data and nothing else.
 
 The vision encoder is the image tower of a small CLIP (arXiv 2103.00020): transformers' own `CLIPModel`, trained with its contrastive
-loss on drawn images and captions (`vlmcore.data.worlds`), never on an image of a benchmark. The checkpoint in the package was made by
+loss on drawn images and captions (`vlmcore.data.worlds.captioned`), never on an image of a benchmark. The checkpoint in the package was made by
 
     python -m vlmcore.pretraining vision --out vlmcore/checkpoints/clip-mini
 
@@ -27,7 +27,7 @@ from transformers import CLIPConfig, CLIPModel, CLIPTextConfig
 from vlmcore.config import LanguageConfig, VisionConfig, replace
 from vlmcore.data import easyvqa
 from vlmcore.data.samples import Batch, Sample, rows_of_step, tokenize
-from vlmcore.data.worlds import CAPTION_WORDS, captioned_shapes
+from vlmcore.data.worlds.captioned import CAPTION_WORDS, captioned_shapes
 from vlmcore.language import LanguageModel, word_tokenizer
 from vlmcore.loop import Stage, StageConfig, run
 from vlmcore.results import write_json

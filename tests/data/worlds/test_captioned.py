@@ -1,6 +1,6 @@
 import numpy as np
 
-from vlmcore.data.worlds import CAPTION_WORDS, COLOURS, SHAPES, captioned_shapes, coverage
+from vlmcore.data.worlds.captioned import CAPTION_WORDS, COLOURS, SHAPES, captioned_shapes, coverage
 
 
 def test_a_step_is_a_pure_function_of_seed_and_number():

@@ -1,8 +1,7 @@
-"""Miniature worlds: procedural images whose content is known exactly, drawn by the thousand in a few seconds.
+"""Captioned shapes: one to three coloured shapes on a pale background, with a caption that names every shape's size, colour, form and place.
 
-One world so far, *captioned shapes*: one to three coloured shapes on a pale background with a caption that names every shape's
-size, colour, form and place. The miniature vision encoder learns from it the way CLIP learns from pictures of the web
-(`vlmcore.pretraining`), so that no benchmark image is spent on the encoder. Everything is a pure function of `(seed, step)`.
+The miniature vision encoder learns from them the way CLIP learns from pictures of the web (`vlmcore.pretraining`), so that no benchmark
+image is spent on the encoder. Everything is a pure function of `(seed, step)`.
 """
 
 from typing import NamedTuple
@@ -67,18 +66,19 @@ def captioned_shapes(seed: int, step: int, count: int) -> CaptionedImages:
     return CaptionedImages(canvas.round().astype(np.uint8), captions)
 
 
-def coverage(shape: np.ndarray, centre: np.ndarray, extent: np.ndarray) -> np.ndarray:
+def coverage(shape: np.ndarray, centre: np.ndarray, extent: np.ndarray, image_size: int = IMAGE_SIZE) -> np.ndarray:
     """Share of each pixel that a shape covers, anti-aliased.
 
     Args:
         shape: int (n,), indices into `SHAPES`.
         centre: float (n, 2), x and y in pixels.
         extent: float (n, 2), half width and half height in pixels.
+        image_size: side of the image, in pixels.
 
     Returns:
-        float32 (n, 64, 64), from the signed distance to the outline, clipped to one pixel.
+        float32 (n, image_size, image_size), from the signed distance to the outline, clipped to one pixel.
     """
-    axis = np.arange(IMAGE_SIZE, dtype=np.float32) + 0.5
+    axis = np.arange(image_size, dtype=np.float32) + 0.5
     x = axis[None, None, :] - centre[:, 0, None, None].astype(np.float32)
     y = axis[None, :, None] - centre[:, 1, None, None].astype(np.float32)
     half_w, half_h = (extent[:, i, None, None].astype(np.float32) for i in (0, 1))
