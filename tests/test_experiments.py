@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from vlmcore import experiments, sweep
-from vlmcore.config import LanguageConfig, QueCCConfig, VLMConfig, from_dict, replace, to_dict
+from vlmcore.config import LanguageConfig, QueCCConfig, VLMConfig, from_dict, replace
 from vlmcore.data import easyvqa
 from vlmcore.experiments import EXPERIMENTS, SCHEMA, RunConfig, Task, identity, preset, run_cell
 from vlmcore.loop import StageConfig
