@@ -12,15 +12,17 @@ MODULES = sorted(path for path in PACKAGE.rglob("*.py"))
 
 # data flows down; a module imports only from above
 ORDER = [
-    ["config", "results", "scaling"],
+    ["compressor_configs", "results", "scaling"],
+    ["config"],
+    ["compressor_costs"],
     ["cost"],
     ["data.samples"],
     ["data.worlds.captioned"],
     ["data.worlds.scenes"],
     ["data.easyvqa"],
     ["vision"],
-    ["compressors.fixed", "compressors.projector"],
-    ["compressors.pool", "compressors.quecc"],
+    ["compressors.chosen", "compressors.projector", "compressors.regions"],
+    [f"compressors.{name}" for name in ("mlp", "pool", "m3", "mqt", "tokenpacker", "quecc", "prumerge")],
     ["compressors"],
     ["language"],
     ["vlm"],

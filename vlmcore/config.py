@@ -8,20 +8,50 @@ import dataclasses
 import types
 import typing
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, TypeVar
+from typing import Any, Literal, TypeVar
+
+from vlmcore.compressor_configs import (
+    COMPRESSOR_CONFIGS,
+    CompressorConfig,
+    M3Config,
+    MLPConfig,
+    MQTConfig,
+    PoolConfig,
+    PruMergeConfig,
+    QueCCConfig,
+    StageName,
+    TokenPackerConfig,
+    check_counts,
+    check_visual_tokens,
+    is_count,
+)
+
+__all__ = [
+    "CLIP_L_336",
+    "COMPRESSOR_CONFIGS",
+    "PAPER",
+    "VICUNA_7B",
+    "CompressorConfig",
+    "LanguageConfig",
+    "M3Config",
+    "MLPConfig",
+    "MQTConfig",
+    "Order",
+    "PoolConfig",
+    "PruMergeConfig",
+    "QueCCConfig",
+    "StageName",
+    "TokenPackerConfig",
+    "VLMConfig",
+    "VisionConfig",
+    "check_visual_tokens",
+    "from_dict",
+    "replace",
+    "to_dict",
+]
 
 Order = Literal["image_first", "question_first"]
 T = TypeVar("T")
-
-
-def _is_count(value: Any, least: int = 1) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= least
-
-
-def _check_counts(config: Any, *names: str) -> None:
-    for name in names:
-        if not _is_count(getattr(config, name)):
-            raise ValueError(f"{name} is {getattr(config, name)!r}; it must be a whole number of at least 1")
 
 
 @dataclass(frozen=True)
@@ -44,12 +74,12 @@ class VisionConfig:
     """Hidden states handed on, 0 being the embeddings. The last one is *the* patch features: the second-to-last, as in LLaVA."""
 
     def __post_init__(self) -> None:
-        _check_counts(self, "image_size", "patch_size", "width", "depth", "heads", "mlp_width")
+        check_counts(self, "image_size", "patch_size", "width", "depth", "heads", "mlp_width")
         if self.image_size % self.patch_size:
             raise ValueError(f"an image of {self.image_size} pixels cannot be cut into patches of {self.patch_size}; choose a divisor")
         if self.width % self.heads:
             raise ValueError(f"a width of {self.width} cannot be shared by {self.heads} heads; choose a divisor of the width")
-        if not (isinstance(self.layers, tuple) and self.layers and all(_is_count(layer, 0) for layer in self.layers)):
+        if not (isinstance(self.layers, tuple) and self.layers and all(is_count(layer, 0) for layer in self.layers)):
             raise ValueError(f"layers is {self.layers!r}; give the numbers of hidden states, such as (1, 2, 3)")
         if list(self.layers) != sorted(set(self.layers)) or not 0 <= self.layers[0] <= self.layers[-1] <= self.depth:
             raise ValueError(f"layers {self.layers} must be increasing hidden-state numbers between 0 and the depth, {self.depth}")
@@ -89,8 +119,8 @@ class LanguageConfig:
     """Whether the output head is the embedding table."""
 
     def __post_init__(self) -> None:
-        _check_counts(self, "vocab_size", "width", "depth", "heads", "mlp_width")
-        _check_counts(self, *(name for name in ("kv_heads", "head_width") if getattr(self, name) is not None))
+        check_counts(self, "vocab_size", "width", "depth", "heads", "mlp_width")
+        check_counts(self, *(name for name in ("kv_heads", "head_width") if getattr(self, name) is not None))
         if self.head_width is None and self.width % self.heads:
             raise ValueError(f"a width of {self.width} cannot be shared by {self.heads} heads; choose a divisor or give head_width")
         head = self.head_width or self.width // self.heads
@@ -98,40 +128,6 @@ class LanguageConfig:
             raise ValueError(f"heads of width {head} cannot carry rotary positions; choose an even width")
         if self.heads % (self.kv_heads or self.heads):
             raise ValueError(f"{self.heads} query heads cannot share {self.kv_heads} key heads evenly; choose a divisor")
-
-
-@dataclass(frozen=True)
-class PoolConfig:
-    """Average pooling of patches, then LLaVA's projector."""
-
-    name: ClassVar[str] = "pool"
-    sees_question: ClassVar[bool] = False
-
-    def choices(self, side: int) -> tuple[int, ...]:
-        """Every V that cuts a grid of `side` x `side` patches into equal square cells; the largest is no compression."""
-        return grid_choices(side)
-
-
-@dataclass(frozen=True)
-class QueCCConfig:
-    """Query-based convolutional cross-attention, the compressor of arXiv 2411.03312."""
-
-    name: ClassVar[str] = "quecc"
-    sees_question: ClassVar[bool] = True
-
-    heads: int = 4
-    """Attention heads; the published model has one per 128 channels."""
-
-    def __post_init__(self) -> None:
-        _check_counts(self, "heads")
-
-    def choices(self, side: int) -> tuple[int, ...]:
-        """As for pooling, without the uncompressed grid, where each query would see a single key."""
-        return grid_choices(side)[:-1]
-
-
-CompressorConfig = PoolConfig | QueCCConfig
-COMPRESSOR_CONFIGS: dict[str, type[PoolConfig] | type[QueCCConfig]] = {c.name: c for c in (PoolConfig, QueCCConfig)}
 
 
 @dataclass(frozen=True)
@@ -152,7 +148,7 @@ class VLMConfig:
         for part, kind in parts.items():
             if not isinstance(getattr(self, part), kind):
                 raise ValueError(f"{part} is {getattr(self, part)!r}; give a config, not a name or a part of one")
-        if not _is_count(self.visual_tokens, 0):
+        if not is_count(self.visual_tokens, 0):
             raise ValueError(f"visual_tokens is {self.visual_tokens!r}; it must be a whole number")
         if self.order not in typing.get_args(Order):
             raise ValueError(f"order {self.order!r} is not known; choose from {', '.join(typing.get_args(Order))}")
@@ -163,23 +159,8 @@ class VLMConfig:
             )
         if self.compressor is not None:
             check_visual_tokens(self.compressor, self.vision.side, self.visual_tokens)
-        if isinstance(self.compressor, QueCCConfig) and self.vision.width % self.compressor.heads:
+        if isinstance(self.compressor, MQTConfig | TokenPackerConfig | QueCCConfig) and self.vision.width % self.compressor.heads:
             raise ValueError(f"a vision width of {self.vision.width} cannot be shared by {self.compressor.heads} heads of the compressor")
-
-
-def grid_choices(side: int) -> tuple[int, ...]:
-    """Numbers of square cells into which a grid of `side` x `side` patches can be cut, smallest first."""
-    return tuple(n**2 for n in range(1, side + 1) if side % n == 0)
-
-
-def check_visual_tokens(compressor: CompressorConfig, side: int, visual_tokens: int) -> None:
-    """Raises ValueError with the possible numbers when `visual_tokens` does not suit the compressor and the grid."""
-    choices = compressor.choices(side)
-    if visual_tokens not in choices:
-        raise ValueError(
-            f"{compressor.name} cannot turn {side} patches a side into {visual_tokens} tokens; "
-            f"choose visual_tokens from {', '.join(map(str, choices))}"
-        )
 
 
 def replace(config: Any, **changes: Any) -> Any:

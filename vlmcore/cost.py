@@ -8,7 +8,8 @@ out: attention, the output head, the vision encoder, the compressor and the pass
 
 from typing import NamedTuple
 
-from vlmcore.config import CompressorConfig, LanguageConfig, PoolConfig, QueCCConfig, VisionConfig, VLMConfig
+from vlmcore.compressor_costs import compressor_flops, compressor_parameters, linear_parameters, mlp_parameters, projection_parameters
+from vlmcore.config import LanguageConfig, VisionConfig, VLMConfig
 
 
 class Parameters(NamedTuple):
@@ -53,7 +54,7 @@ def parameters(config: VLMConfig) -> Parameters:
     compressor = projection = 0
     if config.compressor is not None:
         compressor = compressor_parameters(config.compressor, config.vision, lm.width, config.visual_tokens)
-        projection = _mlp_parameters(config.vision.width, lm.width, lm.width)
+        projection = projection_parameters(config.compressor, config.vision, lm.width)
     table = lm.vocab_size * lm.width
     head = 0 if lm.tied else table
     return Parameters(vision_parameters(config.vision), compressor, projection, table, language_parameters(lm), head)
@@ -63,7 +64,7 @@ def vision_parameters(config: VisionConfig) -> int:
     """Parameters of the vision encoder, as in CLIP: patches without bias, norms before and after the layers."""
     d = config.width
     embeddings = d + 3 * config.patch_size**2 * d + (config.patches + 1) * d
-    layer = 4 * _linear_parameters(d, d) + _mlp_parameters(d, config.mlp_width, d) + 2 * 2 * d
+    layer = 4 * linear_parameters(d, d) + mlp_parameters(d, config.mlp_width, d) + 2 * 2 * d
     return embeddings + config.depth * layer + 2 * 2 * d
 
 
@@ -74,20 +75,6 @@ def language_parameters(config: LanguageConfig) -> int:
     biases = (q + 2 * kv) * config.qkv_bias
     layer = 2 * e * q + 2 * e * kv + biases + 3 * e * config.mlp_width + 2 * e
     return config.depth * layer + e
-
-
-def compressor_parameters(compressor: CompressorConfig, vision: VisionConfig, language_width: int, visual_tokens: int) -> int:
-    """Parameters of a compressor without its projection to the width of the language model."""
-    match compressor:
-        case PoolConfig():
-            return 0
-        case QueCCConfig():
-            d, levels = vision.width, len(vision.layers)
-            kernel = vision.patches // visual_tokens
-            text = _linear_parameters(language_width, d) + 2 * d
-            query = _mlp_parameters(d, d, d) + 2 * d + d * kernel + d
-            keys_values = 2 * (_mlp_parameters(levels * d, d, d) + 2 * d)
-            return text + query + keys_values + 4 * _linear_parameters(d, d)
 
 
 def paper_flops(params: float, text_tokens: float, visual_tokens: float) -> float:
@@ -159,22 +146,6 @@ def head_flops(config: LanguageConfig) -> int:
     return 2 * config.width * config.vocab_size
 
 
-def compressor_flops(compressor: CompressorConfig, vision: VisionConfig, language_width: int, visual_tokens: int) -> int:
-    """Operations of a compressor for one image and one question, its projection to the language model included."""
-    d, patches = vision.width, vision.patches
-    projection = 2 * visual_tokens * (d * language_width + language_width**2)
-    match compressor:
-        case PoolConfig():
-            return projection
-        case QueCCConfig():
-            levels = len(vision.layers)
-            text = 2 * language_width * d
-            query = 2 * patches * 2 * d * d + 2 * patches * d  # the map, then one multiply-add a patch and channel in the convolution
-            keys_values = 2 * 2 * patches * (levels * d * d + d * d)
-            attention = 2 * 2 * patches * d * d + 2 * 2 * visual_tokens * d * d + 2 * 2 * patches * d
-            return text + query + keys_values + attention + projection
-
-
 def kv_cache_bytes(config: LanguageConfig, tokens: int, bytes_per_value: int = 2) -> int:
     """Bytes of keys and values that the language model keeps for `tokens` tokens.
 
@@ -190,11 +161,3 @@ def _attention_widths(config: LanguageConfig) -> tuple[int, int]:
     """Widths of all query heads together and of all key heads together."""
     head = config.head_width or config.width // config.heads
     return config.heads * head, (config.kv_heads or config.heads) * head
-
-
-def _linear_parameters(inputs: int, outputs: int) -> int:
-    return inputs * outputs + outputs
-
-
-def _mlp_parameters(inputs: int, hidden: int, outputs: int) -> int:
-    return _linear_parameters(inputs, hidden) + _linear_parameters(hidden, outputs)

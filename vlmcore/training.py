@@ -1,6 +1,7 @@
 """The two stages of LLaVA (arXiv 2310.03744): first the compressor learns to speak to a frozen language model, then both are trained.
 
-The vision encoder is frozen throughout, so its features are given, not computed.
+The vision encoder is frozen throughout, so its features are given, not computed. A Matryoshka compressor is trained on several V at
+once: its config says on which in each step.
 """
 
 import hashlib
@@ -10,14 +11,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from vlmcore.config import to_dict
-from vlmcore.data.samples import Tokens, rows_of_step
+from vlmcore.config import StageName, to_dict
+from vlmcore.data.samples import Batch, Tokens, rows_of_step
 from vlmcore.loop import Stage, StageConfig, run
 from vlmcore.results import read_json, write_json
-from vlmcore.vision import FeatureStore, check_safetensors
+from vlmcore.vision import FeatureStore, VisionFeatures, check_safetensors
 from vlmcore.vlm import VLM
 
 
@@ -64,7 +67,8 @@ def fit(
     if vlm.compressor is not None and data.features is None:
         raise ValueError("this model sees; give features of the images, or build a blind one with visual_tokens=0 and compressor=None")
     folder = Path(folder)
-    for number, (name, stage) in enumerate((("align", config.align), ("tune", config.tune))):
+    stages: tuple[tuple[StageName, StageConfig], ...] = (("align", config.align), ("tune", config.tune))
+    for number, (name, stage) in enumerate(stages):
         if stage.steps == 0 or (name == "align" and vlm.compressor is None):
             continue  # a blind model has nothing to align
         vlm.requires_grad_(False)
@@ -77,7 +81,8 @@ def fit(
         if not weights.exists():
             vlm.train()
             vlm.vision.eval()
-            run(Stage(vlm, _vlm_loss, _vlm_batches(data, stage, (config.seed, number)), stage, config.seed), folder / name, **options)
+            batches = _vlm_batches(vlm, data, name, stage, (config.seed, number))
+            run(Stage(vlm, _vlm_loss, batches, stage, config.seed), folder / name, **options)
             _save_trained(vlm, weights)
             (folder / name / "resume.ckpt").unlink(missing_ok=True)
         check_safetensors(weights)
@@ -99,14 +104,26 @@ def _claim(path: Path, vlm: VLM, stage: StageConfig, seed: int) -> None:
         raise ValueError(f"{path.parent} belongs to another run (its {', '.join(different)} differ); choose another folder or delete it")
 
 
-def _vlm_loss(vlm: VLM, batch: Any) -> Tensor:
-    return vlm(*batch).loss
+class Step(NamedTuple):
+    """What a step sees: samples, features of their images, and the V over which the loss is averaged (None is the model's own)."""
+
+    batch: Batch
+    features: VisionFeatures | None
+    visual_tokens: tuple[int | None, ...]
 
 
-def _vlm_batches(data: TrainingData, stage: StageConfig, seed: tuple[int, int]) -> Callable[[int], Any]:
-    def make(step: int) -> Any:
+def _vlm_loss(vlm: VLM, step: Step) -> Tensor:
+    return torch.stack([vlm(step.batch, step.features, v).loss for v in step.visual_tokens]).mean()
+
+
+def _vlm_batches(vlm: VLM, data: TrainingData, name: StageName, stage: StageConfig, seed: tuple[int, int]) -> Callable[[int], Step]:
+    compressor, side = vlm.config.compressor, vlm.config.vision.side
+
+    def make(step: int) -> Step:
         batch = data.tokens.batch(rows_of_step(len(data.tokens.image), stage.batch_size, seed, step))
-        return batch, None if data.features is None else data.features[batch.image]
+        features = None if data.features is None else data.features[batch.image]
+        draw = np.random.default_rng((*seed, step, 1))  # a pure function of the step, like its rows
+        return Step(batch, features, (None,) if compressor is None else compressor.training_tokens(side, name, draw))
 
     return make
 

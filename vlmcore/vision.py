@@ -254,40 +254,53 @@ def check_safetensors(path: Path) -> None:
 
 
 class FeatureStore:
-    """Features of a data set, float16 (n, p, l, d), memory-mapped: computed once, shared by every model and process.
+    """Features of a data set in half precision, memory-mapped: computed once, shared by every model and process.
 
     Args:
         encoder: makes the features when they are not there yet.
         images: uint8 (n, 3, h, h).
-        folder: where they are kept, under a name that is a hash of encoder, layers and images.
+        folder: where they are kept, one file for each field of `VisionFeatures`, under a hash of encoder, layers and images.
         batch_size: images a step.
+        attention: whether CLS attention and keys are kept too, as PruMerge needs them.
     """
 
-    def __init__(self, encoder: VisionEncoder, images: np.ndarray, folder: str | Path, batch_size: int = 256) -> None:
-        self.path = Path(folder) / f"features-{_fingerprint(encoder, images)}.npy"
-        if not self.path.exists():
-            _write_features(encoder, images, self.path, batch_size)
-        self.array = np.load(self.path, mmap_mode="r")
+    def __init__(
+        self, encoder: VisionEncoder, images: np.ndarray, folder: str | Path, batch_size: int = 256, *, attention: bool = False
+    ) -> None:
+        mark, (patches, width) = _fingerprint(encoder, images), (encoder.config.patches, encoder.config.width)
+        self.path = Path(folder) / f"features-{mark}.npy"
+        shapes: dict[Path, tuple[int, ...]] = {self.path: (patches, len(encoder.config.layers), width)}
+        if attention:
+            shapes |= {self.path.with_name(f"attention-{mark}.npy"): (patches,), self.path.with_name(f"keys-{mark}.npy"): (patches, width)}
+        _write_features(encoder, images, shapes, batch_size)
+        self.array, *self.seen_by_cls = (np.load(path, mmap_mode="r") for path in shapes)
 
     def __len__(self) -> int:
         return len(self.array)
 
     def __getitem__(self, rows: Tensor) -> VisionFeatures:
         """Features of the images in `rows`, int (b,), in single precision."""
-        return VisionFeatures(torch.from_numpy(self.array[rows.numpy()]).float())
+        return VisionFeatures(*(torch.from_numpy(array[rows.numpy()]).float() for array in (self.array, *self.seen_by_cls)))
 
 
 @torch.inference_mode()
-def _write_features(encoder: VisionEncoder, images: np.ndarray, path: Path, batch_size: int) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_suffix(f".{os.getpid()}.partial")
-    shape = (len(images), encoder.config.patches, len(encoder.config.layers), encoder.config.width)
-    array = np.lib.format.open_memmap(unfinished, mode="w+", dtype=np.float16, shape=shape)
-    for start in range(0, len(images), batch_size):
-        part = torch.from_numpy(images[start : start + batch_size])
-        array[start : start + batch_size] = encoder(part).layers.half().cpu().numpy()
-    array.flush()
-    unfinished.replace(path)
+def _write_features(encoder: VisionEncoder, images: np.ndarray, shapes: dict[Path, tuple[int, ...]], batch_size: int) -> None:
+    """Writes those files that are not there yet, in the order of the fields of `VisionFeatures`, each beside its place and renamed."""
+    arrays = {}
+    for path, shape in shapes.items():
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            unfinished = path.with_suffix(f".{os.getpid()}.partial")
+            arrays[path] = np.lib.format.open_memmap(unfinished, mode="w+", dtype=np.float16, shape=(len(images), *shape))
+    for start in range(0, len(images) if arrays else 0, batch_size):
+        part = slice(start, start + batch_size)
+        seen = encoder(torch.from_numpy(images[part]), attention=len(shapes) > 1)
+        for path, values in zip(shapes, seen, strict=False):  # without attention there is one file
+            if path in arrays:
+                arrays[path][part] = values.half().cpu().numpy()
+    for path, array in arrays.items():
+        array.flush()
+        path.with_suffix(f".{os.getpid()}.partial").replace(path)
 
 
 def _fingerprint(encoder: VisionEncoder, images: np.ndarray) -> str:

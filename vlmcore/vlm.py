@@ -68,15 +68,16 @@ class VLM(nn.Module):
         """A VLM whose parts are all untrained."""
         return cls.from_parts(config, VisionEncoder.from_config(config.vision), LanguageModel.from_config(config.language, tokenizer))
 
-    def forward(self, batch: Batch, images: VisionFeatures | Tensor | None) -> VLMOutput:
+    def forward(self, batch: Batch, images: VisionFeatures | Tensor | None, visual_tokens: int | None = None) -> VLMOutput:
         """Loss and logits where the labels are.
 
         Args:
             batch: text and labels.
             images: features, or RGB pixels (b, 3, h, h); not looked at by a blind model.
+            visual_tokens: V, for a compressor that can choose; that of the config if None.
         """
         features = self.see(images)
-        visual = self.compress(features, batch)
+        visual = self.compress(features, batch, visual_tokens)
         placed = place(self.language.embed(batch.text), visual, batch)
         hidden = self.language(placed.embeddings)
 
@@ -87,28 +88,32 @@ class VLM(nn.Module):
 
     def see(self, images: VisionFeatures | Tensor | None) -> VisionFeatures | None:
         """Features of images; those that are features already pass through."""
-        if self.compressor is None:
+        if self.compressor is None or self.config.compressor is None:
             return None
         if isinstance(images, VisionFeatures):
             return images
         if images is None:
             raise ValueError("this model sees; give it features or pixels, or build a blind one with visual_tokens=0 and compressor=None")
         with torch.no_grad():
-            return self.vision(images)
+            return self.vision(images, attention=self.config.compressor.sees_attention)
 
-    def compress(self, features: VisionFeatures | None, batch: Batch) -> Tensor:
+    def compress(self, features: VisionFeatures | None, batch: Batch, visual_tokens: int | None = None) -> Tensor:
         """Visual tokens (b, V, e), none for a blind model; a question-aware compressor is told the question's state."""
         if self.compressor is None or self.config.compressor is None:
+            if visual_tokens:
+                raise ValueError(f"a blind model has no {visual_tokens} visual tokens; build one with a compressor")
             return self.language.embed(batch.text[:, :0])
         question = None
         if self.config.compressor.sees_question:
             question = self.language.encode_question(batch.question, batch.question_length)
-        return self.compressor(features, question)
+        return self.compressor(features, question, visual_tokens=visual_tokens)
 
     @torch.inference_mode()
-    def generate(self, batch: Batch, images: VisionFeatures | Tensor | None, max_new_tokens: int = 8) -> list[str]:
-        """Greedy answers to a batch that was tokenised without answers."""
-        visual = self.compress(self.see(images), batch)
+    def generate(
+        self, batch: Batch, images: VisionFeatures | Tensor | None, max_new_tokens: int = 8, visual_tokens: int | None = None
+    ) -> list[str]:
+        """Greedy answers to a batch that was tokenised without answers; V as for `forward`."""
+        visual = self.compress(self.see(images), batch, visual_tokens)
         placed = place(self.language.embed(batch.text), visual, batch)
         return self.language.generate(placed.embeddings, placed.length, max_new_tokens)
 

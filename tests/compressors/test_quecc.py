@@ -26,7 +26,7 @@ def naive(quecc, features, question):
 
     def norm(name, x):
         centred = x - x.mean()
-        return centred / (centred.square().mean() + 1e-5).sqrt() * state[f"{name}.weight"] + state[f"{name}.bias"]
+        return centred / (centred.square().mean() + 1e-6).sqrt() * state[f"{name}.weight"] + state[f"{name}.bias"]
 
     def gelu(x):
         return torch.tensor([v * 0.5 * (1 + math.erf(v / math.sqrt(2))) for v in x.tolist()], dtype=x.dtype)

@@ -7,11 +7,24 @@ from typing import Any
 
 from torch import nn
 
+from vlmcore.compressors.m3 import M3
+from vlmcore.compressors.mlp import MLP
+from vlmcore.compressors.mqt import MQT
 from vlmcore.compressors.pool import Pool
+from vlmcore.compressors.prumerge import PruMerge
 from vlmcore.compressors.quecc import QueCC
+from vlmcore.compressors.tokenpacker import TokenPacker
 from vlmcore.config import VLMConfig
 
-COMPRESSORS: dict[str, Any] = {"pool": Pool, "quecc": QueCC}
+COMPRESSORS: dict[str, Any] = {
+    "mlp": MLP,
+    "pool": Pool,
+    "m3": M3,
+    "mqt": MQT,
+    "tokenpacker": TokenPacker,
+    "quecc": QueCC,
+    "prumerge": PruMerge,
+}
 
 
 def build_compressor(config: VLMConfig) -> nn.Module | None:

@@ -5,7 +5,7 @@ import math
 from einops import reduce
 from torch import Tensor, nn
 
-from vlmcore.compressors.fixed import check_fixed
+from vlmcore.compressors.chosen import check_fixed
 from vlmcore.compressors.projector import projector
 from vlmcore.config import PoolConfig, VisionConfig, check_visual_tokens
 from vlmcore.vision import VisionFeatures

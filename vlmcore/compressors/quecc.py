@@ -1,11 +1,14 @@
 """QueCC, query-based convolutional cross-attention: the compressor of arXiv 2411.03312, section 4.
 
-Every output token looks at its own square region of the image. What it looks *for* is built from the patches of that region and from
-the question: the question's state is added to each patch, a small MLP maps the sum, and a depth-wise convolution with stride equal to
-the region shrinks the map to one query a region. Keys and values come from several layers of the encoder, as in TokenPacker
-(arXiv 2407.02392), which QueCC extends.
+Every output token looks at its own square region of the image, as in TokenPacker (arXiv 2407.02392). What it looks *for* is built
+differently, in three ways that can be switched off one by one until TokenPacker is left:
 
-Axes: b images, s*s regions (V of them), k*k patches a region, l layers, d vision width, e language width.
+- the question's state is added to each patch (`inject_question`);
+- a small MLP, not a single matrix, makes queries of the sums (`nonlinear_query`);
+- a depth-wise convolution with stride equal to the region shrinks the map to one query a region (`learned_downsampling`). It comes
+  after the map and its norm, where resizing comes before them: the two do not commute.
+
+Axes: b images, v = s*s regions of k*k patches, l layers, d vision width, e language width.
 """
 
 import math
@@ -13,8 +16,9 @@ import math
 from einops import rearrange
 from torch import Tensor, nn
 
-from vlmcore.compressors.fixed import check_fixed
+from vlmcore.compressors.chosen import check_fixed
 from vlmcore.compressors.projector import projector
+from vlmcore.compressors.regions import EPS, attend_regions, normed_linear, normed_mlp, resize
 from vlmcore.config import QueCCConfig, VisionConfig, check_visual_tokens
 from vlmcore.vision import VisionFeatures
 
@@ -26,14 +30,17 @@ class QueCC(nn.Module):
         super().__init__()
         check_visual_tokens(config, vision.side, visual_tokens)
         d, levels = vision.width, len(vision.layers)
+        self.config = config
         self.visual_tokens = visual_tokens
         self.kernel = vision.side // math.isqrt(visual_tokens)
 
-        self.question = nn.Sequential(nn.Linear(language_width, d), nn.LayerNorm(d))
-        self.query = nn.Sequential(nn.Linear(d, d), nn.GELU(), nn.Linear(d, d), nn.LayerNorm(d))
-        self.downsample = nn.Conv2d(d, d, kernel_size=self.kernel, stride=self.kernel, groups=d)
-        self.key = nn.Sequential(nn.Linear(levels * d, d), nn.GELU(), nn.Linear(d, d), nn.LayerNorm(d))
-        self.value = nn.Sequential(nn.Linear(levels * d, d), nn.GELU(), nn.Linear(d, d), nn.LayerNorm(d))
+        if config.inject_question:
+            self.question = nn.Sequential(nn.Linear(language_width, d), nn.LayerNorm(d, eps=EPS))
+        self.query = normed_mlp(d, d) if config.nonlinear_query else normed_linear(d)
+        if config.learned_downsampling:
+            self.downsample = nn.Conv2d(d, d, kernel_size=self.kernel, stride=self.kernel, groups=d)
+        self.key = normed_mlp(levels * d, d)
+        self.value = normed_mlp(levels * d, d)
         self.attention = nn.MultiheadAttention(d, config.heads, batch_first=True)
         self.projection = projector(d, language_width)
 
@@ -52,19 +59,24 @@ class QueCC(nn.Module):
             ValueError: the question is missing, or another V is asked for.
         """
         check_fixed(self.visual_tokens, visual_tokens)
-        if question is None:
-            raise ValueError("QueCC looks at the image in the light of a question; give its state, float (batch, language width)")
         tokens, _ = self.attend(features, question, need_weights=False)
         return self.projection(tokens)
 
-    def attend(self, features: VisionFeatures, question: Tensor, *, need_weights: bool = True) -> tuple[Tensor, Tensor | None]:
-        """The tokens before projection, float (b, V, d), and how much each looks at the patches of its region, float (b, V, k*k)."""
-        cells = {"ky": self.kernel, "kx": self.kernel}
-        injected = features.patches + self.question(question)[:, None]
-        grid = rearrange(self.query(injected), "b (y x) d -> b d y x", y=features.side)
-        query = rearrange(self.downsample(grid), "b d y x -> (b y x) 1 d")
+    def attend(
+        self, features: VisionFeatures, question: Tensor | None = None, *, need_weights: bool = True
+    ) -> tuple[Tensor, Tensor | None]:
+        """The tokens before projection, float (b, v, d), and how much each looks at the patches of its region, float (b, v, k*k)."""
+        levels = rearrange(features.layers, "b p l d -> b p (l d)")
+        query = self.queries(features.patches, question)
+        return attend_regions(self.attention, query, self.key(levels), self.value(levels), need_weights=need_weights)
 
-        levels = rearrange(features.layers, "b (y ky x kx) l d -> (b y x) (ky kx) (l d)", x=features.side // self.kernel, **cells)
-        attended, weights = self.attention(query, self.key(levels), self.value(levels), need_weights=need_weights)
-        tokens = rearrange(attended, "(b v) 1 d -> b v d", v=self.visual_tokens)
-        return tokens, None if weights is None else rearrange(weights, "(b v) 1 k -> b v k", v=self.visual_tokens)
+    def queries(self, patches: Tensor, question: Tensor | None) -> Tensor:
+        """What each region's token looks for, float (b, v, d), from patches (b, p, d) and the question's state."""
+        if self.config.inject_question:
+            if question is None:
+                raise ValueError("QueCC looks at the image in the light of a question; give its state, float (batch, language width)")
+            patches = patches + self.question(question)[:, None]
+        if not self.config.learned_downsampling:
+            return self.query(resize(patches, math.isqrt(self.visual_tokens)))
+        grid = rearrange(self.query(patches), "b (y x) d -> b d y x", y=math.isqrt(patches.shape[1]))
+        return rearrange(self.downsample(grid), "b d y x -> b (y x) d")

@@ -12,7 +12,13 @@ from vlmcore.vlm import VLM
 
 
 def generate_answers(
-    vlm: VLM, samples: Sequence[Sample], features: FeatureStore | None, *, batch_size: int = 512, max_new_tokens: int = 4
+    vlm: VLM,
+    samples: Sequence[Sample],
+    features: FeatureStore | None,
+    *,
+    batch_size: int = 512,
+    max_new_tokens: int = 4,
+    visual_tokens: int | None = None,
 ) -> list[str]:
     """The model's own words in answer to every sample, in their order.
 
@@ -22,6 +28,7 @@ def generate_answers(
         features: of the images; None for a blind model.
         batch_size: questions a step.
         max_new_tokens: the longest answer.
+        visual_tokens: V, for a compressor that can choose; that of the model if None.
     """
     tokens: Tokens = tokenize(samples, vlm.language.tokenizer, vlm.config.order, answers=False)
     device = next(vlm.parameters()).device
@@ -29,7 +36,7 @@ def generate_answers(
     for rows in torch.arange(len(samples)).split(batch_size):
         batch = tokens.batch(rows)
         seen = None if features is None or vlm.compressor is None else features[batch.image].to(device)
-        said += vlm.generate(batch.to(device), seen, max_new_tokens)
+        said += vlm.generate(batch.to(device), seen, max_new_tokens, visual_tokens)
     return said
 
 

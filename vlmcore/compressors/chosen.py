@@ -1,0 +1,21 @@
+"""The V of a call: compressors whose weights were made for one V refuse another, the others take any that their method allows."""
+
+from vlmcore.config import CompressorConfig, check_visual_tokens
+
+
+def check_fixed(visual_tokens: int, asked: int | None) -> None:
+    """Raises ValueError when a call asks for another V than the one the compressor was built with."""
+    if asked is not None and asked != visual_tokens:
+        raise ValueError(f"this compressor has weights for {visual_tokens} visual tokens and cannot give {asked}; build one for {asked}")
+
+
+def choose(config: CompressorConfig, side: int, visual_tokens: int, asked: int | None) -> int:
+    """The V of a call: the one asked for, or else that of the model.
+
+    Raises:
+        ValueError: the method cannot give it on a grid of `side` x `side` patches.
+    """
+    if asked is None:
+        return visual_tokens
+    check_visual_tokens(config, side, asked)
+    return asked
