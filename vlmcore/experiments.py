@@ -1,7 +1,7 @@
-"""The experiments of the book: what a run is, how it is done, and the lists of runs behind its tables and figures.
+"""One run of the book: what it is, how it is done, what is written down about it. `vlmcore.plans` lists them, `vlmcore.sweep` does many.
 
-One run pre-trains a miniature language model on told questions (or finds it done), aligns a compressor with it, tunes both on
-easy-VQA, and scores the model on images it has not seen, and on shuffled ones. `vlmcore.sweep` does many.
+A run gives a miniature language model its language (or finds it done), aligns a compressor with it, tunes both on a task, and scores the
+model on images it has not seen, and on shuffled ones. Where one set of weights serves several runs it is trained once.
 """
 
 import hashlib
@@ -13,27 +13,31 @@ import time
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-import numpy as np
 import torch
 
 from vlmcore import cost
-from vlmcore.config import CompressorConfig, PoolConfig, QueCCConfig, VLMConfig, replace, to_dict
+from vlmcore.config import CompressorConfig, M3Config, MLPConfig, MQTConfig, PruMergeConfig, QueCCConfig, VLMConfig, replace, to_dict
 from vlmcore.data import easyvqa
-from vlmcore.data.samples import Sample, tokenize
+from vlmcore.data.samples import tokenize
 from vlmcore.evaluation.metrics import Score
-from vlmcore.evaluation.short_answers import generate_answers, question_only, score, shuffle_images
+from vlmcore.evaluation.short_answers import answered_right, generate_answers, question_only, score, shuffle_images
 from vlmcore.language import LanguageModel
 from vlmcore.loop import StageConfig
+from vlmcore.notes import pretrain_on_notes
 from vlmcore.pretraining import pretrain_language
 from vlmcore.results import read_json, write_json
-from vlmcore.training import TrainingConfig, TrainingData, fit
+from vlmcore.tasks import Task, TaskName, load_task
+from vlmcore.training import TrainingConfig, TrainingData, fit, language_tokens
 from vlmcore.vision import FeatureStore, VisionEncoder
 from vlmcore.vlm import VLM
 
 SCHEMA = 1
 """Raised when the meaning of a config or a result changes; old results then belong to runs of the past."""
+
+ANSWER_TOKENS = 2
+"""Tokens generated for an answer, of one word and its end, at which the cost of a run is stated."""
 
 
 @dataclass(frozen=True)
@@ -43,22 +47,10 @@ class RunConfig:
     model: VLMConfig = VLMConfig()
     training: TrainingConfig = TrainingConfig()
     text: StageConfig = StageConfig(steps=1200, learning_rate=3e-3)
-    """Pre-training of the language model on told questions."""
+    """Pre-training of the language model: on told questions for easy-VQA, on notes for the worlds."""
     held_out: bool = False
-    """Score on a tenth of the training images, left out of training, instead of on the test split: for development."""
-
-
-TEXT_TOKENS, ANSWER_TOKENS = 9, 2
-"""Lengths at which the cost of a run is stated: a start token and a question of eight words and marks, an answer and its end token."""
-
-
-class Task(NamedTuple):
-    """What a run is trained and scored on."""
-
-    train: list[Sample]
-    test: list[Sample]
-    train_images: np.ndarray
-    test_images: np.ndarray
+    """Score on what is never reported, for development."""
+    task: TaskName = "easyvqa"
 
 
 def identity(config: RunConfig) -> str:
@@ -70,16 +62,49 @@ def identity(config: RunConfig) -> str:
     return hashlib.sha256(json.dumps([SCHEMA, unusual], sort_keys=True).encode()).hexdigest()[:12]
 
 
+def weights_of(config: RunConfig) -> RunConfig:
+    """The run whose training this one uses: its own, or another's where the method has one set of weights for many runs.
+
+    PruMerge takes the projector and the language model of the uncompressed run; M3 and MQT are trained once for every V.
+    """
+    model, patches = config.model, config.model.vision.patches
+    match model.compressor:
+        case PruMergeConfig():
+            return replace(config, model=replace(model, compressor=MLPConfig(), visual_tokens=patches))
+        case M3Config():
+            return replace(config, model=replace(model, visual_tokens=patches))
+        case MQTConfig(queries=queries):
+            return replace(config, model=replace(model, visual_tokens=queries))
+    return config
+
+
+def method(compressor: CompressorConfig | None) -> str:
+    """What a compressor is called in results: its name, and for an ablation of QueCC the initials of the changes that are left.
+
+    Example:
+        >>> method(QueCCConfig(learned_downsampling=False))  # q: question, n: non-linear query, l: learned down-sampling
+        'quecc_qn'
+    """
+    if compressor is None:
+        return "blind"
+    if not isinstance(compressor, QueCCConfig):
+        return compressor.name
+    switches = {"q": compressor.inject_question, "n": compressor.nonlinear_query, "l": compressor.learned_downsampling}
+    return "quecc" if all(switches.values()) else f"quecc_{''.join(mark for mark, on in switches.items() if on) or '0'}"
+
+
 def prepare(config: RunConfig, work: str | Path) -> None:
     """Makes what several runs share, the features and the language model, if it is not there yet."""
-    task = load_task(config.held_out)
+    task = load_task(config.task, config.held_out)
     language_model(config, work)
     if config.model.compressor is not None:
-        for images in (task.train_images, task.test_images):
-            FeatureStore(VisionEncoder.from_pretrained(), images, work)
+        _features(weights_of(config), task.train_images, work)
+        _features(config, task.test_images, work)
 
 
-def run_cell(config: RunConfig, results: str | Path, work: str | Path, *, progress: bool = False) -> dict[str, Any]:
+def run_cell(
+    config: RunConfig, results: str | Path, work: str | Path, *, progress: bool = False, command: str = "vlmcore.experiments.run_cell"
+) -> dict[str, Any]:
     """Does one run, or reads its result if it is there.
 
     Args:
@@ -87,6 +112,7 @@ def run_cell(config: RunConfig, results: str | Path, work: str | Path, *, progre
         results: folder of the result files.
         work: folder for what can be made again: features, language models, checkpoints.
         progress: whether to show progress bars.
+        command: how to make the result again, written into it.
 
     Returns:
         The result as it stands in the file.
@@ -95,50 +121,61 @@ def run_cell(config: RunConfig, results: str | Path, work: str | Path, *, progre
     if path.exists():
         return read_json(path)
     started = time.perf_counter()
-    work = Path(work)
-    task = load_task(config.held_out)
-    vision = VisionEncoder.from_pretrained()
-    language = language_model(config, work, progress=progress)
-    torch.manual_seed(config.training.seed)
-    vlm = VLM.from_parts(config.model, vision, language)
-    features = None if vlm.compressor is None else FeatureStore(vision, task.train_images, work)
-    data = TrainingData(tokenize(task.train, language.tokenizer, config.model.order), features)
-    fit(vlm, data, config.training, work / identity(config), progress=progress, accelerator="cpu")
+    task = load_task(config.task, config.held_out)
+    vlm, processed = train(config, task, work, progress=progress)
     trained = time.perf_counter()
-
-    features = None if vlm.compressor is None else FeatureStore(vision, task.test_images, work)
-    answers = {"test": task.test, "shuffled": shuffle_images(task.test)}
-    scores = {name: score(generate_answers(vlm, samples, features), samples) for name, samples in answers.items()}
+    features = None if vlm.compressor is None else _features(config, task.test_images, work)
+    answers = generate_answers(vlm, task.test, features)
+    shuffled = shuffle_images(task.test)
+    scores = {"test": score(answers, task.test), "shuffled": score(generate_answers(vlm, shuffled, features), shuffled)}
     seconds = {"train": trained - started, "test": time.perf_counter() - trained}
-    result = _result(config, vlm.config, scores, seconds)
+    result = _result(config, vlm.config, scores, seconds) | {
+        "text_tokens": text_tokens(vlm, task),
+        "training_tokens": processed,
+        "right": "".join(str(int(right)) for right in answered_right(answers, task.test)),
+        "command": command,
+    }
+    result["flops"] = cost.exact_flops(vlm.config, result["text_tokens"], ANSWER_TOKENS)._asdict()
     write_json(path, result)
     return result
 
 
-def load_task(held_out: bool = False) -> Task:
-    """easy-VQA with its official split, or its training images split nine to one for development."""
-    train = easyvqa.load("train")
-    if not held_out:
-        test = easyvqa.load("test")
-        return Task(train.samples, test.samples, train.images, test.images)
-    last = len(train.images) * 9 // 10
-    return Task(
-        [sample for sample in train.samples if sample.image < last],
-        [sample for sample in train.samples if sample.image >= last],
-        train.images,
-        train.images,
-    )
+def train(config: RunConfig, task: Task, work: str | Path, *, progress: bool = False) -> tuple[VLM, int]:
+    """The trained model of a run, and how many tokens its language model read and backpropagated through in training."""
+    work, base = Path(work), weights_of(config)
+    vision, language = VisionEncoder.from_pretrained(), language_model(config, work, progress=progress)
+    torch.manual_seed(config.training.seed)
+    vlm = VLM.from_parts(base.model, vision, language)
+    features = None if vlm.compressor is None else _features(base, task.train_images, work)
+    data = TrainingData(tokenize(task.train, language.tokenizer, config.model.order), features)
+    fit(vlm, data, config.training, work / identity(base), progress=progress, accelerator="cpu")
+    processed = language_tokens(vlm.config, data.tokens, config.training)
+    if base != config and vlm.compressor is not None:
+        other = VLM.from_parts(config.model, vision, vlm.language)
+        assert other.compressor is not None
+        other.compressor.load_state_dict(vlm.compressor.state_dict())
+        vlm = other.eval()
+    return vlm, processed
+
+
+def text_tokens(vlm: VLM, task: Task) -> int:
+    """Q of the longest question of a task, its start token included."""
+    return int(tokenize(task.test, vlm.language.tokenizer, vlm.config.order, answers=False).question_length.max())
 
 
 def language_model(config: RunConfig, work: str | Path, *, progress: bool = False) -> LanguageModel:
-    """The run's language model before it sees: pre-trained on told questions once, then loaded from `work`."""
-    key = json.dumps([SCHEMA, to_dict(config.model.language), to_dict(config.text), config.training.seed], sort_keys=True)
+    """The run's language model before it sees: pre-trained once, then loaded from `work`."""
+    kind = "told" if config.task == "easyvqa" else "notes"
+    key = json.dumps([SCHEMA, kind, to_dict(config.model.language), to_dict(config.text), config.training.seed], sort_keys=True)
     folder = Path(work) / f"language-{hashlib.sha256(key.encode()).hexdigest()[:12]}"
     if not (folder / "model.safetensors").exists():
-        samples = easyvqa.told(sorted({sample.question for sample in easyvqa.load("train").samples}))
-        model = pretrain_language(
-            f"{folder}.training", config.model.language, samples, config.text, config.training.seed, progress=progress, accelerator="cpu"
-        )
+        training, sizes, seed = f"{folder}.training", config.model.language, config.training.seed
+        options: dict[str, Any] = {"progress": progress, "accelerator": "cpu"}
+        if kind == "told":
+            samples = easyvqa.told(sorted({sample.question for sample in easyvqa.load("train").samples}))
+            model = pretrain_language(training, sizes, samples, config.text, seed, **options)
+        else:
+            model = pretrain_on_notes(training, sizes, config.text, seed, **options)
         partial = folder.with_name(f"{folder.name}.{os.getpid()}.partial")
         model.save_pretrained(partial)
         try:
@@ -148,71 +185,36 @@ def language_model(config: RunConfig, work: str | Path, *, progress: bool = Fals
     return LanguageModel.from_pretrained(folder)
 
 
-def easyvqa_runs(held_out: bool = False) -> list[RunConfig]:
-    """V from blind to uncompressed on easy-VQA, three seeds each: QueCC where it compresses, plain projection at 144.
-
-    The headline runs come first, and one seed of everything before the second of anything.
-    """
-    headline: list[tuple[CompressorConfig | None, int]] = [(QueCCConfig(), 1), (None, 0)]
-    others: list[tuple[CompressorConfig | None, int]] = [*((QueCCConfig(), v) for v in (4, 16, 36)), (PoolConfig(), 144)]
-    models = [(model, seed) for model in headline for seed in range(3)] + [(model, seed) for seed in range(3) for model in others]
-    return [
-        RunConfig(VLMConfig(visual_tokens=v, compressor=compressor), replace(TrainingConfig(), seed=seed), held_out=held_out)
-        for (compressor, v), seed in models
-    ]
-
-
-def preset(name: str) -> RunConfig:
-    """The run that a chapter does at a size: `smoke` in seconds, `cpu` as in the pages, `gpu` with larger batches for longer.
-
-    Raises:
-        ValueError: there is no such size.
-    """
-    sizes = {
-        "smoke": RunConfig(
-            training=TrainingConfig(StageConfig(10, 2e-3), StageConfig(20, 1e-3)), text=StageConfig(steps=30, learning_rate=3e-3)
-        ),
-        "cpu": RunConfig(),
-        "gpu": RunConfig(
-            training=TrainingConfig(StageConfig(600, 2e-3, batch_size=256), StageConfig(1500, 1e-3, batch_size=256)),
-            text=StageConfig(steps=1200, learning_rate=3e-3, batch_size=256),
-        ),
-    }
-    if name not in sizes:
-        raise ValueError(f"there is no preset {name!r}; choose from {', '.join(sizes)}")
-    return sizes[name]
-
-
-EXPERIMENTS = {"easyvqa": easyvqa_runs}
-
-
-def run_question_only(results: str | Path) -> None:
+def run_question_only(task: TaskName, results: str | Path, command: str) -> None:
     """Writes the score of the best guess from the question's text alone, which needs no model."""
-    path = Path(results) / "question_only.json"
+    path = Path(results) / ("question_only.json" if task == "easyvqa" else f"question_only-{task}.json")
     if not path.exists():
-        task = load_task()
-        scores = {"test": score(question_only(task.train, task.test), task.test)}
-        write_json(path, {"name": "question_only", "scores": _plain(scores), "command": "python -m vlmcore.sweep run easyvqa"})
+        data = load_task(task)
+        scores = {"test": score(question_only(data.train, data.test), data.test)}
+        write_json(path, {"name": "question_only", "task": task, "scores": _plain(scores), "command": command})
+
+
+def _features(config: RunConfig, images: Any, work: str | Path) -> FeatureStore:
+    attention = config.model.compressor is not None and config.model.compressor.sees_attention
+    return FeatureStore(VisionEncoder.from_pretrained(), images, work, attention=attention)
 
 
 def _result(config: RunConfig, sizes: VLMConfig, scores: dict[str, dict[str, Score]], seconds: dict[str, float]) -> dict[str, Any]:
-    compressor = sizes.compressor.name if sizes.compressor else "blind"
     return {
         "id": identity(config),
         "schema": SCHEMA,
-        "name": f"{compressor}.v{sizes.visual_tokens}.seed{config.training.seed}",
-        "compressor": compressor,
+        "name": f"{method(sizes.compressor)}.v{sizes.visual_tokens}.seed{config.training.seed}",
+        "task": config.task,
+        "compressor": method(sizes.compressor),
         "visual_tokens": sizes.visual_tokens,
         "seed": config.training.seed,
         "config": to_dict(replace(config, model=sizes)),
         "parameters": cost.parameters(sizes)._asdict(),
-        "flops": cost.exact_flops(sizes, TEXT_TOKENS, ANSWER_TOKENS)._asdict(),
         "scores": _plain(scores),
         "seconds": {stage: round(value, 1) for stage, value in seconds.items()},
         "threads": torch.get_num_threads(),
         "versions": {name: version(name) for name in ("torch", "transformers", "lightning", "numpy", "vlmcore")}
         | {"python": platform.python_version()},
-        "command": "python -m vlmcore.sweep run easyvqa",
     }
 
 

@@ -1,7 +1,8 @@
 """How the frozen parts of the miniatures came to be, from seeded procedural data and nothing else.
 
 The vision encoder is the image tower of a small CLIP (arXiv 2103.00020): transformers' own `CLIPModel`, trained with its contrastive
-loss on drawn images and captions (`vlmcore.data.worlds.captioned`), never on an image of a benchmark. The checkpoint in the package was made by
+loss on drawn images and captions (`vlmcore.data.worlds.captioned`), never on an image of a benchmark. The checkpoint in the package was
+made by
 
     python -m vlmcore.pretraining vision --out vlmcore/checkpoints/clip-mini
 

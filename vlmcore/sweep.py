@@ -17,7 +17,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from vlmcore.experiments import EXPERIMENTS, RunConfig, identity, prepare, run_cell, run_question_only
+from vlmcore.experiments import RunConfig, identity, language_model, prepare, run_cell, run_question_only, weights_of
+from vlmcore.plans import EXPERIMENTS
 
 
 def pending(configs: list[RunConfig], results: Path) -> list[RunConfig]:
@@ -25,8 +26,16 @@ def pending(configs: list[RunConfig], results: Path) -> list[RunConfig]:
     return [config for config in configs if not (results / f"{identity(config)}.json").exists()]
 
 
+def by_weights(configs: list[RunConfig]) -> list[list[RunConfig]]:
+    """The runs in groups that use the same training, in the order of their first: one worker does a group."""
+    groups: dict[str, list[RunConfig]] = {}
+    for config in configs:
+        groups.setdefault(identity(weights_of(config)), []).append(config)
+    return list(groups.values())
+
+
 def share(configs: list[RunConfig], part: str) -> list[RunConfig]:
-    """Part `i/n` of the runs: every n-th one from the i-th on.
+    """Part `i/n` of the runs: every n-th group with the same training, from the i-th on.
 
     Raises:
         ValueError: the part is no such fraction.
@@ -34,10 +43,10 @@ def share(configs: list[RunConfig], part: str) -> list[RunConfig]:
     number, _, parts = part.partition("/")
     if not (number.isdecimal() and parts.isdecimal() and 1 <= int(number) <= int(parts)):
         raise ValueError(f"{part!r} is no part; give i/n with i from 1 to n, such as 3/20")
-    return configs[int(number) - 1 :: int(parts)]
+    return [config for group in by_weights(configs)[int(number) - 1 :: int(parts)] for config in group]
 
 
-def run(configs: list[RunConfig], results: Path, work: Path, workers: int) -> None:
+def run(configs: list[RunConfig], results: Path, work: Path, workers: int, command: str) -> None:
     """Does all runs that have no result, `workers` at a time, and prints each as it is done.
 
     Args:
@@ -45,6 +54,7 @@ def run(configs: list[RunConfig], results: Path, work: Path, workers: int) -> No
         results: folder of the result files.
         work: folder for what can be made again: features, language models, checkpoints.
         workers: processes, of one thread each: for models this small two of them are several times faster than two threads of one.
+        command: written into the results.
     """
     # read by the workers before they start torch
     os.environ.update(OMP_NUM_THREADS="1", OMP_WAIT_POLICY="passive", TOKENIZERS_PARALLELISM="false")
@@ -54,13 +64,21 @@ def run(configs: list[RunConfig], results: Path, work: Path, workers: int) -> No
         return
     print(f"{len(configs)} runs, {len(configs) - len(todo)} done before", flush=True)
     with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _end_with_the_parent) as pool:
-        different = {(config.model.language, config.text, config.training.seed): config for config in sorted(todo, key=sees)}
-        *others, first = different.values()
-        pool.submit(prepare, first, work).result()  # the features; alone, so that they are not made twice
-        list(pool.map(partial(prepare, work=work), others))
-        waiting = [pool.submit(run_cell, config, results, work) for config in todo]
-        for number, future in enumerate(as_completed(waiting), 1):
-            print(f"{number}/{len(todo)} {describe(future.result())}", flush=True)
+        for first in {(config.task, attends(config)): config for config in sorted(todo, key=sees)}.values():
+            pool.submit(prepare, first, work).result()  # the features; one after the other, so that they are not made twice
+        others = {(config.task == "easyvqa", config.model.language, config.text, config.training.seed): config for config in todo}
+        list(pool.map(partial(language_model, work=work), others.values()))
+        waiting = [pool.submit(run_group, group, results, work, command) for group in by_weights(todo)]
+        done = 0
+        for future in as_completed(waiting):
+            for result in future.result():
+                done += 1
+                print(f"{done}/{len(todo)} {describe(result)}", flush=True)
+
+
+def run_group(configs: list[RunConfig], results: Path, work: Path, command: str) -> list[dict[str, Any]]:
+    """Runs that use the same training, one after the other: the first does it, the others find it done."""
+    return [run_cell(config, results, work, command=command) for config in configs]
 
 
 def _end_with_the_parent() -> None:
@@ -80,10 +98,16 @@ def sees(config: RunConfig) -> bool:
     return config.model.compressor is not None
 
 
+def attends(config: RunConfig) -> bool:
+    """Whether its features have the CLS token's attention."""
+    return config.model.compressor is not None and config.model.compressor.sees_attention
+
+
 def describe(result: dict[str, Any]) -> str:
     """One line about a result."""
     test = result["scores"]["test"]["all"]
-    return f"{result['id']} {result['name']:20} {test['value']:.4f} of {test['count']}, trained in {result['seconds']['train']:.0f} s"
+    score = f"{test['value']:.4f} of {test['count']}, trained in {result['seconds']['train']:.0f} s"
+    return f"{result['id']} {result['task']:9} {result['name']:22} {score}"
 
 
 def main() -> None:
@@ -106,8 +130,10 @@ def main() -> None:
     except ValueError as error:
         parser.error(str(error))
     if arguments.action == "run":
-        run_question_only(results)
-        run(configs, results, arguments.work, arguments.workers)
+        command = f"python -m vlmcore.sweep run {arguments.name}"
+        for task in sorted({config.task for config in configs}):
+            run_question_only(task, results, command)
+        run(configs, results, arguments.work, arguments.workers, command)
     else:
         todo = pending(configs, results)
         print(f"{arguments.name}: {len(configs) - len(todo)} of {len(configs)} runs have a result in {results}")

@@ -16,7 +16,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from vlmcore.config import StageName, to_dict
+from vlmcore.config import StageName, VLMConfig, to_dict
 from vlmcore.data.samples import Batch, Tokens, rows_of_step
 from vlmcore.loop import Stage, StageConfig, run
 from vlmcore.results import read_json, write_json
@@ -67,8 +67,7 @@ def fit(
     if vlm.compressor is not None and data.features is None:
         raise ValueError("this model sees; give features of the images, or build a blind one with visual_tokens=0 and compressor=None")
     folder = Path(folder)
-    stages: tuple[tuple[StageName, StageConfig], ...] = (("align", config.align), ("tune", config.tune))
-    for number, (name, stage) in enumerate(stages):
+    for number, (name, stage) in enumerate(_stages(config)):
         if stage.steps == 0 or (name == "align" and vlm.compressor is None):
             continue  # a blind model has nothing to align
         vlm.requires_grad_(False)
@@ -88,6 +87,37 @@ def fit(
         check_safetensors(weights)
         vlm.load_state_dict(load_file(weights), strict=False)  # the stage's own parameters; `_claim` saw to it that they fit
     return vlm.cpu().eval()
+
+
+def language_tokens(model: VLMConfig, tokens: Tokens, config: TrainingConfig) -> int:
+    """Tokens that the language model reads in training: text and visual tokens, at every V of a step, and the questions it encodes.
+
+    Args:
+        model: with its compressor.
+        tokens: the samples.
+        config: the stages.
+    """
+    total = 0
+    for number, (name, stage) in enumerate(_stages(config)):
+        for step in range(stage.steps if model.compressor is not None or name == "tune" else 0):
+            rows = rows_of_step(len(tokens.image), stage.batch_size, (config.seed, number), step)
+            text = int(tokens.length[rows].sum())
+            for v in _tokens_of_step(model, name, (config.seed, number), step):
+                total += text + len(rows) * (model.visual_tokens if v is None else v)
+                if model.compressor is not None and model.compressor.sees_question:
+                    total += int(tokens.question_length[rows].sum())
+    return total
+
+
+def _stages(config: TrainingConfig) -> tuple[tuple[StageName, StageConfig], ...]:
+    return ("align", config.align), ("tune", config.tune)
+
+
+def _tokens_of_step(model: VLMConfig, name: StageName, seed: tuple[int, int], step: int) -> tuple[int | None, ...]:
+    """The V over which the loss of a step is averaged, a pure function of the step; None is the model's own."""
+    if model.compressor is None:
+        return (None,)
+    return model.compressor.training_tokens(model.vision.side, name, np.random.default_rng((*seed, step, 1)))
 
 
 def _claim(path: Path, vlm: VLM, stage: StageConfig, seed: int) -> None:
@@ -117,13 +147,10 @@ def _vlm_loss(vlm: VLM, step: Step) -> Tensor:
 
 
 def _vlm_batches(vlm: VLM, data: TrainingData, name: StageName, stage: StageConfig, seed: tuple[int, int]) -> Callable[[int], Step]:
-    compressor, side = vlm.config.compressor, vlm.config.vision.side
-
     def make(step: int) -> Step:
         batch = data.tokens.batch(rows_of_step(len(data.tokens.image), stage.batch_size, seed, step))
         features = None if data.features is None else data.features[batch.image]
-        draw = np.random.default_rng((*seed, step, 1))  # a pure function of the step, like its rows
-        return Step(batch, features, (None,) if compressor is None else compressor.training_tokens(side, name, draw))
+        return Step(batch, features, _tokens_of_step(vlm.config, name, seed, step))
 
     return make
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import torch
 
 from vlmcore.data.samples import Sample, Tokens, tokenize
-from vlmcore.evaluation.metrics import Score, ShortAnswerAccuracy
+from vlmcore.evaluation.metrics import Score, ShortAnswerAccuracy, normalize
 from vlmcore.vision import FeatureStore
 from vlmcore.vlm import VLM
 
@@ -45,6 +45,11 @@ def score(predictions: Sequence[str], samples: Sequence[Sample]) -> dict[str, Sc
     metric = ShortAnswerAccuracy(sorted({s.answer for s in samples}), sorted({s.kind for s in samples}))
     metric.update(predictions, samples)
     return metric.compute()
+
+
+def answered_right(predictions: Sequence[str], samples: Sequence[Sample]) -> list[bool]:
+    """Which samples were answered rightly, after normalisation: what a paired comparison of two models needs."""
+    return [normalize(said) == normalize(sample.answer) for said, sample in zip(predictions, samples, strict=True)]
 
 
 def shuffle_images(samples: Sequence[Sample], seed: int = 0) -> list[Sample]:

@@ -1,4 +1,4 @@
-"""Captioned shapes: one to three coloured shapes on a pale background, with a caption that names every shape's size, colour, form and place.
+"""Captioned shapes: one to three coloured shapes on a pale background, and captions that name their sizes, colours, forms and places.
 
 The miniature vision encoder learns from them the way CLIP learns from pictures of the web (`vlmcore.pretraining`), so that no benchmark
 image is spent on the encoder. Everything is a pure function of `(seed, step)`.

@@ -29,6 +29,7 @@ WORDS = (*PLACES, *LETTERS, *COLOURS, *SHAPES)
 """Every word of a note."""
 QUESTION_WORDS = ("which", "letter", "is", "at", "color", "the", "shape")
 
+Seed = int | tuple[int, ...]
 _CELL = IMAGE_SIZE // GRID
 _GLYPH = 16
 _NUMBER = {word: i for i, word in enumerate(WORDS)}
@@ -43,8 +44,18 @@ class Scenes(NamedTuple):
     images: np.ndarray | None
     """uint8 (n, 3, 72, 72)"""
 
+    def drawn(self) -> np.ndarray:
+        """The images.
 
-def reading(seed: int, count: int, *, questions: int = 1, draw: bool = True) -> Scenes:
+        Raises:
+            ValueError: the scenes were only told.
+        """
+        if self.images is None:
+            raise ValueError(f"these {len(self.notes)} scenes have no images; make them with draw=True")
+        return self.images
+
+
+def reading(seed: Seed, count: int, *, questions: int = 1, draw: bool = True) -> Scenes:
     """Letters at places; the question names a place that holds one.
 
     Args:
@@ -53,7 +64,7 @@ def reading(seed: int, count: int, *, questions: int = 1, draw: bool = True) -> 
         questions: asked about each, of letters drawn with replacement.
         draw: whether images are wanted.
     """
-    rng = np.random.default_rng((seed, 1))
+    rng = _rng(seed, 1)
     number = rng.choice(COUNTS["reading"], size=count)
     place = _permutations(rng, count, GRID**2)[:, : max(COUNTS["reading"])]
     letter = rng.integers(len(LETTERS), size=place.shape)
@@ -70,7 +81,7 @@ def reading(seed: int, count: int, *, questions: int = 1, draw: bool = True) -> 
     return Scenes(samples, notes, _draw_letters(rng, letter, place, there) if draw else None)
 
 
-def attribute(seed: int, count: int, *, questions: int = 1, draw: bool = True) -> Scenes:
+def attribute(seed: Seed, count: int, *, questions: int = 1, draw: bool = True) -> Scenes:
     """Shapes of different colours and forms; the question names one of the two and asks for the other.
 
     Args:
@@ -79,7 +90,7 @@ def attribute(seed: int, count: int, *, questions: int = 1, draw: bool = True) -
         questions: asked about each, of shapes drawn with replacement.
         draw: whether images are wanted.
     """
-    rng = np.random.default_rng((seed, 2))
+    rng = _rng(seed, 2)
     number = rng.choice(COUNTS["attribute"], size=count)
     most = max(COUNTS["attribute"])
     colour, shape = (_permutations(rng, count, len(words))[:, :most] for words in (COLOURS, SHAPES))
@@ -113,6 +124,10 @@ def _ask_attribute(image: int, colour: str, shape: str, about_colour: bool, kind
 
 def _kind(number: int, thing: str) -> str:
     return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
+
+
+def _rng(seed: Seed, world: int) -> np.random.Generator:
+    return np.random.default_rng((world, *(seed if isinstance(seed, tuple) else (seed,))))
 
 
 def _empty_notes(count: int) -> np.ndarray:
@@ -152,8 +167,8 @@ def _draw_letters(rng: np.random.Generator, letter: np.ndarray, place: np.ndarra
     for j in range(place.shape[1]):
         i = np.flatnonzero(there[:, j])
         top, left = (_CELL * (place[i, j] // GRID) + shift[i, j, 0], _CELL * (place[i, j] % GRID) + shift[i, j, 1])
-        window = (i[:, None, None, None], np.arange(3)[:, None, None], (top[:, None] + pixels)[:, None, :, None])
-        window = (*window, (left[:, None] + pixels)[:, None, None, :])
+        rows, columns = (top[:, None] + pixels)[:, None, :, None], (left[:, None] + pixels)[:, None, None, :]
+        window = (i[:, None, None, None], np.arange(3)[:, None, None], rows, columns)
         cover = glyphs()[letter[i, j]][:, None]
         canvas[window] += cover * (ink[i][:, :, None, None] - canvas[window])
     return canvas.round().astype(np.uint8)

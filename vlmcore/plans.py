@@ -1,0 +1,102 @@
+"""The lists of runs behind the book's tables and figures, and the sizes at which a chapter can be run."""
+
+from collections.abc import Callable
+from itertools import product
+
+from vlmcore.config import (
+    CompressorConfig,
+    M3Config,
+    MLPConfig,
+    MQTConfig,
+    PoolConfig,
+    PruMergeConfig,
+    QueCCConfig,
+    TokenPackerConfig,
+    VLMConfig,
+    replace,
+)
+from vlmcore.experiments import RunConfig
+from vlmcore.loop import StageConfig
+from vlmcore.tasks import TaskName
+from vlmcore.training import TrainingConfig
+
+RACE_TOKENS, ABLATION_TOKENS = (1, 4, 16), (1, 4)
+RACE_TASKS: tuple[TaskName, ...] = ("reading", "attribute")
+RACE = RunConfig(
+    training=TrainingConfig(StageConfig(500, 2e-3, batch_size=32), StageConfig(700, 1e-3, batch_size=32)),
+    text=StageConfig(steps=900, learning_rate=3e-3),
+)
+"""The recipe of every run of the race; its length was chosen on held-out worlds (`book/results/LOG.md`)."""
+
+UNCOMPRESSED: tuple[CompressorConfig, int] = (MLPConfig(), VLMConfig().vision.patches)
+RIVALS: tuple[CompressorConfig, ...] = (
+    PoolConfig(),
+    M3Config(scales=(1, 4, 16, 36, 144)),
+    MQTConfig(queries=36, heads=4),
+    TokenPackerConfig(),
+    QueCCConfig(),
+    PruMergeConfig(),
+)
+ABLATIONS = tuple(
+    QueCCConfig(inject_question=question, nonlinear_query=nonlinear, learned_downsampling=learned)
+    for question, nonlinear, learned in product((True, False), repeat=3)
+    if len({question, nonlinear, learned}) == 2  # with all three it is QueCC, with none TokenPacker, and both race anyway
+)
+
+
+def easyvqa_runs(held_out: bool = False) -> list[RunConfig]:
+    """V from blind to uncompressed on easy-VQA, three seeds each: QueCC where it compresses, plain projection at 144.
+
+    The headline runs come first, and one seed of everything before the second of anything.
+    """
+    headline: list[tuple[CompressorConfig | None, int]] = [(QueCCConfig(), 1), (None, 0)]
+    others: list[tuple[CompressorConfig | None, int]] = [*((QueCCConfig(), v) for v in (4, 16, 36)), (PoolConfig(), 144)]
+    models = [(model, seed) for model in headline for seed in range(3)] + [(model, seed) for seed in range(3) for model in others]
+    return [
+        RunConfig(VLMConfig(visual_tokens=v, compressor=compressor), replace(TrainingConfig(), seed=seed), held_out=held_out)
+        for (compressor, v), seed in models
+    ]
+
+
+def race_runs(held_out: bool = False) -> list[RunConfig]:
+    """Every compressor at V = 1, 4 and 16, the uncompressed model, and QueCC's ablations at V = 1 and 4, on both worlds, three seeds.
+
+    One seed of everything before the second of anything; the ablations last.
+    """
+    race = [UNCOMPRESSED, *product(RIVALS, RACE_TOKENS)]
+    models = [(model, seed) for group in (race, [*product(ABLATIONS, ABLATION_TOKENS)]) for seed in range(3) for model in group]
+    return [
+        replace(
+            RACE,
+            model=VLMConfig(visual_tokens=v, compressor=compressor),
+            training=replace(RACE.training, seed=seed),
+            held_out=held_out,
+            task=task,
+        )
+        for (compressor, v), seed in models
+        for task in RACE_TASKS
+    ]
+
+
+def preset(name: str) -> RunConfig:
+    """The run that a chapter does at a size: `smoke` in seconds, `cpu` as in the pages, `gpu` with larger batches for longer.
+
+    Raises:
+        ValueError: there is no such size.
+    """
+    sizes = {
+        "smoke": RunConfig(
+            training=TrainingConfig(StageConfig(10, 2e-3), StageConfig(20, 1e-3)), text=StageConfig(steps=30, learning_rate=3e-3)
+        ),
+        "cpu": RunConfig(),
+        "gpu": RunConfig(
+            training=TrainingConfig(StageConfig(600, 2e-3, batch_size=256), StageConfig(1500, 1e-3, batch_size=256)),
+            text=StageConfig(steps=1200, learning_rate=3e-3, batch_size=256),
+        ),
+    }
+    if name not in sizes:
+        raise ValueError(f"there is no preset {name!r}; choose from {', '.join(sizes)}")
+    return sizes[name]
+
+
+EXPERIMENTS: dict[str, Callable[[bool], list[RunConfig]]] = {"easyvqa": easyvqa_runs, "race": race_runs}
