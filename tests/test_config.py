@@ -20,7 +20,6 @@ from vlmcore.config import (
     to_dict,
 )
 
-
 COMPRESSORS = [
     MLPConfig(),
     PoolConfig(),
