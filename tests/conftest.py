@@ -8,7 +8,19 @@ import numpy as np
 import pytest
 import torch
 
-from vlmcore.config import CompressorConfig, LanguageConfig, PoolConfig, QueCCConfig, VisionConfig, VLMConfig
+from vlmcore.config import (
+    CompressorConfig,
+    LanguageConfig,
+    M3Config,
+    MLPConfig,
+    MQTConfig,
+    PoolConfig,
+    PruMergeConfig,
+    QueCCConfig,
+    TokenPackerConfig,
+    VisionConfig,
+    VLMConfig,
+)
 from vlmcore.data.samples import Sample, tokenize
 from vlmcore.language import word_tokenizer
 from vlmcore.vlm import VLM
@@ -49,7 +61,22 @@ def order(request):
     return request.param
 
 
-@pytest.fixture(params=[(None, 0), (PoolConfig(), 1), (PoolConfig(), 36), (QueCCConfig(heads=2), 1), (QueCCConfig(heads=2), 4)], ids=str)
+MODELS = [
+    (None, 0),
+    (MLPConfig(), 36),
+    (PoolConfig(), 1),
+    (PoolConfig(), 36),
+    (M3Config(), 4),
+    (MQTConfig(queries=9, heads=2), 5),
+    (TokenPackerConfig(heads=2), 4),
+    (QueCCConfig(heads=2), 1),
+    (QueCCConfig(heads=2), 4),
+    (QueCCConfig(heads=2, inject_question=False), 4),
+    (PruMergeConfig(neighbours=5), 3),
+]
+
+
+@pytest.fixture(params=MODELS, ids=str)
 def model(request):
     return request.param
 

@@ -4,9 +4,9 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from tests.conftest import TINY_LANGUAGE
 from vlmcore import cost
-from vlmcore.config import CLIP_L_336, PAPER, VICUNA_7B, LanguageConfig, PoolConfig, QueCCConfig, VLMConfig, replace
+from vlmcore.config import CLIP_L_336, PAPER, VICUNA_7B, LanguageConfig, VLMConfig, replace
 from vlmcore.language import LanguageModel
-from vlmcore.vision import VisionEncoder, VisionFeatures
+from vlmcore.vision import VisionEncoder
 
 
 def numel(module):
@@ -60,20 +60,6 @@ def test_the_encoder_is_counted(images):
     encoder.model.set_attn_implementation("eager")
     pixels = torch.rand(1, 3, 72, 72)
     assert counted(lambda: encoder(pixels)) == pytest.approx(cost.vision_flops(encoder.config), rel=0.01)
-
-
-@pytest.mark.parametrize("visual_tokens", [1, 4, 9])
-def test_compressors_are_counted(make_vlm, visual_tokens):
-    torch.backends.mha.set_fastpath_enabled(False)
-    vlm = make_vlm(QueCCConfig(heads=2), visual_tokens)
-    features, question = VisionFeatures(torch.randn(1, 36, 2, 16)), torch.randn(1, 24)
-    # with need_weights the attention is made of plain matrix products, which the counter sees
-    call = lambda: vlm.compressor.projection(vlm.compressor.attend(features, question, need_weights=True)[0])  # noqa: E731
-    expected = cost.compressor_flops(vlm.config.compressor, vlm.config.vision, 24, visual_tokens)
-    assert counted(call) == pytest.approx(expected, rel=0.01)
-
-    pool = make_vlm(PoolConfig(), visual_tokens)
-    assert counted(lambda: pool.compressor(features)) == cost.compressor_flops(PoolConfig(), pool.config.vision, 24, visual_tokens)
 
 
 def test_stages_of_a_whole_answer(make_vlm):

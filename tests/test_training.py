@@ -2,6 +2,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 import torch
 
 from tests.conftest import SAMPLES
-from vlmcore.config import PoolConfig, VLMConfig, replace
+from vlmcore.config import M3Config, MQTConfig, PoolConfig, QueCCConfig, VLMConfig, replace
 from vlmcore.data.samples import tokenize
 from vlmcore.loop import Stage, StageConfig, read_log, run
 from vlmcore.training import TrainingConfig, TrainingData, fit
@@ -56,8 +57,10 @@ def test_training_lowers_the_loss_to_nothing_on_what_it_sees(make_vlm, data, tmp
         assert vlm(batch, data.features[batch.image]).loss < 0.05
 
 
-def test_an_interrupted_run_ends_with_the_same_weights(make_vlm, data, tmp_path):
-    """Stopped in the middle of each stage by an error, then called again."""
+@pytest.mark.parametrize("compressor", [QueCCConfig(heads=2), MQTConfig(queries=9, heads=2)], ids=["quecc", "mqt"])
+def test_an_interrupted_run_ends_with_the_same_weights(make_vlm, data, tmp_path, compressor):
+    """Stopped in the middle of each stage by an error, then called again; MQT draws a V in every step of tuning."""
+    make_vlm = partial(make_vlm, compressor)
 
     class StopError(Exception):
         pass
@@ -83,6 +86,36 @@ def test_an_interrupted_run_ends_with_the_same_weights(make_vlm, data, tmp_path)
         resumed = fit(make_vlm(), data, SHORT, tmp_path / stage, checkpoint_every=2, **QUIET)
         assert same(weights(alone), weights(resumed))
         assert not list((tmp_path / stage).rglob("*.ckpt")) and not list((tmp_path / stage).rglob("*.partial"))
+
+
+def trained_tokens(vlm, data, config, folder):
+    """The V of every call of the model while it is trained."""
+    seen, forward = [], vlm.forward
+    vlm.forward = lambda batch, features, v: (seen.append(v), forward(batch, features, v))[1]
+    fit(vlm, data, config, folder, **QUIET)
+    return seen
+
+
+def test_a_matryoshka_is_trained_on_many_v(make_vlm, data, tmp_path):
+    """M3 on all scales in every step, MQT on all queries and then on a random even number of them, the others on their own V."""
+    assert trained_tokens(make_vlm(M3Config(), 4), data, SHORT, tmp_path / "m3") == [1, 4, 9, 36] * (6 + 8)
+    drawn = trained_tokens(make_vlm(MQTConfig(9, 2), 4), data, SHORT, tmp_path / "mqt")
+    assert drawn[:6] == [9] * 6 and len(drawn) == 6 + 8
+    assert set(drawn[6:]) <= {2, 4, 6, 8} and len(set(drawn[6:])) > 1
+    other = trained_tokens(make_vlm(MQTConfig(9, 2), 4), data, replace(SHORT, seed=4), tmp_path / "other")
+    assert other[6:] != drawn[6:], "another seed, another draw"
+    assert trained_tokens(make_vlm(), data, SHORT, tmp_path / "quecc") == [None] * (6 + 8)
+
+
+def test_the_loss_of_a_step_is_the_mean_over_its_v(make_vlm, data, tmp_path):
+    """One step on all samples: the logged loss is the plain mean of the losses at each scale."""
+    config = TrainingConfig(StageConfig(0, 1e-2), StageConfig(10, 1e-9, len(SAMPLES)))
+    vlm, batch = make_vlm(M3Config(), 4), data.tokens.batch(torch.arange(len(SAMPLES)))
+    with torch.no_grad():
+        losses = [vlm(batch, data.features[batch.image], v).loss.item() for v in (1, 4, 9, 36)]
+    fit(vlm, data, config, tmp_path, **QUIET)
+    assert read_log(tmp_path / "tune")["loss"].iloc[0] == pytest.approx(np.mean(losses), rel=1e-4)
+    assert max(losses) - min(losses) > 1e-3
 
 
 def test_what_a_step_sees_and_draws_depends_on_its_number_only(tmp_path):
@@ -178,7 +211,7 @@ def test_bfloat16_trains(make_vlm, data, tmp_path):
 def test_the_gpu_is_used_without_asking(make_vlm, data, tmp_path):
     vlm, devices = make_vlm(), set()
     forward = vlm.forward
-    vlm.forward = lambda batch, features: (devices.add(batch.text.device.type), forward(batch, features))[1]
+    vlm.forward = lambda batch, features, v: (devices.add(batch.text.device.type), forward(batch, features, v))[1]
     fit(vlm, data, SHORT, tmp_path, progress=False)
     assert devices == {"cuda"}
 

@@ -147,6 +147,28 @@ def test_the_store_keeps_what_the_encoder_saw(tmp_path):
     assert [path.suffix for path in tmp_path.iterdir()] == [".npy"], "nothing half-written stays"
 
 
+def test_the_store_keeps_cls_attention_and_keys_when_asked(tmp_path):
+    """Beside the features, not with them once more; and whoever does not ask gets what was always there."""
+    encoder = VisionEncoder.from_pretrained()
+    images = np.random.default_rng(0).integers(0, 256, (7, 3, 64, 64), dtype=np.uint8)
+    plain = FeatureStore(encoder, images, tmp_path, batch_size=3)
+    written = plain.path.read_bytes(), plain.path.stat().st_mtime_ns
+    store = FeatureStore(encoder, images, tmp_path, batch_size=3, attention=True)
+    assert (store.path.read_bytes(), store.path.stat().st_mtime_ns) == written
+    rows = torch.tensor([6, 0, 6])
+    with torch.no_grad():
+        truth = encoder(torch.from_numpy(images[rows]), attention=True)
+    for kept, seen in zip(store[rows], truth, strict=True):
+        assert kept.shape == seen.shape and kept.dtype == torch.float32
+        torch.testing.assert_close(kept, seen, rtol=1e-3, atol=1e-2 * seen.abs().max().item())
+    assert plain[rows].cls_attention is None and plain[rows].keys is None
+    assert {path.suffix for path in tmp_path.iterdir()} == {".npy"} and len(list(tmp_path.iterdir())) == 3
+
+    at_once = FeatureStore(encoder, images, tmp_path / "other", batch_size=3, attention=True)
+    assert at_once.path.read_bytes() == written[0]
+    assert all(torch.equal(x, y) for x, y in zip(at_once[rows], store[rows], strict=True))
+
+
 def test_the_store_is_written_once_for_the_same_images_and_encoder(tmp_path):
     encoder = VisionEncoder.from_pretrained()
     images = np.zeros((2, 3, 64, 64), np.uint8)

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 
 from tests.conftest import SAMPLES
-from vlmcore.config import PoolConfig, QueCCConfig
+from vlmcore.config import M3Config, MQTConfig, PoolConfig, PruMergeConfig, QueCCConfig
 from vlmcore.data.samples import IGNORE, tokenize
 from vlmcore.vision import VisionFeatures
 from vlmcore.vlm import VLM, place
@@ -19,7 +19,7 @@ def everything(tokenizer, order, **options):
 @pytest.fixture
 def features():
     torch.manual_seed(1)
-    return VisionFeatures(torch.randn(4, 36, 2, 16))
+    return VisionFeatures(torch.randn(4, 36, 2, 16), torch.randn(4, 37).softmax(1)[:, 1:], torch.randn(4, 36, 16))
 
 
 def test_place_opens_the_gap_where_the_batch_says(tokenizer, order):
@@ -44,7 +44,7 @@ def test_the_loss_is_that_of_each_sample_alone_computed_the_long_way(make_vlm, t
         losses = []
         for row, sample in enumerate(SAMPLES):
             one = tokenize([sample], tokenizer, order).batch(torch.tensor([0]))
-            seen = VisionFeatures(features.layers[row : row + 1])
+            seen = VisionFeatures(*(x[row : row + 1] for x in features))
             question = vlm.language.encode_question(one.question, one.question_length)
             visual = vlm.compressor(seen, question)[0] if vlm.compressor else torch.empty(0, 24)
             text, at = vlm.language.embed(one.text)[0], one.image_at.item()
@@ -61,7 +61,7 @@ def test_generated_answers_do_not_depend_on_the_batch(make_vlm, tokenizer, featu
     together = vlm.generate(everything(tokenizer, order, answers=False), features)
     for row, sample in enumerate(SAMPLES):
         one = tokenize([sample], tokenizer, order, answers=False).batch(torch.tensor([0]))
-        assert vlm.generate(one, VisionFeatures(features.layers[row : row + 1])) == [together[row]]
+        assert vlm.generate(one, VisionFeatures(*(x[row : row + 1] for x in features))) == [together[row]]
 
 
 def test_generation_goes_on_where_the_loss_was_computed(make_vlm, tokenizer, features, order):
@@ -88,16 +88,37 @@ def test_a_seeing_model_looks(make_vlm, tokenizer, features, model):
         pytest.skip("blind")
     batch = everything(tokenizer, "image_first")
     with torch.no_grad():
-        assert vlm(batch, features).loss != vlm(batch, VisionFeatures(-features.layers)).loss
+        assert vlm(batch, features).loss != vlm(batch, features._replace(layers=-features.layers)).loss
     with pytest.raises(ValueError, match="visual_tokens=0 and compressor=None"):
         vlm(batch, None)
 
 
-def test_pixels_and_their_features_give_the_same(make_vlm, tokenizer, images):
-    vlm = make_vlm()
+def test_pixels_and_their_features_give_the_same(make_vlm, tokenizer, images, model):
+    vlm = make_vlm(*model)
     batch = tokenize(SAMPLES[:3], tokenizer, "image_first").batch(torch.arange(3))
     with torch.no_grad():
-        torch.testing.assert_close(vlm(batch, images).loss, vlm(batch, vlm.vision(images)).loss)
+        torch.testing.assert_close(vlm(batch, images).loss, vlm(batch, vlm.vision(images, attention=True)).loss)
+
+
+@pytest.mark.parametrize("compressor", [M3Config(), MQTConfig(9, 2), PruMergeConfig(5)], ids=str)
+def test_one_set_of_weights_serves_every_v_that_is_asked_for(make_vlm, tokenizer, features, compressor):
+    vlm, other = make_vlm(compressor, 9), make_vlm(compressor, 4)
+    other.load_state_dict(vlm.state_dict())
+    batch = everything(tokenizer, "image_first")
+    asked = everything(tokenizer, "image_first", answers=False)
+    with torch.no_grad():
+        assert torch.equal(vlm(batch, features, 4).logits, other(batch, features).logits)
+        assert not torch.equal(vlm(batch, features, 4).logits, vlm(batch, features).logits)
+    assert vlm.generate(asked, features, visual_tokens=4) == other.generate(asked, features)
+    assert [x.shape[1] for x in (vlm.compress(features, batch), vlm.compress(features, batch, 4))] == [9, 4]
+
+
+def test_a_v_that_cannot_be_given_is_refused(make_vlm, tokenizer, features):
+    batch = everything(tokenizer, "image_first")
+    with pytest.raises(ValueError, match=r"4 visual tokens.*9"):
+        make_vlm()(batch, features, 9)
+    with pytest.raises(ValueError, match="blind model has no 4 visual tokens"):
+        make_vlm(None, 0)(batch, features, 4)
 
 
 def test_ask_is_the_short_way(make_vlm, tokenizer, images):

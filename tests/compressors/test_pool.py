@@ -1,35 +1,29 @@
 import pytest
 import torch
 
-from vlmcore.compressors.pool import Pool
-from vlmcore.config import PoolConfig, VisionConfig
+from tests.compressors import naive
+from vlmcore.config import PoolConfig
 from vlmcore.vision import VisionFeatures
-
-VISION = VisionConfig(image_size=24, patch_size=4, width=16, depth=3, heads=2, mlp_width=32, layers=(1, 2))
 
 
 @pytest.mark.parametrize("visual_tokens", [1, 4, 9, 36])
-def test_is_the_projected_mean_of_each_cell(visual_tokens):
-    pool = Pool(PoolConfig(), VISION, 24, visual_tokens).double()
-    features = VisionFeatures(torch.randn(2, 36, 2, 16, dtype=torch.float64))
-    side = int(visual_tokens**0.5)
-    k = 6 // side
-    cells = [
-        torch.stack([features.layers[:, (gy * k + y) * 6 + gx * k + x, -1] for y in range(k) for x in range(k)]).mean(0)
-        for gy in range(side)
-        for gx in range(side)
-    ]
-    torch.testing.assert_close(pool(features), pool.projection(torch.stack(cells, 1)))
+def test_equals_the_formulas_written_with_loops(build, precision, visual_tokens):
+    dtype, tolerance = precision
+    pool, features, _ = build(PoolConfig(), visual_tokens, dtype)
+    with torch.no_grad():
+        ours, state = pool(features), pool.state_dict()
+        means = [[naive.mean([image[i, -1] for i in cell]) for cell in naive.cells(6, visual_tokens)] for image in features.layers]
+        loops = torch.stack([torch.stack([naive.mlp(state, "projection", x) for x in image]) for image in means])
+    assert (ours - loops).abs().max() < tolerance * loops.abs().max()
 
 
-def test_the_question_and_the_earlier_layers_are_not_looked_at():
-    pool = Pool(PoolConfig(), VISION, 24, 4)
-    features = VisionFeatures(torch.randn(2, 36, 2, 16))
+def test_the_earlier_layers_are_not_looked_at(build):
+    pool, features, _ = build(PoolConfig(), 4)
     layers = features.layers.clone()
     layers[:, :, 0] += 1
-    assert torch.equal(pool(features), pool(VisionFeatures(layers), torch.randn(2, 24), visual_tokens=4))
+    assert torch.equal(pool(features), pool(VisionFeatures(layers), visual_tokens=4))
 
 
-def test_an_impossible_v_lists_the_possible_ones():
+def test_an_impossible_v_lists_the_possible_ones(build):
     with pytest.raises(ValueError, match="1, 4, 9, 36"):
-        Pool(PoolConfig(), VISION, 24, 5)
+        build(PoolConfig(), 5)

@@ -1,78 +1,65 @@
-import math
+from itertools import product
 
 import pytest
 import torch
 
-from vlmcore.compressors.quecc import QueCC
-from vlmcore.config import PAPER, QueCCConfig, VisionConfig
-from vlmcore.cost import parameters
+from tests.compressors import naive
+from tests.compressors.test_tokenpacker import loops as tokenpacker_loops
+from vlmcore.config import QueCCConfig, TokenPackerConfig
 from vlmcore.vision import VisionFeatures
 
-VISION = VisionConfig(image_size=24, patch_size=4, width=16, depth=3, heads=2, mlp_width=32, layers=(1, 2))
+SWITCHES = list(product([False, True], repeat=3))
 
 
-def build(visual_tokens, dtype=torch.float64):
-    torch.manual_seed(0)
-    quecc = QueCC(QueCCConfig(heads=2), VISION, 24, visual_tokens).to(dtype)
-    features = VisionFeatures(torch.randn(3, 36, 2, 16, dtype=dtype))
-    return quecc, features, torch.randn(3, 24, dtype=dtype)
+def loops(quecc, features, question, visual_tokens):
+    """The formulas of the paper, with its three changes to TokenPacker switched on one by one."""
+    state, config, result = quecc.state_dict(), quecc.config, []
 
+    def asked(x):
+        if config.nonlinear_query:
+            return naive.normed_mlp(state, "query", x)
+        return naive.norm(state, "query.1", naive.linear(state, "query.0", x))
 
-def naive(quecc, features, question):
-    """The formulas of the paper with loops over images, regions, patches and heads."""
-    side, k, d = 6, quecc.kernel, 16
-    state = quecc.state_dict()
-    linear = lambda name, x: state[f"{name}.weight"] @ x + state[f"{name}.bias"]  # noqa: E731
-
-    def norm(name, x):
-        centred = x - x.mean()
-        return centred / (centred.square().mean() + 1e-6).sqrt() * state[f"{name}.weight"] + state[f"{name}.bias"]
-
-    def gelu(x):
-        return torch.tensor([v * 0.5 * (1 + math.erf(v / math.sqrt(2))) for v in x.tolist()], dtype=x.dtype)
-
-    def two_layers(name, x):
-        return norm(f"{name}.3", linear(f"{name}.2", gelu(linear(f"{name}.0", x))))
-
-    w_q, w_k, w_v = state["attention.in_proj_weight"].chunk(3)
-    b_q, b_k, b_v = state["attention.in_proj_bias"].chunk(3)
-    result = []
-    for image in range(len(question)):
-        told = norm("question.1", linear("question.0", question[image]))
-        grid = [two_layers("query", features.layers[image, p, -1] + told) for p in range(36)]
+    for layers, words in zip(features.layers, question, strict=True):
+        patches = layers[:, -1]
+        if config.inject_question:
+            patches = patches + naive.norm(state, "question.1", naive.linear(state, "question.0", words))
+        if config.learned_downsampling:  # map, norm, convolution
+            kernel, bias = state["downsample.weight"].flatten(1), state["downsample.bias"]
+            mapped = [asked(patch) for patch in patches]
+            queries = [bias + sum(kernel[:, at] * mapped[i] for at, i in enumerate(cell)) for cell in naive.cells(6, visual_tokens)]
+        else:  # resize, map, norm
+            queries = [asked(x) for x in naive.bilinear(patches, round(visual_tokens**0.5))]
         tokens = []
-        for gy in range(side // k):
-            for gx in range(side // k):
-                region = [(gy * k + y, gx * k + x) for y in range(k) for x in range(k)]
-                query = state["downsample.bias"].clone()
-                for y, x in region:
-                    query = query + state["downsample.weight"][:, 0, y - gy * k, x - gx * k] * grid[y * side + x]
-                levels = [features.layers[image, y * side + x].reshape(-1) for y, x in region]
-                keys = [w_k @ two_layers("key", level) + b_k for level in levels]
-                values = [w_v @ two_layers("value", level) + b_v for level in levels]
-                q, heads = w_q @ query + b_q, []
-                for h in range(2):
-                    part = slice(h * d // 2, (h + 1) * d // 2)
-                    scores = torch.stack([(q[part] @ key[part]) / math.sqrt(d // 2) for key in keys]).softmax(0)
-                    heads.append(sum(s * value[part] for s, value in zip(scores, values, strict=True)))
-                token = linear("attention.out_proj", torch.cat(heads))
-                tokens.append(linear("projection.2", gelu(linear("projection.0", token))))
+        for query, cell in zip(queries, naive.cells(6, visual_tokens), strict=True):
+            keys, values = ([naive.normed_mlp(state, name, layers[i].reshape(-1)) for i in cell] for name in ("key", "value"))
+            tokens.append(naive.mlp(state, "projection", naive.attend(state, "attention", query, keys, values, heads=2)))
         result.append(torch.stack(tokens))
     return torch.stack(result)
 
 
+@pytest.mark.parametrize("switches", SWITCHES, ids=str)
 @pytest.mark.parametrize("visual_tokens", [1, 4, 9])
-@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 1e-5), (torch.float64, 1e-10)])
-def test_equals_the_formulas_written_with_loops(visual_tokens, dtype, tolerance):
-    quecc, features, question = build(visual_tokens, dtype)
+def test_equals_the_formulas_written_with_loops(build, precision, visual_tokens, switches):
+    dtype, tolerance = precision
+    quecc, features, question = build(QueCCConfig(2, *switches), visual_tokens, dtype)
     with torch.no_grad():
-        ours, loops = quecc(features, question), naive(quecc, features, question)
+        ours, expected = quecc(features, question), loops(quecc, features, question, visual_tokens)
     assert ours.shape == (3, visual_tokens, 24)
-    assert (ours - loops).abs().max() < tolerance * loops.abs().max()
+    assert (ours - expected).abs().max() < tolerance * expected.abs().max()
 
 
-def test_a_changed_question_changes_the_tokens_of_its_own_image_only():
-    quecc, features, question = build(4)
+@pytest.mark.parametrize("visual_tokens", [1, 4, 9])
+def test_with_everything_off_it_is_tokenpacker(build, visual_tokens):
+    quecc, features, _ = build(QueCCConfig(2, False, False, False), visual_tokens)
+    packer, _, _ = build(TokenPackerConfig(2), visual_tokens)
+    packer.load_state_dict(quecc.state_dict())  # strict: the same parameters, none more and none less
+    assert torch.equal(quecc(features), packer(features))
+    torch.testing.assert_close(quecc(features), tokenpacker_loops(quecc, features, visual_tokens))
+
+
+def test_a_changed_question_changes_the_tokens_of_its_own_image_only(build):
+    quecc, features, question = build(QueCCConfig(2), 4)
     changed = question.clone()
     changed[1] += torch.randn(24, dtype=torch.float64)  # a constant shift would vanish in the norm
     with torch.no_grad():
@@ -81,8 +68,8 @@ def test_a_changed_question_changes_the_tokens_of_its_own_image_only():
     assert moved[[0, 2]].max() == 0
 
 
-def test_each_token_sees_its_own_region_only():
-    quecc, features, question = build(4)
+def test_each_token_sees_its_own_region_only(build):
+    quecc, features, question = build(QueCCConfig(2), 4)
     layers = features.layers.clone()
     layers.view(3, 6, 6, 2, 16)[:, :3, 3:] += torch.randn(2, 16, dtype=torch.float64)
     with torch.no_grad():
@@ -91,48 +78,16 @@ def test_each_token_sees_its_own_region_only():
     assert moved[[0, 2, 3]].max() == 0
 
 
-def test_gradient_reaches_every_parameter_that_can_matter():
-    quecc, features, question = build(4)
-    quecc(features, question).square().sum().backward()
-    for name, parameter in quecc.named_parameters():
-        if name == "key.3.bias":  # the same for all keys of a region: softmax is blind to it
-            assert parameter.grad.abs().max() < 1e-12
-        elif name == "attention.in_proj_bias":  # query, key, value: likewise for the middle third
-            query, key, value = (part.abs().max() for part in parameter.grad.chunk(3))
-            assert min(query, value) > 1e-12 > key
-        else:
-            assert parameter.grad.abs().max() > 1e-12, name
-
-
-def test_images_of_a_batch_do_not_meet_and_inputs_stay():
-    quecc, features, question = build(4)
-    before = features.layers.clone(), question.clone()
-    order = torch.tensor([2, 0, 1])
-    with torch.no_grad():
-        whole, permuted = quecc(features, question), quecc(VisionFeatures(features.layers[order]), question[order])
-    torch.testing.assert_close(permuted, whole[order])
-    assert torch.equal(features.layers, before[0]) and torch.equal(question, before[1])
-
-
-def test_attention_weights_are_shares_of_the_region():
-    quecc, features, question = build(4)
+def test_attention_weights_are_shares_of_the_region(build):
+    quecc, features, question = build(QueCCConfig(2), 4)
     _, weights = quecc.attend(features, question)
     assert weights.shape == (3, 4, 9)
     torch.testing.assert_close(weights.sum(-1), torch.ones(3, 4, dtype=torch.float64))
 
 
-def test_wrong_calls_get_a_sentence():
-    quecc, features, question = build(4)
+def test_wrong_calls_get_a_sentence(build):
+    quecc, features, question = build(QueCCConfig(2), 4)
     with pytest.raises(ValueError, match="light of a question"):
         quecc(features)
     with pytest.raises(ValueError, match=r"4 visual tokens.*9"):
         quecc(features, question, visual_tokens=9)
-
-
-def test_full_size_is_the_same_class():
-    with torch.device("meta"):
-        quecc = QueCC(PAPER.compressor, PAPER.vision, PAPER.language.width, 1)
-        features = VisionFeatures(torch.randn(2, 576, 4, 1024))
-        assert quecc(features, torch.randn(2, 4096)).shape == (2, 1, 4096)
-    groups = parameters(PAPER)
-    assert sum(p.numel() for p in quecc.parameters()) == groups.compressor + groups.projection
