@@ -8,13 +8,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
-from vlmcore import experiments, sweep
-from vlmcore.config import LanguageConfig, QueCCConfig, VLMConfig, from_dict, replace
+from vlmcore import experiments, sweep, tasks
+from vlmcore.config import LanguageConfig, MLPConfig, PruMergeConfig, QueCCConfig, VLMConfig, from_dict, replace
 from vlmcore.data import easyvqa
-from vlmcore.experiments import EXPERIMENTS, SCHEMA, RunConfig, Task, identity, preset, run_cell
+from vlmcore.experiments import SCHEMA, RunConfig, identity, method, run_cell, weights_of
 from vlmcore.loop import StageConfig
+from vlmcore.plans import EXPERIMENTS, RACE, preset
 from vlmcore.results import read_results, write_json
+from vlmcore.tasks import Task, load_task
 from vlmcore.training import TrainingConfig
 
 SHORT = RunConfig(training=TrainingConfig(StageConfig(3, 1e-3, 8), StageConfig(4, 1e-3, 8)), text=StageConfig(4, 1e-3, 8))
@@ -23,13 +26,14 @@ SHORT = RunConfig(training=TrainingConfig(StageConfig(3, 1e-3, 8), StageConfig(4
 @pytest.fixture
 def little_data(monkeypatch):
     """The first images of the real data, so that a whole run takes seconds."""
-    whole = experiments.load_task()
+    whole = load_task()
 
     def little(samples, count):
         return [sample for sample in samples if sample.image < count]
 
     task = Task(little(whole.train, 12), little(whole.test, 8), whole.train_images[:12], whole.test_images[:8])
-    monkeypatch.setattr(experiments, "load_task", lambda held_out=False: task)
+    monkeypatch.setattr(experiments, "load_task", lambda name="easyvqa", held_out=False: task)
+    return task
 
 
 def test_a_run_is_named_by_what_is_unusual_about_it():
@@ -57,6 +61,7 @@ def test_a_run_writes_one_complete_result_and_is_not_repeated(little_data, tmp_p
     assert path.name == f"{identity(SHORT)}.json" and json.loads(path.read_text()) == result
     test = result["scores"]["test"]["all"]
     assert 0 <= test["value"] <= 1 and test["count"] == len([s for s in easyvqa.load("test").samples if s.image < 8])
+    assert len(result["right"]) == test["count"] and result["right"].count("1") == round(test["value"] * test["count"])
     assert set(test) == {"value", "count", "parseable", "chance", "standard_error"}
     assert sum(v["count"] for kind, v in result["scores"]["shuffled"].items() if kind != "all") == test["count"]
     assert result["config"]["model"]["visual_tokens"] == 1 and result["parameters"]["language"] > 1e5
@@ -78,9 +83,53 @@ def test_the_same_run_gives_the_same_result_bit_for_bit(little_data, tmp_path):
 
 
 def test_held_out_runs_never_touch_the_test_split():
-    task = experiments.load_task(held_out=True)
+    task = load_task(held_out=True)
     assert {s.image for s in task.train}.isdisjoint({s.image for s in task.test})
     assert np.array_equal(task.test_images, easyvqa.load("train").images)
+
+
+def test_development_worlds_are_other_worlds(monkeypatch):
+    monkeypatch.setattr(tasks, "TRAIN_SCENES", 20)
+    monkeypatch.setattr(tasks, "TEST_SCENES", 10)
+    load = load_task.__wrapped__  # past the cache, which other tests fill
+    reported, development = load("reading"), load("reading", held_out=True)
+    assert len(reported.train) == 20 * tasks.QUESTIONS and len(reported.test) == len(reported.test_images) == 10
+    images = [task_images for task in (reported, development) for task_images in (task.train_images[:10], task.test_images)]
+    assert len({part.tobytes() for part in images}) == 4
+    with pytest.raises(ValueError, match="no task 'vqa'; choose from easyvqa, reading, attribute"):
+        load("vqa")
+
+
+def test_runs_that_share_weights_are_done_by_one_worker_and_trained_once():
+    configs = EXPERIMENTS["race"]()
+    assert len({identity(config) for config in configs}) == len(configs) == 2 * 3 * (1 + 6 * 3 + 6 * 2)
+    groups = sweep.by_weights(configs)
+    assert sorted(identity(c) for group in groups for c in group) == sorted(map(identity, configs))
+    by_method = {tuple(sorted({method(c.model.compressor) for c in group})) for group in groups}
+    assert ("mlp", "prumerge") in by_method and ("m3",) in by_method
+    assert all(len({c.training.seed for c in group}) == len({c.task for c in group}) == 1 for group in groups)
+    assert all(weights_of(weights_of(c)) == weights_of(c) for c in configs)
+    assert RACE.training == replace(configs[0].training, seed=0)
+
+
+def test_ablations_have_names_of_their_own():
+    quecc = QueCCConfig()
+    assert method(quecc) == "quecc" and method(None) == "blind"
+    assert method(replace(quecc, inject_question=False)) == "quecc_nl"
+    assert method(QueCCConfig(inject_question=False, nonlinear_query=False, learned_downsampling=False)) == "quecc_0"
+
+
+def test_prumerge_is_scored_with_the_weights_of_the_uncompressed_run(little_data, tmp_path):
+    """Trained once: after the first run the folder of the weights is not touched, and projector and language model are the same."""
+    runs = [replace(SHORT, model=VLMConfig(compressor=c, visual_tokens=v)) for c, v in ((MLPConfig(), 144), (PruMergeConfig(), 4))]
+    own = tmp_path / identity(runs[0])
+    (uncompressed, _), (pruned, read) = (experiments.train(run, little_data, tmp_path, progress=False) for run in runs)
+    assert [path.name for path in tmp_path.glob("*") if (path / "tune.safetensors").exists()] == [own.name]
+    assert pruned.config.visual_tokens == 4 and isinstance(pruned.config.compressor, PruMergeConfig)
+    for part in ("compressor.projection", "language"):
+        mine, theirs = pruned.get_submodule(part).state_dict(), uncompressed.get_submodule(part).state_dict()
+        assert mine.keys() == theirs.keys() and all(torch.equal(mine[name], theirs[name]) for name in mine)
+    assert read > 7 * 8 * 144
 
 
 def test_pending_runs_are_those_without_a_result(tmp_path):

@@ -15,6 +15,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from vlmcore import cost
@@ -96,7 +97,7 @@ def method(compressor: CompressorConfig | None) -> str:
 def prepare(config: RunConfig, work: str | Path) -> None:
     """Makes what several runs share, the features and the language model, if it is not there yet."""
     task = load_task(config.task, config.held_out)
-    language_model(config, work)
+    language_model(config, work, progress=False, accelerator="cpu")
     if config.model.compressor is not None:
         _features(weights_of(config), task.train_images, work)
         _features(config, task.test_images, work)
@@ -122,7 +123,7 @@ def run_cell(
         return read_json(path)
     started = time.perf_counter()
     task = load_task(config.task, config.held_out)
-    vlm, processed = train(config, task, work, progress=progress)
+    vlm, processed = train(config, task, work, progress=progress, accelerator="cpu")
     trained = time.perf_counter()
     features = None if vlm.compressor is None else _features(config, task.test_images, work)
     answers = generate_answers(vlm, task.test, features)
@@ -140,15 +141,25 @@ def run_cell(
     return result
 
 
-def train(config: RunConfig, task: Task, work: str | Path, *, progress: bool = False) -> tuple[VLM, int]:
-    """The trained model of a run, and how many tokens its language model read and backpropagated through in training."""
+def train(config: RunConfig, task: Task, work: str | Path, **options: Any) -> tuple[VLM, int]:
+    """Trains the model of a run, or finds it trained.
+
+    Args:
+        config: the run.
+        task: its data.
+        work: folder for features, language models and checkpoints.
+        **options: of `loop.run`.
+
+    Returns:
+        The model, and how many tokens its language model read in training.
+    """
     work, base = Path(work), weights_of(config)
-    vision, language = VisionEncoder.from_pretrained(), language_model(config, work, progress=progress)
+    vision, language = VisionEncoder.from_pretrained(), language_model(config, work, **options)
     torch.manual_seed(config.training.seed)
     vlm = VLM.from_parts(base.model, vision, language)
     features = None if vlm.compressor is None else _features(base, task.train_images, work)
     data = TrainingData(tokenize(task.train, language.tokenizer, config.model.order), features)
-    fit(vlm, data, config.training, work / identity(base), progress=progress, accelerator="cpu")
+    fit(vlm, data, config.training, work / identity(base), **options)
     processed = language_tokens(vlm.config, data.tokens, config.training)
     if base != config and vlm.compressor is not None:
         other = VLM.from_parts(config.model, vision, vlm.language)
@@ -163,14 +174,13 @@ def text_tokens(vlm: VLM, task: Task) -> int:
     return int(tokenize(task.test, vlm.language.tokenizer, vlm.config.order, answers=False).question_length.max())
 
 
-def language_model(config: RunConfig, work: str | Path, *, progress: bool = False) -> LanguageModel:
-    """The run's language model before it sees: pre-trained once, then loaded from `work`."""
+def language_model(config: RunConfig, work: str | Path, **options: Any) -> LanguageModel:
+    """The run's language model before it sees: pre-trained once, with the options of `loop.run`, then loaded from `work`."""
     kind = "told" if config.task == "easyvqa" else "notes"
     key = json.dumps([SCHEMA, kind, to_dict(config.model.language), to_dict(config.text), config.training.seed], sort_keys=True)
     folder = Path(work) / f"language-{hashlib.sha256(key.encode()).hexdigest()[:12]}"
     if not (folder / "model.safetensors").exists():
         training, sizes, seed = f"{folder}.training", config.model.language, config.training.seed
-        options: dict[str, Any] = {"progress": progress, "accelerator": "cpu"}
         if kind == "told":
             samples = easyvqa.told(sorted({sample.question for sample in easyvqa.load("train").samples}))
             model = pretrain_language(training, sizes, samples, config.text, seed, **options)
@@ -194,7 +204,7 @@ def run_question_only(task: TaskName, results: str | Path, command: str) -> None
         write_json(path, {"name": "question_only", "task": task, "scores": _plain(scores), "command": command})
 
 
-def _features(config: RunConfig, images: Any, work: str | Path) -> FeatureStore:
+def _features(config: RunConfig, images: np.ndarray, work: str | Path) -> FeatureStore:
     attention = config.model.compressor is not None and config.model.compressor.sees_attention
     return FeatureStore(VisionEncoder.from_pretrained(), images, work, attention=attention)
 

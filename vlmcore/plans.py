@@ -78,25 +78,18 @@ def race_runs(held_out: bool = False) -> list[RunConfig]:
     ]
 
 
-def preset(name: str) -> RunConfig:
-    """The run that a chapter does at a size: `smoke` in seconds, `cpu` as in the pages, `gpu` with larger batches for longer.
+def preset(name: str, run: RunConfig = RunConfig()) -> RunConfig:
+    """A run at one of the sizes of a chapter: `smoke` in seconds, `cpu` as in the pages, `gpu` with batches of 256.
 
     Raises:
         ValueError: there is no such size.
     """
-    sizes = {
-        "smoke": RunConfig(
-            training=TrainingConfig(StageConfig(10, 2e-3), StageConfig(20, 1e-3)), text=StageConfig(steps=30, learning_rate=3e-3)
-        ),
-        "cpu": RunConfig(),
-        "gpu": RunConfig(
-            training=TrainingConfig(StageConfig(600, 2e-3, batch_size=256), StageConfig(1500, 1e-3, batch_size=256)),
-            text=StageConfig(steps=1200, learning_rate=3e-3, batch_size=256),
-        ),
-    }
-    if name not in sizes:
-        raise ValueError(f"there is no preset {name!r}; choose from {', '.join(sizes)}")
-    return sizes[name]
+    changes: dict[str, dict[str, int]] = {"smoke": {"steps": 20}, "cpu": {}, "gpu": {"batch_size": 256}}
+    if name not in changes:
+        raise ValueError(f"there is no preset {name!r}; choose from {', '.join(changes)}")
+    change = changes[name]
+    align, tune = (replace(stage, **change) for stage in (run.training.align, run.training.tune))
+    return replace(run, training=replace(run.training, align=align, tune=tune), text=replace(run.text, **change))
 
 
 EXPERIMENTS: dict[str, Callable[[bool], list[RunConfig]]] = {"easyvqa": easyvqa_runs, "race": race_runs}

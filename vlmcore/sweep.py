@@ -67,7 +67,7 @@ def run(configs: list[RunConfig], results: Path, work: Path, workers: int, comma
         for first in {(config.task, attends(config)): config for config in sorted(todo, key=sees)}.values():
             pool.submit(prepare, first, work).result()  # the features; one after the other, so that they are not made twice
         others = {(config.task == "easyvqa", config.model.language, config.text, config.training.seed): config for config in todo}
-        list(pool.map(partial(language_model, work=work), others.values()))
+        list(pool.map(partial(language_model, work=work, progress=False, accelerator="cpu"), others.values()))
         waiting = [pool.submit(run_group, group, results, work, command) for group in by_weights(todo)]
         done = 0
         for future in as_completed(waiting):

@@ -1,4 +1,4 @@
-"""Drops the cache of executed chapters when what they build on has changed.
+"""Drops what executed chapters left when what they build on has changed.
 
 The cache itself only sees their own cells.
 """
@@ -8,7 +8,7 @@ import shutil
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-CACHE = ROOT / "_build" / ".jupyter_cache"
+CACHES = [ROOT / "_build" / ".jupyter_cache", ROOT / "_build" / "chapters"]
 KEY = ROOT / "_build" / "cache_key"
 
 
@@ -31,6 +31,7 @@ def fingerprint() -> str:
 if __name__ == "__main__":
     key = fingerprint()
     if not KEY.exists() or KEY.read_text() != key:
-        shutil.rmtree(CACHE, ignore_errors=True)
+        for cache in CACHES:
+            shutil.rmtree(cache, ignore_errors=True)
         KEY.parent.mkdir(exist_ok=True)
         KEY.write_text(key)

@@ -1,0 +1,47 @@
+import pytest
+import torch
+
+from vlmcore import notes
+from vlmcore.config import LanguageConfig
+from vlmcore.data.worlds.scenes import WORDS
+from vlmcore.language import LanguageModel, word_tokenizer
+from vlmcore.loop import StageConfig
+from vlmcore.notes import embed_notes, pretrain_on_notes
+
+SMALL = LanguageConfig(width=32, depth=2, heads=2, mlp_width=64)
+
+
+@pytest.fixture
+def language():
+    torch.manual_seed(0)
+    tokenizer = word_tokenizer(WORDS)
+    return LanguageModel.from_config(LanguageConfig(vocab_size=len(tokenizer), width=8, depth=1, heads=2, mlp_width=16), tokenizer)
+
+
+@pytest.mark.parametrize("parts", [1, 4, 16])
+def test_a_note_is_the_sum_of_its_words(language, parts):
+    """Against a loop over places: place (row, column) belongs to the square part it lies in."""
+    pad, side = language.tokenizer.pad_token_id, int(parts**0.5)
+    words = torch.randint(4, len(language.tokenizer), (3, 16, 3))
+    words[:, ::3, 1:] = pad
+    expected = torch.zeros(3, parts, 8)
+    for b in range(3):
+        for place in range(16):
+            row, column = divmod(place, 4)
+            part = row * side // 4 * side + column * side // 4
+            for word in words[b, place]:
+                if word != pad:
+                    expected[b, part] += language.embed(word[None])[0].detach()
+    torch.testing.assert_close(embed_notes(language, words, parts).detach(), expected)
+
+
+def test_schooling_is_reproducible_and_learns(tmp_path, monkeypatch):
+    monkeypatch.setattr(notes, "TOLD_SCENES", 300)
+    stage = StageConfig(60, 3e-3, batch_size=32)
+    once, again = (pretrain_on_notes(tmp_path / name, SMALL, stage, 1, progress=False, accelerator="cpu") for name in "ab")
+    assert all(torch.equal(x, y) for x, y in zip(once.parameters(), again.parameters(), strict=True))
+    from vlmcore.loop import read_log
+
+    log = read_log(tmp_path / "a")["loss"]
+    assert log.iloc[-1] < 0.8 * log.iloc[0]
+    assert set(WORDS) <= set(once.tokenizer.get_vocab())
