@@ -1,0 +1,1 @@
+from vlmcore.scaling.frontier import frontier
