@@ -65,12 +65,14 @@ class Product(_OneRatio):
 
     @classmethod
     def terms(cls, exponents: Any, n: np.ndarray, v: np.ndarray) -> list[np.ndarray]:
+        """Of AB and D: N^-alpha V^-beta and 1."""
         alpha, beta = exponents
         power = np.exp(-alpha * n - beta * v)
         return [power, np.ones_like(power)]
 
     @classmethod
     def slopes(cls, exponents: Any, linear: Any, n: np.ndarray, v: np.ndarray) -> list[np.ndarray]:
+        """By alpha and beta."""
         alpha, beta = exponents
         power = linear[0] * np.exp(-alpha * n - beta * v)
         return [-n * power, -v * power]
@@ -92,12 +94,14 @@ class Additive(Law):
 
     @classmethod
     def terms(cls, exponents: Any, n: np.ndarray, v: np.ndarray) -> list[np.ndarray]:
+        """Of A, B and D: N^-alpha, V^-beta and 1."""
         alpha, beta = exponents
         of_n, of_v = np.exp(-alpha * n), np.exp(-beta * v)
         return [of_n, of_v, np.ones_like(of_n)]
 
     @classmethod
     def slopes(cls, exponents: Any, linear: Any, n: np.ndarray, v: np.ndarray) -> list[np.ndarray]:
+        """By alpha and beta."""
         alpha, beta = exponents
         return [-n * linear[0] * np.exp(-alpha * n), -v * linear[1] * np.exp(-beta * v)]
 
@@ -118,10 +122,12 @@ class LogLinear(_OneRatio):
 
     @classmethod
     def terms(cls, exponents: Any, n: np.ndarray, v: np.ndarray) -> list[np.ndarray]:
+        """Of k, alpha and beta: 1, -ln N and -ln V."""
         return [np.ones_like(n), -n, -v]
 
     @classmethod
     def slopes(cls, exponents: Any, linear: Any, n: np.ndarray, v: np.ndarray) -> list[np.ndarray]:
+        """There is no exponent."""
         return []
 
 
@@ -141,11 +147,13 @@ class Interaction(Law):
 
     @classmethod
     def terms(cls, exponents: Any, n: np.ndarray, v: np.ndarray) -> list[np.ndarray]:
+        """Of AB and D: N^-alpha V^-(beta + gamma ln N) and 1."""
         alpha, beta, gamma = exponents
         power = np.exp(-alpha * n - beta * v - gamma * n * v)
         return [power, np.ones_like(power)]
 
     @classmethod
     def slopes(cls, exponents: Any, linear: Any, n: np.ndarray, v: np.ndarray) -> list[np.ndarray]:
+        """By alpha, beta and gamma."""
         power = linear[0] * cls.terms(exponents, n, v)[0]
         return [-n * power, -v * power, -n * v * power]

@@ -37,7 +37,7 @@ class Law:
         ValueError: a parameter is not finite, or the unit is not positive.
     """
 
-    unit: float = field(default=1e9, kw_only=True)
+    unit: float = field(default=1e9, kw_only=True, repr=False)
 
     LINEAR: ClassVar[tuple[str, ...]] = ()
     EXPONENTS: ClassVar[tuple[str, ...]] = ()
