@@ -42,7 +42,7 @@ ORDER = [
     ["experiments"],
     ["plans"],
     ["sweep"],
-    ["paper"],
+    ["paper", "race"],
     ["report", "plots.style", "widgets"],
     [f"plots.{name}" for name in ("finding", "images", "training")],
     ["plots"],

@@ -20,6 +20,7 @@ from scipy import stats
 
 from vlmcore import paper
 from vlmcore.cost import paper_flops
+from vlmcore.race import Estimate, Race
 from vlmcore.results import read_results
 from vlmcore.scaling import frontier
 
@@ -46,7 +47,7 @@ class Entry:
 
 def ledger(results: Path = RESULTS) -> list[Entry]:
     """Every number that the results in a folder carry."""
-    return [*_published(), *_encoder(results / "encoder"), *_easyvqa(results / "easyvqa")]
+    return [*_published(), *_encoder(results / "encoder"), *_easyvqa(results / "easyvqa"), *_race(results / "race")]
 
 
 def seeds_interval(values: list[float], level: float = LEVEL) -> tuple[float, float, float]:
@@ -105,6 +106,25 @@ def _easyvqa(folder: Path) -> Iterator[Entry]:
             yield _share(f"{name}.accuracy", test["value"], low, high, "Wilson", test["count"], runs[0]["command"], folder)
         else:
             yield from _over_seeds(name, runs, folder)
+
+
+def _race(folder: Path) -> Iterator[Entry]:
+    """Every method of the race, and by pairs what QueCC gains over TokenPacker with as many tokens."""
+    if not folder.exists():
+        return
+    race = Race(folder)
+    for (task, method, v), runs in race.runs.items():
+        command = next(iter(runs.values()))["command"]
+        yield _crossed(f"race.{task}.{method}.v{v}.accuracy", race.accuracy(task, method, v), command)
+        if method == "quecc" and (task, "tokenpacker", v) in race.runs:
+            gain = race.difference(task, ("quecc", v), ("tokenpacker", v))
+            yield _crossed(f"race.{task}.quecc_minus_tokenpacker.v{v}", gain, command)
+
+
+def _crossed(name: str, found: Estimate, command: str) -> Entry:
+    level, interval = (None, None) if found.low is None else (LEVEL, f"t over {found.seeds} seeds and the questions")
+    count = found.seeds * found.questions
+    return Entry(name, found.value, found.low, found.high, level, interval, count, command, "book/results/race")
 
 
 def _over_seeds(name: str, runs: list[dict[str, Any]], folder: Path) -> Iterator[Entry]:
