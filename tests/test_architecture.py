@@ -44,7 +44,7 @@ ORDER = [
     ["sweep"],
     ["paper", "race"],
     ["report", "plots.style", "widgets"],
-    [f"plots.{name}" for name in ("finding", "images", "training")],
+    [f"plots.{name}" for name in ("finding", "images", "race", "training")],
     ["plots"],
 ]
 RANK = {f"vlmcore.{name}": rank for rank, names in enumerate(ORDER) for name in names}

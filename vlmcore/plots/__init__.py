@@ -2,6 +2,16 @@
 
 from vlmcore.plots.finding import finding
 from vlmcore.plots.images import attention_over_images, samples_grid
+from vlmcore.plots.race import by_count, differences, race
 from vlmcore.plots.training import accuracy_by_tokens, losses
 
-__all__ = ["accuracy_by_tokens", "attention_over_images", "finding", "losses", "samples_grid"]
+__all__ = [
+    "accuracy_by_tokens",
+    "attention_over_images",
+    "by_count",
+    "differences",
+    "finding",
+    "losses",
+    "race",
+    "samples_grid",
+]
