@@ -292,7 +292,9 @@ def _write_features(encoder: VisionEncoder, images: np.ndarray, shapes: dict[Pat
             path.parent.mkdir(parents=True, exist_ok=True)
             unfinished = path.with_suffix(f".{os.getpid()}.partial")
             arrays[path] = np.lib.format.open_memmap(unfinished, mode="w+", dtype=np.float16, shape=(len(images), *shape))
-    for start in range(0, len(images) if arrays else 0, batch_size):
+    if not arrays:
+        return
+    for start in range(0, len(images), batch_size):
         part = slice(start, start + batch_size)
         seen = encoder(torch.from_numpy(images[part]), attention=len(shapes) > 1)
         for path, values in zip(shapes, seen, strict=False):  # without attention there is one file

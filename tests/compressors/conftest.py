@@ -3,12 +3,9 @@
 import pytest
 import torch
 
+from tests.conftest import TINY_LANGUAGE, TINY_VISION
 from vlmcore.compressors import COMPRESSORS
-from vlmcore.config import VisionConfig
 from vlmcore.vision import VisionFeatures
-
-VISION = VisionConfig(image_size=24, patch_size=4, width=16, depth=3, heads=2, mlp_width=32, layers=(1, 2))
-WIDTH = 24  # of the language model
 
 
 @pytest.fixture
@@ -20,12 +17,12 @@ def build():
         usual = torch.get_default_dtype()
         torch.set_default_dtype(dtype)
         try:
-            compressor = COMPRESSORS[config.name](config, VISION, WIDTH, visual_tokens)
+            compressor = COMPRESSORS[config.name](config, TINY_VISION, TINY_LANGUAGE.width, visual_tokens)
             for name, parameter in compressor.named_parameters():
                 if parameter.ndim == 1:  # norms and biases start at one and zero, where mistakes could hide
                     torch.nn.init.normal_(parameter, mean=float(name.endswith("weight")), std=0.3)
             features = VisionFeatures(torch.randn(3, 36, 2, 16), torch.randn(3, 37).mul(2).softmax(1)[:, 1:], torch.randn(3, 36, 16))
-            return compressor, features, torch.randn(3, WIDTH)
+            return compressor, features, torch.randn(3, TINY_LANGUAGE.width)
         finally:
             torch.set_default_dtype(usual)
 

@@ -63,7 +63,9 @@ class PruMerge(nn.Module):
         ranked = attention.argsort(dim=1, descending=True, stable=True)
         if not self.config.plus:
             return ranked[:, :n]
-        seen = -(-n // 4)  # one in four for its attention, three for their place
+        # one in four for its attention, three for their place; the released code spaces them over all patches and strikes out double
+        # ones, which leaves every image another V
+        seen = -(-n // 4)
         rest = ranked[:, seen:].sort(dim=1).values
         step = rest.shape[1] / max(1, n - seen)
         spaced = ((torch.arange(n - seen, device=rest.device) + 0.5) * step).long()
