@@ -1,0 +1,41 @@
+"""Public checks of the assignments: each tries an answer on small examples whose result is known and names the mistake it recognises.
+
+    from vlmcore.checks import check
+
+    check("a3.q1", frontier)  # ✗ a3.q1: your cost ignores N: …
+
+They are for learning, not for grading: `vlmcore.course` adds hidden tests on other data.
+"""
+
+from collections.abc import Callable
+
+from vlmcore.checks import a3
+from vlmcore.checks.feedback import Feedback, UnansweredError
+
+CHECKS: dict[str, Callable[[Callable], str | None]] = {f"a3.{name}": question for name, question in a3.QUESTIONS.items()}
+"""For each question a function that is given the answer and returns the first mistake it finds, or None."""
+
+
+def check(question: str, answer: Callable) -> Feedback:
+    """Tries an answer and says what is wrong with it.
+
+    Args:
+        question: its name, such as `a3.q1`.
+        answer: the function that the question asks for.
+
+    Raises:
+        ValueError: there is no such question.
+        TypeError: the answer is not a function.
+        NotImplementedError: the answer is still to be written.
+    """
+    if question not in CHECKS:
+        raise ValueError(f"there is no question {question!r}; choose from {', '.join(CHECKS)}")
+    if not callable(answer):
+        raise TypeError(f"{question} asks for a function and was given {answer!r}; pass the function itself, without calling it")
+    try:
+        mistake = CHECKS[question](answer)
+    except (NotImplementedError, UnansweredError):
+        raise
+    except Exception as error:
+        mistake = f"your function stopped with {type(error).__name__}: {error}"
+    return Feedback(question, mistake is None, mistake or "right.")

@@ -1,0 +1,18 @@
+"""What a check answers, and the one thing that it cannot judge."""
+
+from typing import NamedTuple
+
+
+class Feedback(NamedTuple):
+    """The verdict on one answer; a notebook shows it as a sentence."""
+
+    question: str
+    right: bool
+    message: str
+
+    def __repr__(self) -> str:
+        return f"{'✓' if self.right else '✗'} {self.question}: {self.message}"
+
+
+class UnansweredError(Exception):
+    """A function gave no answer at all: it is missing, ran out of time or memory, or its process died. The text says which."""

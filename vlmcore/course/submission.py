@@ -1,0 +1,212 @@
+"""A student's notebook at arm's length: in a process of its own, with limits, in a temporary folder, reached only by messages.
+
+What this protects from: endless loops, too much memory, crashes, large files, and points forged by patching the tests. What it does not protect
+from: the process has the rights of the person who grades, so it can read their files and use the network. For code you do not trust run
+the grader in a container, or as a user that owns nothing.
+"""
+
+import builtins
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, Pipe
+from pathlib import Path
+from typing import Any
+
+from vlmcore.checks import UnansweredError
+from vlmcore.course.notebooks import read_notebook
+from vlmcore.course.wire import pack, unpack
+
+ROOT = Path(__file__).parents[2]
+ANSWER_BYTES = 10_000_000
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a submission may use."""
+
+    seconds: float = 120
+    """For all cells of the notebook."""
+    call_seconds: float = 60
+    """For each call of a function by a test."""
+    memory_gb: float = 2
+    file_mb: float = 50
+    """Size of the largest file written."""
+
+    def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            if value <= 0:
+                raise ValueError(f"{name} is {value:g}; a limit is above zero")
+
+
+class Submission:
+    """Runs a notebook once, when first asked, and again after a call that ended its process, so that one question cannot spoil the next.
+
+    Args:
+        notebook: the file; it is copied and left as it is.
+        output: a file for what the submission prints.
+        limits: what it may use.
+    """
+
+    def __init__(self, notebook: Path, output: Path, limits: Limits = Limits()):
+        self.notebook, self.output, self.limits = notebook, output, limits
+        self.notes: dict[str, str] = {}
+        """What went wrong with the notebook as a whole and with its cells, by place."""
+        self._process: subprocess.Popen | None = None
+        self._line: Connection | None = None
+        self._broken: str | None = None
+        self._late = False
+
+    def __enter__(self) -> "Submission":
+        self.folder = Path(tempfile.mkdtemp(prefix="submission-"))
+        self.output.write_bytes(b"")
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        self._kill()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def function(self, name: str) -> Callable:
+        """A function of the notebook that runs over there; exceptions of Python's own types are raised here again.
+
+        The returned function raises `UnansweredError` where there is no answer: the function or the notebook is missing, or a limit was reached.
+        """
+
+        def call(*arguments: Any) -> Any:
+            self._start()
+            self._send(pack([name, arguments]))
+            reply = self._receive(self.limits.call_seconds, f"{name} did not answer within {self.limits.call_seconds:g} seconds", name)
+            return _opened(reply, name, self.limits)
+
+        return call
+
+    def _start(self) -> None:
+        """Runs the notebook unless it is running; remembers a notebook that cannot be run."""
+        if self._broken:
+            raise UnansweredError(self._broken)
+        if self._process is not None and self._process.poll() is None:
+            return
+        try:
+            read_notebook(self.notebook)
+            self._launch()
+            self._run_cells()
+        except (ValueError, UnansweredError) as error:
+            self._broken = self.notes["notebook"] = str(error)
+            raise UnansweredError(self._broken) from error
+
+    def _launch(self) -> None:
+        work = self.folder / "book" / "assignments"  # as in a checkout, so that the set-up cell has nothing to do
+        work.mkdir(parents=True, exist_ok=True)
+        (self.folder / "book" / "results").mkdir(exist_ok=True)
+        shutil.copy(self.notebook, work / "submission.ipynb")
+        self._line, theirs = Pipe()
+        bounds = (self.limits.memory_gb * 1e9, 10 * self.limits.seconds + 1, self.limits.file_mb * 1e6)
+        command = [sys.executable, "-m", "vlmcore.course.worker", str(theirs.fileno()), "submission.ipynb", *(f"{b:.0f}" for b in bounds)]
+        with self.output.open("ab") as output:
+            self._process = subprocess.Popen(
+                command,
+                cwd=work,
+                env=_environment(self.folder),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                pass_fds=[theirs.fileno()],
+                start_new_session=True,
+            )
+        theirs.close()
+        self._late = False
+
+    def _run_cells(self) -> None:
+        cell = 0
+        late = f"the notebook did not end within {self.limits.seconds:g} seconds"
+        with self._deadline(self.limits.seconds):
+            while "errors" not in (message := self._receive(None, late, f"cell {cell}" if cell else "the notebook")):
+                cell = message["cell"]
+        unexpected = {number: error for number, error in message["errors"].items() if not error.startswith("NotImplementedError")}
+        self.notes |= {f"cell {number}": error for number, error in unexpected.items()}
+
+    def _send(self, data: bytes) -> None:
+        assert self._line is not None
+        with suppress(OSError):  # if nobody is there, the next receive says why
+            self._line.send_bytes(data)
+
+    def _receive(self, seconds: float | None, late: str, doing: str) -> dict[str, Any]:
+        assert self._line is not None
+        try:
+            with self._deadline(seconds):
+                message = unpack(self._line.recv_bytes(ANSWER_BYTES))
+        except (EOFError, OSError) as error:
+            raise UnansweredError(f"{late}; {doing} was running" if self._late else f"{self._end()} while {doing} was running") from error
+        except ValueError:
+            message = None
+        if not isinstance(message, dict):
+            self._kill()
+            raise UnansweredError(f"what came back from {doing} is not an answer")
+        return message
+
+    def _end(self) -> str:
+        """How the process ended, as the beginning of a sentence."""
+        assert self._process is not None
+        code = self._process.wait()
+        self._kill()
+        if code == -signal.SIGXCPU:
+            return "the processor time was used up"
+        how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+        return f"the process ended with {how}"
+
+    @contextmanager
+    def _deadline(self, seconds: float | None) -> Iterator[None]:
+        """Kills the process when the time is up, which ends the reading of its messages too."""
+        if seconds is None:
+            yield
+            return
+        timer = threading.Timer(seconds, self._too_late)
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+
+    def _too_late(self) -> None:
+        self._late = True
+        self._kill()
+
+    def _kill(self) -> None:
+        """Ends the process with everything it started."""
+        if self._process is not None:
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+
+
+def _environment(home: Path) -> dict[str, str]:
+    """What the process sees of the environment: nothing of the grader's own but where programs lie."""
+    one_thread = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")  # each thread takes address space
+    here = {name: str(home) for name in ("HOME", "TMPDIR", "IPYTHONDIR", "MPLCONFIGDIR")}
+    return {"PATH": os.environ.get("PATH", os.defpath), "PYTHONPATH": str(ROOT), "MPLBACKEND": "Agg", **here, **one_thread}
+
+
+def _opened(reply: dict[str, Any], name: str, limits: Limits) -> Any:
+    """The value of a reply, or its exception."""
+    match reply:
+        case {"value": value}:
+            return value
+        case {"missing": _, "instead": kind}:
+            raise UnansweredError(f"{name} is a {kind} in this notebook, not a function")
+        case {"missing": _}:
+            raise UnansweredError(f"the notebook defines no function {name}; was it renamed, or did its cell fail?")
+        case {"error": "MemoryError"}:
+            raise UnansweredError(f"{name} asked for more than {limits.memory_gb:g} GB of memory")
+        case {"error": str(kind), "message": str(message)}:
+            known = getattr(builtins, kind) if hasattr(builtins, kind) else RuntimeError
+            if isinstance(known, type) and issubclass(known, Exception):
+                raise known(message)
+            raise RuntimeError(f"{kind}: {message}")
+    raise UnansweredError(f"what came back from {name} is not an answer")
