@@ -12,7 +12,12 @@ MODULES = sorted(path for path in PACKAGE.rglob("*.py"))
 
 # data flows down; a module imports only from above
 ORDER = [
-    ["config", "results", "scaling"],
+    ["config", "results", "scaling.frontier", "scaling.law"],
+    ["scaling.forms", "scaling.losses", "scaling.projection"],
+    ["scaling.points"],
+    ["scaling.model"],
+    ["scaling.fitting"],
+    ["scaling"],
     ["cost"],
     ["data.samples"],
     ["data.worlds"],
