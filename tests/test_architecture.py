@@ -36,7 +36,7 @@ ORDER = [
     ["sweep"],
     ["paper"],
     ["report", "plots", "widgets"],
-    ["checks.feedback", "checks.a3.product_law"],
+    ["checks.feedback", "checks.a3.points"],
     ["checks.a3.buying", "checks.a3.fitting", "checks.a3.certainty"],
     ["checks.a3"],
     ["checks"],

@@ -14,5 +14,9 @@ class Feedback(NamedTuple):
         return f"{'✓' if self.right else '✗'} {self.question}: {self.message}"
 
 
+class StoppedError(Exception):
+    """The function that was asked raised an exception. The text says which."""
+
+
 class UnansweredError(Exception):
-    """A function gave no answer at all: it is missing, ran out of time or memory, or its process died. The text says which."""
+    """There is no answer: the function is missing, ran out of time or memory, or its process died. The text says which."""

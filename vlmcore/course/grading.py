@@ -1,7 +1,7 @@
 """Grading: hidden tests asked of a submission, and the two reports, one for programs and one for people.
 
-A hidden test is a pytest function called `test_q1_…` for question q1; it is worth one point, or as many as `@pytest.mark.points(n)` says. Its
-assertions carry the sentence that the student will read, and its fixture `submission` reaches the notebook.
+A hidden test is a pytest function called `test_q1_…` for question q1. It is worth one point, or as many as `@pytest.mark.points(n)`
+says; its assertions carry the sentence that the student will read, and its fixture `submission` reaches the notebook.
 """
 
 import contextlib
@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from vlmcore.checks import UnansweredError
+from vlmcore.checks.feedback import StoppedError, UnansweredError
 from vlmcore.course.submission import Limits, Submission
 from vlmcore.results import write_json, write_text
 
@@ -149,9 +149,9 @@ def _said(error: BaseException) -> str:
     match error:
         case NotImplementedError():
             return "not answered yet."
-        case AssertionError() | UnansweredError():
+        case AssertionError() | StoppedError() | UnansweredError():
             return str(error) or "a test without a sentence failed; ask who wrote it."
-    return f"your function stopped with {type(error).__name__}: {error}"
+    return f"a test could not read your answer, {type(error).__name__}: {error}"
 
 
 def _one_line(text: str) -> str:

@@ -1,11 +1,11 @@
 """Student copies of master notebooks.
 
-Solutions stand between nbgrader's marks, and a cleared cell reads as nbgrader's ClearSolutions leaves it, so a master can move there as it is.
-nbgrader itself is not used: it brings JupyterLab, a database and forty more packages, and what is needed of it fits on this page.
+Solutions stand between nbgrader's marks, and a cleared cell reads as nbgrader's ClearSolutions leaves it, so a master can move there as
+it is. nbgrader itself is not used: it brings JupyterLab, a database and forty more packages, and what is needed of it fits on this page.
 """
 
-import json
 import re
+from copy import deepcopy
 from pathlib import Path
 
 import nbformat
@@ -50,11 +50,11 @@ def student_copy(master: NotebookNode) -> NotebookNode:
     Raises:
         ValueError: the marks of a solution do not come in pairs.
     """
-    copy = nbformat.from_dict(json.loads(nbformat.writes(master)))
-    for cell in copy.cells:
+    student = deepcopy(master)
+    for cell in student.cells:
         if cell.cell_type == "code":
             cell.update(source=clear_solutions(cell.source), outputs=[], execution_count=None)
-    return copy
+    return student
 
 
 def clear_solutions(source: str) -> str:

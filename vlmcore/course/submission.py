@@ -1,11 +1,10 @@
 """A student's notebook at arm's length: in a process of its own, with limits, in a temporary folder, reached only by messages.
 
-What this protects from: endless loops, too much memory, crashes, large files, and points forged by patching the tests. What it does not protect
-from: the process has the rights of the person who grades, so it can read their files and use the network. For code you do not trust run
-the grader in a container, or as a user that owns nothing.
+This protects from endless loops, too much memory, crashes, large files, and points forged by patching the tests. It does not protect
+your files: the process has the rights of the person who grades, can read what they can read and use the network. For code you do
+not trust run the grader in a container, or as a user that owns nothing.
 """
 
-import builtins
 import os
 import shutil
 import signal
@@ -20,7 +19,7 @@ from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
 from typing import Any
 
-from vlmcore.checks import UnansweredError
+from vlmcore.checks.feedback import StoppedError, UnansweredError
 from vlmcore.course.notebooks import read_notebook
 from vlmcore.course.wire import pack, unpack
 
@@ -74,9 +73,10 @@ class Submission:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def function(self, name: str) -> Callable:
-        """A function of the notebook that runs over there; exceptions of Python's own types are raised here again.
+        """A function of the notebook; calling it asks over there.
 
-        The returned function raises `UnansweredError` where there is no answer: the function or the notebook is missing, or a limit was reached.
+        It raises `NotImplementedError` where the student wrote nothing, `StoppedError` where the function raised something else, and
+        `UnansweredError` where there is no answer: the function or the notebook is missing, or a limit was reached.
         """
 
         def call(*arguments: Any) -> Any:
@@ -204,9 +204,8 @@ def _opened(reply: dict[str, Any], name: str, limits: Limits) -> Any:
             raise UnansweredError(f"the notebook defines no function {name}; was it renamed, or did its cell fail?")
         case {"error": "MemoryError"}:
             raise UnansweredError(f"{name} asked for more than {limits.memory_gb:g} GB of memory")
-        case {"error": str(kind), "message": str(message)}:
-            known = getattr(builtins, kind) if hasattr(builtins, kind) else RuntimeError
-            if isinstance(known, type) and issubclass(known, Exception):
-                raise known(message)
-            raise RuntimeError(f"{kind}: {message}")
+        case {"error": "NotImplementedError", "message": message}:
+            raise NotImplementedError(message)
+        case {"error": kind, "message": message}:
+            raise StoppedError(f"your function stopped with {kind}: {message}")
     raise UnansweredError(f"what came back from {name} is not an answer")

@@ -1,7 +1,7 @@
 """The process of a submission: runs the cells of a notebook, then answers calls of its functions until the line is closed.
 
-`submission.py` starts it with `python -m vlmcore.course.worker`. The limits are set before a line of the notebook runs. Hidden tests are never
-loaded here, so that a submission can neither find them in memory nor change how they judge.
+`submission.py` starts it with `python -m vlmcore.course.worker`. The limits are set before a line of the notebook runs. Hidden tests are
+never loaded here, so that a submission can neither find them in memory nor change how they judge.
 """
 
 import resource

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from vlmcore.checks.feedback import StoppedError
 from vlmcore.scaling import frontier
 
 PRINTED = (0.077, 0.015)
@@ -53,13 +54,9 @@ def q3(answer: Callable) -> str | None:
     if abs(found - right) > 1e-6 * right:
         mistaken = {
             "you rounded: leave V* as it comes out, and round when you buy.": round(right),
-            "alpha and beta are exchanged in the numerator: of two equal exponents' worth, V* grows with beta.": alpha
-            * 50
-            / (alpha - beta),
+            "alpha and beta are exchanged in the numerator: V* grows with beta.": alpha * 50 / (alpha - beta),
             "your fraction is upside down: V* grows with Q.": (alpha - beta) / (beta * 50),
-            "the derivative of (Q + V)^alpha V^-beta has alpha / (Q + V) - beta / V = 0; you seem to have added the two.": beta
-            * 50
-            / (alpha + beta),
+            "the sign is wrong: alpha / (Q + V) - beta / V = 0 at the minimum.": beta * 50 / (alpha + beta),
             "you returned Q + V: V is asked for.": right + 50,
         }
         for sentence, value in mistaken.items():
@@ -79,12 +76,10 @@ def _q3_corners(answer: Callable) -> str | None:
     for alpha, beta, what in ((0.03, 0.04, "alpha < beta"), (0.04, 0.04, "alpha = beta")):
         try:
             found = float(answer(alpha, beta, 50))
-        except ZeroDivisionError:
-            return (
-                "at alpha = beta you divide by zero: the derivative vanishes nowhere, the error falls with every token. Take the largest V."
-            )
+        except StoppedError as error:
+            if "ZeroDivisionError" in str(error):
+                return "at alpha = beta you divide by zero: there the error falls with every token, so take the largest V."
+            raise
         if found != 576:
-            return (
-                f"for {what} you returned {found:g}: there the error falls with every V, so the formula finds no minimum. Take the largest."
-            )
+            return f"for {what} you returned {found:g}: there the error falls with every token, so take the largest V."
     return None

@@ -7,12 +7,14 @@ import numpy as np
 import pandas as pd
 
 from vlmcore import paper
-from vlmcore.checks.a3.product_law import PLANTED, TASKS, Points, fit, planted, published, ratio_interval
+from vlmcore.checks.a3.points import PLANTED, TASKS, Points, best, planted, published
+from vlmcore.scaling import profile
+from vlmcore.scaling.intervals import estimate
 
 
 def q4(answer: Callable) -> str | None:
     """Profiles of a planted law, at its own floor and beside it."""
-    points, floors = planted(PLANTED), [-0.5, PLANTED.floor, 0.2]
+    points, floors = planted(PLANTED), [-0.5, PLANTED.D, 0.2]
     rows = np.asarray(answer(*points, floors), float)
     if rows.shape != (3, 3):
         return f"for 3 floors you returned the shape {rows.shape}: return one row for each floor with alpha, beta and the sum of squares."
@@ -24,21 +26,30 @@ def q4(answer: Callable) -> str | None:
     if np.allclose(own[:2], (PLANTED.beta, PLANTED.alpha), rtol=0.01):
         return "alpha and beta are exchanged: a row is alpha, beta, sum of squares."
     if not np.allclose(own[:2], (PLANTED.alpha, PLANTED.beta), rtol=0.01):
-        return f"with D held at the planted {PLANTED.floor:g} the planted alpha = {PLANTED.alpha:g} should return; you have {own[0]:.4g}."
-    for (alpha, beta, total), floor in zip(rows, floors, strict=True):
-        above = points._replace(error=points.error - floor)
-        x = above.n**-alpha * above.v**-beta
-        least = float(np.sum((x * (x @ above.error) / (x @ x) - above.error) ** 2))
-        for sentence, value in {
-            "you returned the mean of the squares: the question asks for their sum.": least / len(x),
-            "you returned the root: the question asks for the sum of squares itself.": least**0.5,
-            "you returned half the sum of squares, which is what scipy's `cost` is.": least / 2,
-        }.items():
-            if least > 1e-9 and abs(total - value) < 1e-3 * value:
-                return sentence
-        if abs(total - least) > 1e-3 * least + 1e-9:
-            return f"at D = {floor:g} your row says {total:.4g}, but its alpha and beta reach {least:.4g}: fit A·B to the error minus D."
+        return f"with D held at the planted {PLANTED.D:g} the planted alpha = {PLANTED.alpha:g} should return; you have {own[0]:.4g}."
+    for row, floor in zip(rows, floors, strict=True):
+        if mistake := _not_least(row, floor, points):
+            return mistake
     return None
+
+
+def _not_least(row: np.ndarray, floor: float, points: Points) -> str | None:
+    """What to say about a row of a profile whose sum of squares is not the least one."""
+    total, least = row[2], best(points, D=floor).sse
+    if abs(total - least) <= 1e-3 * least + 1e-9:
+        return None
+    mistaken = {
+        "you returned the mean of the squares: the question asks for their sum.": least / len(points.error),
+        "you returned the root: the question asks for the sum of squares itself.": least**0.5,
+        "you returned half the sum of squares, which is what scipy's `cost` is.": least / 2,
+    }
+    for sentence, value in mistaken.items():
+        if abs(total - value) < 1e-3 * value:
+            return sentence
+    return (
+        f"at D = {floor:g} your row says {total:.4g}, and {least:.4g} can be had: there D may be anything, also below zero, and A·B, alpha "
+        "and beta fit the error minus D."
+    )
 
 
 def q5(answer: Callable) -> str | None:
@@ -47,28 +58,36 @@ def q5(answer: Callable) -> str | None:
     for task, level in cases:
         points = published(task)
         low, high = map(float, answer(*points, level))
-        right = ratio_interval(points, level)
-        law = fit(points)
-        ratio = law.alpha / law.beta
-        if low > high:
-            return f"your interval runs from {low:.3g} down to {high:.3g}: return the lower end first."
-        if not low < ratio < high:
-            return f"your interval on the {task} points, {low:.3g} to {high:.3g}, does not contain the best ratio itself, {ratio:.3g}."
-        share = (high - low) / (right[1] - right[0])
-        if level != 0.95 and share > 1.5:
-            return "your interval does not become narrower at level 0.5: use `level` in the quantile."
-        if share > 1.3:
-            return (
-                f"your interval on the {task} points is {share:.1f} times too wide. Did you divide the ends of two intervals? alpha and beta "
-                "move together: take the ratio in each fit. Or is the limit not relative to the noise, S_min/(n - k)?"
-            )
-        if 0.4 < share < 0.65:
-            return f"your interval on the {task} points has {share:.0%} of the width: that looks like one standard error, not {level:.0%}."
-        if share < 0.75 or max(abs(low - right[0]), abs(high - right[1])) > 0.2 * (right[1] - right[0]):
-            return (
-                f"on the {task} points you have {low:.3g} to {high:.3g}, and {right[0]:.3g} to {right[1]:.3g} is right: hold the ratio, fit all "
-                "the rest again, and look where the sum of squares crosses the limit on either side."
-            )
+        if mistake := _wrong_interval(low, high, level, points):
+            return f"on the {task} points at level {level:g} you have {low:.3g} to {high:.3g}: {mistake}"
+    return None
+
+
+def _wrong_interval(low: float, high: float, level: float, points: Points) -> str | None:
+    """What to say about an interval that is not the profile's, give or take what resampling differs by."""
+    right = profile(best(points), "ratio", level)
+    if right.low is None or right.high is None:
+        raise ValueError(f"alpha / beta of these points has no interval at level {level}; try answers on others")
+    width = right.high - right.low
+    share = (high - low) / width
+    if low > high:
+        return "return the lower end first."
+    if not low < right.value < high:
+        return f"the best ratio itself, {right.value:.3g}, is not in there."
+    if share > 1.3 and level < 0.95:
+        return "that is too wide for this level. Use `level` in the quantile."
+    if share > 1.3:
+        return (
+            f"that is {share:.1f} times too wide. Did you divide the ends of two intervals? alpha and beta move together, so take the "
+            "ratio in each fit. Or is the limit not relative to the noise, S_min/(n - k)?"
+        )
+    if 0.4 < share < 0.65:
+        return "that is about half of the width, as of one standard error to either side. Use the quantile of the level."
+    if share < 0.75 or max(abs(low - right.low), abs(high - right.high)) > 0.2 * width:
+        return (
+            f"{right.low:.3g} to {right.high:.3g} is right. Hold the ratio, fit all the rest again, and look where the sum of squares "
+            "crosses the limit on either side."
+        )
     return None
 
 
@@ -117,6 +136,6 @@ def _subsets(*groups: list[int]) -> list[list[int]]:
 
 def _range(points: Points, subsets: list[list[int]]) -> tuple[float, float]:
     """Smallest and largest alpha / beta when each of the subsets is dropped."""
-    laws = [fit(Points(*(np.delete(column, subset) for column in points))) for subset in subsets]
-    ratios = [law.alpha / law.beta for law in laws]
+    fits = [best(Points(*(np.delete(column, subset) for column in points))) for subset in subsets]
+    ratios = [estimate(fit, "ratio") for fit in fits]
     return min(ratios), max(ratios)
