@@ -13,12 +13,15 @@ MODULES = sorted(path for path in PACKAGE.rglob("*.py"))
 # data flows down; a module imports only from above
 ORDER = [
     ["config", "results", "scaling.frontier", "scaling.law"],
+    ["cost"],
     ["scaling.forms", "scaling.losses", "scaling.projection"],
     ["scaling.points"],
     ["scaling.model"],
     ["scaling.fitting"],
+    ["scaling.intervals"],
+    ["scaling.resampling"],
+    ["scaling.buying"],
     ["scaling"],
-    ["cost"],
     ["data.samples"],
     ["data.worlds"],
     ["data.easyvqa"],

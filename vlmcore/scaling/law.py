@@ -87,7 +87,7 @@ class Law:
         return sum((column[name] * term for name, term in zip(cls.LINEAR, terms, strict=True)), np.zeros(1))
 
     @property
-    def values(self) -> np.ndarray:
+    def parameters(self) -> np.ndarray:
         """The parameters in the order of `names()`."""
         return np.array([vars(self)[name] for name in self.names()])
 
@@ -100,7 +100,7 @@ class Law:
         N, V = np.broadcast_arrays(np.asarray(N, float), np.asarray(V, float))
         if not (np.all(N > 0) and np.all(V > 0)):
             raise ValueError(f"a law holds for positive N and V only; the smallest given are N = {N.min():g} and V = {V.min():g}")
-        return self.errors(self.values[None], N.ravel(), V.ravel(), self.unit)[0].reshape(N.shape)
+        return self.errors(self.parameters[None], N.ravel(), V.ravel(), self.unit)[0].reshape(N.shape)
 
     def optimal_tokens(self, q: float, budget: float | None = None, *, max_visual_tokens: float = 576) -> float:
         """V with the least error when every FLOP of the budget is spent on 2N(Q + V).

@@ -55,7 +55,7 @@ class Model:
             lower=np.tile(lower, (rows, 1)),
             upper=np.tile(upper, (rows, 1)),
             offset=np.tile(np.where(searched, 0, box[0]), (rows, 1)),
-            basis=np.eye(len(searched))[searched],
+            basis=np.tile(np.eye(len(searched))[searched], (rows, 1, 1)),
             box=box[:, searched],
         )
 

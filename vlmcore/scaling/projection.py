@@ -46,7 +46,7 @@ class Linear(NamedTuple):
 class Problem(NamedTuple):
     """Rows of least-squares problems on the same points.
 
-    The exponents of a row are `offset + searched @ basis`; by default all are searched.
+    The exponents of a row are `offset + searched @ basis`: what is searched may be all of them, some, or a line in their space.
     """
 
     form: type[Law]
@@ -64,18 +64,18 @@ class Problem(NamedTuple):
     offset: np.ndarray
     """float (rows, exponents)"""
     basis: np.ndarray
-    """float (searched, exponents)"""
+    """float (rows, searched, exponents)"""
     box: np.ndarray
     """Bounds of what is searched, float (2, searched)"""
 
     def rows(self, chosen: np.ndarray) -> "Problem":
         """Some of the problems."""
-        y, roots, lower, upper, offset = (each[chosen] for each in (self.y, self.roots, self.lower, self.upper, self.offset))
-        return self._replace(y=y, roots=roots, lower=lower, upper=upper, offset=offset)
+        by_row = ("y", "roots", "lower", "upper", "offset", "basis")
+        return self._replace(**{name: value[chosen] for name, value in self._asdict().items() if name in by_row})
 
     def exponents(self, searched: np.ndarray) -> np.ndarray:
         """All exponents, float (rows, exponents)."""
-        return self.offset + searched @ self.basis
+        return self.offset + np.einsum("rs,rse->re", searched, self.basis)
 
     def predict(self, solution: Solution) -> np.ndarray:
         """Predicted errors, float (rows, points)."""
@@ -91,13 +91,13 @@ class Problem(NamedTuple):
         """Weighted derivatives of the prediction that no linear parameter can imitate, float (rows, searched, points)."""
         slopes = self.form.slopes(_columns(self.exponents(searched)), _columns(linear.values), self.n, self.v)
         by_exponent = np.stack(slopes, 1) * self.roots[:, None]
-        own = np.einsum("se,rep->rsp", self.basis, by_exponent)
+        own = self.basis @ by_exponent
         for direction in linear.directions:
             own = own - np.einsum("rp,rsp->rs", direction, own)[..., None] * direction[:, None]
         return own
 
 
-def descend(problem: Problem, start: np.ndarray, iterations: int = 100, tolerance: float = 1e-13) -> Solution:
+def descend(problem: Problem, start: np.ndarray, iterations: int = 1000, tolerance: float = 1e-13) -> Solution:
     """The nearest optimum of each problem.
 
     Args:
