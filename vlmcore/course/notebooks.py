@@ -67,8 +67,9 @@ def clear_solutions(source: str) -> str:
             raise NotImplementedError()
     """
     pattern = rf"^([ \t]*){BEGIN}$.*?^[ \t]*{END}$"
-    cleared = re.sub(pattern, lambda m: "\n".join(m[1] + line for line in STUB.split("\n")), source, flags=re.MULTILINE | re.DOTALL)
-    if "BEGIN SOLUTION" in cleared or "END SOLUTION" in cleared or cleared.count("\n" + BEGIN):
+    flags = re.MULTILINE | re.DOTALL
+    cleared, count = re.subn(pattern, lambda marked: "\n".join(marked[1] + line for line in STUB.split("\n")), source, flags=flags)
+    if {source.count("BEGIN SOLUTION"), source.count("END SOLUTION")} != {count}:
         raise ValueError(f"a solution needs one line {BEGIN!r} and, after it, one line {END!r}; this cell does not pair them:\n{source}")
     return cleared
 

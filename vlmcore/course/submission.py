@@ -108,7 +108,15 @@ class Submission:
         shutil.copy(self.notebook, work / "submission.ipynb")
         self._line, theirs = Pipe()
         bounds = (self.limits.memory_gb * 1e9, 10 * self.limits.seconds + 1, self.limits.file_mb * 1e6)
-        command = [sys.executable, "-m", "vlmcore.course.worker", str(theirs.fileno()), "submission.ipynb", *(f"{b:.0f}" for b in bounds)]
+        command = [
+            sys.executable,
+            "-u",
+            "-m",
+            "vlmcore.course.worker",
+            str(theirs.fileno()),
+            "submission.ipynb",
+            *(f"{b:.0f}" for b in bounds),
+        ]
         with self.output.open("ab") as output:
             self._process = subprocess.Popen(
                 command,
@@ -124,11 +132,11 @@ class Submission:
         self._late = False
 
     def _run_cells(self) -> None:
-        cell = 0
-        late = f"the notebook did not end within {self.limits.seconds:g} seconds"
+        doing = "the first line"
         with self._deadline(self.limits.seconds):
-            while "errors" not in (message := self._receive(None, late, f"cell {cell}" if cell else "the notebook")):
-                cell = message["cell"]
+            late = f"the notebook did not end within {self.limits.seconds:g} seconds"
+            while "errors" not in (message := self._receive(None, f"{late}: {doing} was running", doing)):
+                doing = f"cell {message['cell']}"
         unexpected = {number: error for number, error in message["errors"].items() if not error.startswith("NotImplementedError")}
         self.notes |= {f"cell {number}": error for number, error in unexpected.items()}
 
@@ -143,7 +151,8 @@ class Submission:
             with self._deadline(seconds):
                 message = unpack(self._line.recv_bytes(ANSWER_BYTES))
         except (EOFError, OSError) as error:
-            raise UnansweredError(f"{late}; {doing} was running" if self._late else f"{self._end()} while {doing} was running") from error
+            end = self._end()
+            raise UnansweredError(late if self._late else f"{end} while {doing} was running") from error
         except ValueError:
             message = None
         if not isinstance(message, dict):
