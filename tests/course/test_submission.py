@@ -9,7 +9,7 @@ from vlmcore.checks.feedback import StoppedError, UnansweredError
 from vlmcore.course.submission import Limits, Submission
 
 CELLS = [
-    "import os, signal, time\nimport numpy as np\nprint('loud' * 10)",
+    "import gc, os, signal, time\nimport numpy as np\nfrom multiprocessing.connection import Connection\nprint('loud' * 10)",
     "1 / 0",
     """
 def double(x):
@@ -52,11 +52,18 @@ def a_module():
     return os
 
 def forges():
-    import gc
-    from multiprocessing.connection import Connection
     line = next(o for o in gc.get_objects() if isinstance(o, Connection))
     line.send_bytes(b"[20, 20]")
     return 0
+
+def made_up():
+    line = next(o for o in gc.get_objects() if isinstance(o, Connection))
+    line.send_bytes(b'{"array": [1, [2]], "kind": []}')
+    time.sleep(1)
+
+def hangs_up():
+    next(o for o in gc.get_objects() if isinstance(o, Connection)).close()
+    time.sleep(30)
 
 constant = 3
 """,
@@ -106,12 +113,14 @@ def test_it_sees_no_secret_and_works_in_a_temporary_folder(submission):
         ("a_module", StoppedError, "a module is neither number, text, list, array nor table"),
         ("unwritten", NotImplementedError, "^$"),
         ("absent", UnansweredError, "the notebook defines no function absent"),
-        ("constant", UnansweredError, "constant is a int in this notebook, not a function"),
+        ("constant", UnansweredError, "constant is of type int in this notebook, not a function"),
         ("hoards", UnansweredError, "hoards asked for more than 2 GB of memory"),
         ("loops", UnansweredError, "loops did not answer within 2 seconds"),
         ("dies", UnansweredError, "the process ended with signal SIGSEGV while dies was running"),
         ("leaves", UnansweredError, "the process ended with exit code 3 while leaves was running"),
         ("forges", UnansweredError, "what came back from forges is not an answer"),
+        ("made_up", UnansweredError, "what came back from made_up is not an answer"),
+        ("hangs_up", UnansweredError, "the process hung up"),
     ],
 )
 def test_a_sentence_for_every_trouble_and_the_next_question_is_answered(submission, name, kind, sentence):
@@ -131,6 +140,13 @@ def test_a_deadline_ends_what_was_started_too(submission):
     ("cells", "sentence"),
     [
         (["a = 1", "while True: pass"], "the notebook did not end within 3 seconds: cell 2 was running"),
+        (
+            [
+                "import gc\nfrom multiprocessing.connection import Connection\n"
+                "next(o for o in gc.get_objects() if isinstance(o, Connection)).send_bytes(b'[1]')"
+            ],
+            "what came back from cell 1 is not an answer",
+        ),
         (["import os\nos._exit(0)"], "the process ended with exit code 0 while cell 1 was running"),
     ],
 )

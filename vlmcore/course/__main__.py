@@ -51,6 +51,8 @@ def _check(options: argparse.Namespace) -> None:
         raise RuntimeError(f"grading needs {error.name}; install vlmcore with its extra: pip install 'vlmcore[course]'") from error
     limits = Limits(options.seconds, options.call_seconds, options.memory)
     hidden = options.hidden or options.assignments / "hidden"
+    if missing := [str(path) for path in options.submissions if not path.is_file()]:
+        raise ValueError(f"there is no file {', '.join(missing)}")
     if len({path.stem for path in options.submissions}) < len(options.submissions):
         raise ValueError("two submissions have the same file name and would share a report; grade them into different folders with --out")
     options.out.mkdir(parents=True, exist_ok=True)

@@ -5,6 +5,7 @@ says; its assertions carry the sentence that the student will read, and its fixt
 """
 
 import contextlib
+import html
 import io
 import os
 import re
@@ -136,7 +137,7 @@ def grade(notebook: Path, hidden: Path, output: Path, limits: Limits = Limits())
 
 def _questions(outcomes: list[Outcome]) -> list[QuestionGrade]:
     grades = []
-    for question in sorted({o.question for o in outcomes}):
+    for question in dict.fromkeys(o.question for o in outcomes):
         mine = [o for o in outcomes if o.question == question]
         messages = dict.fromkeys(o.message for o in mine if not o.passed)  # each once, in order
         earned = sum(o.points for o in mine if o.passed)
@@ -150,9 +151,11 @@ def _said(error: BaseException) -> str:
         case NotImplementedError():
             return "not answered yet."
         case AssertionError() | StoppedError() | UnansweredError():
-            return str(error) or "a test without a sentence failed; ask who wrote it."
+            sentence = str(error).split("\nassert ")[0]  # pytest may have added what it compared
+            return sentence or "a test without a sentence failed; ask who wrote it."
     return f"a test could not read your answer, {type(error).__name__}: {error}"
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.replace("|", r"\|").split())[:500]
+    """A text for a table: it comes from students, so nothing in it is markup."""
+    return " ".join(html.escape(text, quote=False).replace("|", r"\|").split())[:500]

@@ -83,9 +83,26 @@ class Submission:
             self._start()
             self._send(pack([name, arguments]))
             reply = self._receive(self.limits.call_seconds, f"{name} did not answer within {self.limits.call_seconds:g} seconds", name)
-            return _opened(reply, name, self.limits)
+            return self._opened(reply, name)
 
         return call
+
+    def _opened(self, reply: Any, name: str) -> Any:
+        """The value of a reply, or its exception."""
+        match reply:
+            case {"value": value}:
+                return value
+            case {"missing": _, "instead": kind}:
+                raise UnansweredError(f"{name} is of type {kind} in this notebook, not a function")
+            case {"missing": _}:
+                raise UnansweredError(f"the notebook defines no function {name}; was it renamed, or did its cell fail?")
+            case {"error": "MemoryError"}:
+                raise UnansweredError(f"{name} asked for more than {self.limits.memory_gb:g} GB of memory")
+            case {"error": "NotImplementedError", "message": message}:
+                raise NotImplementedError(message)
+            case {"error": kind, "message": message}:
+                raise StoppedError(f"your function stopped with {kind}: {message}")
+        raise self._nonsense(name)
 
     def _start(self) -> None:
         """Runs the notebook unless it is running; remembers a notebook that cannot be run."""
@@ -133,38 +150,48 @@ class Submission:
 
     def _run_cells(self) -> None:
         doing = "the first line"
+        errors: dict[str, object] | None = None
         with self._deadline(self.limits.seconds):
-            late = f"the notebook did not end within {self.limits.seconds:g} seconds"
-            while "errors" not in (message := self._receive(None, f"{late}: {doing} was running", doing)):
-                doing = f"cell {message['cell']}"
-        unexpected = {number: error for number, error in message["errors"].items() if not error.startswith("NotImplementedError")}
-        self.notes |= {f"cell {number}": error for number, error in unexpected.items()}
+            while errors is None:
+                late = f"the notebook did not end within {self.limits.seconds:g} seconds: {doing} was running"
+                match self._receive(None, late, doing):
+                    case {"cell": number}:
+                        doing = f"cell {number}"
+                    case {"errors": dict() as found}:
+                        errors = found
+                    case _:
+                        raise self._nonsense(doing)
+        self.notes |= {f"cell {number}": f"{error}" for number, error in errors.items() if not f"{error}".startswith("NotImplementedError")}
 
     def _send(self, data: bytes) -> None:
         assert self._line is not None
         with suppress(OSError):  # if nobody is there, the next receive says why
             self._line.send_bytes(data)
 
-    def _receive(self, seconds: float | None, late: str, doing: str) -> dict[str, Any]:
+    def _receive(self, seconds: float | None, late: str, doing: str) -> Any:
         assert self._line is not None
         try:
             with self._deadline(seconds):
-                message = unpack(self._line.recv_bytes(ANSWER_BYTES))
+                return unpack(self._line.recv_bytes(ANSWER_BYTES))
         except (EOFError, OSError) as error:
             end = self._end()
             raise UnansweredError(late if self._late else f"{end} while {doing} was running") from error
-        except ValueError:
-            message = None
-        if not isinstance(message, dict):
-            self._kill()
-            raise UnansweredError(f"what came back from {doing} is not an answer")
-        return message
+        except Exception as error:  # bytes that a submission made up can trip the reading in any way
+            raise self._nonsense(doing) from error
+
+    def _nonsense(self, doing: str) -> UnansweredError:
+        self._kill()
+        return UnansweredError(f"what came back from {doing} is not an answer")
 
     def _end(self) -> str:
         """How the process ended, as the beginning of a sentence."""
         assert self._process is not None
-        code = self._process.wait()
-        self._kill()
+        try:
+            code = self._process.wait(1)
+        except subprocess.TimeoutExpired:
+            return f"the process hung up, or sent more than {ANSWER_BYTES:,} bytes,"
+        finally:
+            self._kill()
         if code == -signal.SIGXCPU:
             return "the processor time was used up"
         how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
@@ -200,21 +227,3 @@ def _environment(home: Path) -> dict[str, str]:
     one_thread = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")  # each thread takes address space
     here = {name: str(home) for name in ("HOME", "TMPDIR", "IPYTHONDIR", "MPLCONFIGDIR")}
     return {"PATH": os.environ.get("PATH", os.defpath), "PYTHONPATH": str(ROOT), "MPLBACKEND": "Agg", **here, **one_thread}
-
-
-def _opened(reply: dict[str, Any], name: str, limits: Limits) -> Any:
-    """The value of a reply, or its exception."""
-    match reply:
-        case {"value": value}:
-            return value
-        case {"missing": _, "instead": kind}:
-            raise UnansweredError(f"{name} is a {kind} in this notebook, not a function")
-        case {"missing": _}:
-            raise UnansweredError(f"the notebook defines no function {name}; was it renamed, or did its cell fail?")
-        case {"error": "MemoryError"}:
-            raise UnansweredError(f"{name} asked for more than {limits.memory_gb:g} GB of memory")
-        case {"error": "NotImplementedError", "message": message}:
-            raise NotImplementedError(message)
-        case {"error": kind, "message": message}:
-            raise StoppedError(f"your function stopped with {kind}: {message}")
-    raise UnansweredError(f"what came back from {name} is not an answer")
