@@ -62,7 +62,7 @@ def test_points_and_messages(graded):
     assert (result.assignment, result.submission, result.points, result.out_of) == ("a1_doubles", "ada.ipynb", 4, 6)
     doubles, halves = result.questions
     assert (doubles.question, doubles.points, doubles.out_of) == ("q1", 1, 3)
-    assert doubles.message == "twice 3 | is <b>6</b>. twice 5 | is <b>10</b>."
+    assert doubles.message == "twice 3 | is <b>6</b>.\ntwice 5 | is <b>10</b>."
     assert (halves.points, halves.out_of, halves.message) == (3, 3, "right.")
 
 
@@ -88,7 +88,7 @@ def test_reports_say_the_same_in_json_and_in_words(graded, tmp_path):
     data, text = json.loads((tmp_path / "reports" / "ada.json").read_text()), (tmp_path / "reports" / "ada.md").read_text()
     assert data["points"] == 1 and data["notes"] == {"cell 2": "ZeroDivisionError: division by zero"}
     assert "# a1_doubles: 1 of 6 points" in text
-    assert r"| q1 | 1 of 3 | twice 3 \| is &lt;b&gt;6&lt;/b&gt;. twice 5" in text
+    assert r"| q1 | 1 of 3 | twice 3 \| is &lt;b&gt;6&lt;/b&gt;.<br>twice 5" in text
     assert "- cell 2: ZeroDivisionError: division by zero" in text
     assert "loud" not in text and "loud" in (tmp_path / "ada.txt").read_text()
 

@@ -13,6 +13,10 @@ class Feedback(NamedTuple):
     def __repr__(self) -> str:
         return f"{'✓' if self.right else '✗'} {self.question}: {self.message}"
 
+    def _repr_markdown_(self) -> str:
+        """The same in a notebook, where it wraps."""
+        return repr(self).replace("*", r"\*")
+
 
 class StoppedError(Exception):
     """The function that was asked raised an exception. The text says which."""

@@ -32,7 +32,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class QuestionGrade:
-    """The points of one question and what to say about it."""
+    """The points of one question and what to say about it, a line for each fault."""
 
     question: str
     points: float
@@ -59,7 +59,10 @@ class Grade:
 
     def text(self) -> str:
         """The report as Markdown."""
-        rows = [f"| {q.question} | {q.points:g} of {q.out_of:g} | {_one_line(q.message)} |" for q in self.questions]
+        rows = [
+            f"| {q.question} | {q.points:g} of {q.out_of:g} | {'<br>'.join(map(_one_line, q.message.splitlines()))} |"
+            for q in self.questions
+        ]
         notes = [f"- {place}: {_one_line(note)}" for place, note in self.notes.items()]
         table = ["| question | points | |", "|---|---|---|", *rows]
         remarks = ["", "Outside the questions:", "", *notes] if notes else []
@@ -141,7 +144,7 @@ def _questions(outcomes: list[Outcome]) -> list[QuestionGrade]:
         mine = [o for o in outcomes if o.question == question]
         messages = dict.fromkeys(o.message for o in mine if not o.passed)  # each once, in order
         earned = sum(o.points for o in mine if o.passed)
-        grades.append(QuestionGrade(question, earned, sum(o.points for o in mine), " ".join(messages) or "right."))
+        grades.append(QuestionGrade(question, earned, sum(o.points for o in mine), "\n".join(messages) or "right."))
     return grades
 
 
@@ -152,7 +155,7 @@ def _said(error: BaseException) -> str:
             return "not answered yet."
         case AssertionError() | StoppedError() | UnansweredError():
             sentence = str(error).split("\nassert ")[0]  # pytest may have added what it compared
-            return sentence or "a test without a sentence failed; ask who wrote it."
+            return " ".join(sentence.split()) or "a test without a sentence failed; ask who wrote it."
     return f"a test could not read your answer, {type(error).__name__}: {error}"
 
 
