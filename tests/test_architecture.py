@@ -38,6 +38,7 @@ ORDER = [
     ["experiments"],
     ["sweep"],
     ["paper"],
+    ["refit"],
     ["report", "plots", "widgets"],
 ]
 RANK = {f"vlmcore.{name}": rank for rank, names in enumerate(ORDER) for name in names}
