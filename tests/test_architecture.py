@@ -38,6 +38,7 @@ ORDER = [
     ["experiments"],
     ["sweep"],
     ["paper"],
+    ["refit"],
     ["report", "plots", "widgets"],
     ["checks.feedback", "checks.a3.points"],
     ["checks.a3.buying", "checks.a3.fitting", "checks.a3.certainty"],
