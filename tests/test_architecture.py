@@ -101,5 +101,6 @@ def test_importing_does_nothing():
 
 
 def test_what_needs_no_torch_does_not_import_it():
-    code = "import sys, vlmcore.report, vlmcore.cost, vlmcore.paper, vlmcore.plots; sys.exit('torch' in sys.modules)"
+    modules = "vlmcore.report, vlmcore.cost, vlmcore.paper, vlmcore.plots, vlmcore.checks, vlmcore.course.worker"
+    code = f"import sys, {modules}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0

@@ -1,6 +1,7 @@
 """Grades and reports: a small assignment for what can go wrong, and A3 as it is."""
 
 import json
+import re
 import subprocess
 import sys
 
@@ -129,45 +130,49 @@ def test_the_command_says_what_it_cannot_do(assignment, tmp_path, write):
         run(assignment, tmp_path, twins[0])
 
 
-def a3(notebook, tmp_path):
-    """The grade of a notebook for A3, with the command as a person types it."""
-    nbformat.write(notebook, tmp_path / "ada.ipynb")
-    command = [sys.executable, "-m", "vlmcore.course", "check", str(tmp_path / "ada.ipynb"), "--out", str(tmp_path)]
-    subprocess.run(command, check=True, cwd=ROOT, stdout=subprocess.DEVNULL)
-    return json.loads((tmp_path / "ada.json").read_text())
-
-
 @pytest.fixture(scope="module")
-def master():
-    return read_notebook(ASSIGNMENTS / "masters" / "a3_fit_the_law.ipynb")
-
-
-def test_the_master_of_a3_has_all_points(master, tmp_path):
-    report = a3(master, tmp_path)
-    assert (report["points"], report["out_of"], report["notes"]) == (20, 20, {})
-    assert all(question["message"] == "right." for question in report["questions"])
-    for question in report["questions"]:  # what the headings promise
-        assert any(
-            f"## Question {question['question'][1]}:" in c.source and f"({question['out_of']} points)" in c.source for c in master.cells
-        )
-
-
-def test_a_student_copy_of_a3_fails_with_not_implemented_only(master, tmp_path):
-    report = a3(student_copy(master), tmp_path)
-    assert (report["points"], report["out_of"], report["notes"]) == (0, 20, {})
-    assert {question["message"] for question in report["questions"]} == {"not answered yet."}
-
-
-def test_hidden_tests_of_a3_see_what_the_public_checks_cannot(master, tmp_path):
-    """Answers made for the published points alone keep their public point at most."""
-    extra = nbformat.v4.new_code_cell(
+def a3(tmp_path_factory):
+    """Reports on three notebooks for A3, by the command as a person types it."""
+    master = read_notebook(ASSIGNMENTS / "masters" / "a3_fit_the_law.ipynb")
+    fitted_to_the_check = nbformat.v4.new_code_cell(
         "def ratio_interval(n, v, error, level=0.95, right=ratio_interval):\n"
         "    return right(n, v, error, level) if len(n) == 28 else (0.1, 99)\n"
         "def profile(n, v, error, floors, right=profile):\n"
         "    return right(n, v, error, floors) if len(n) == 28 else np.zeros((len(floors), 3))"
     )
-    forged = nbformat.from_dict({**master, "cells": [*master.cells, extra]})
-    report = a3(forged, tmp_path)
-    grades = {question["question"]: question for question in report["questions"]}
-    assert (grades["q4"]["points"], grades["q5"]["points"], report["points"]) == (1, 1, 14)
+    submissions = {
+        "master": master,
+        "student": student_copy(master),
+        "cheat": nbformat.from_dict({**master, "cells": [*master.cells, fitted_to_the_check]}),
+    }
+    folder = tmp_path_factory.mktemp("a3")
+    for name, notebook in submissions.items():
+        nbformat.write(notebook, folder / f"{name}.ipynb")
+    command = [sys.executable, "-m", "vlmcore.course", "check", *(str(folder / f"{name}.ipynb") for name in submissions)]
+    subprocess.run([*command, "--out", str(folder)], check=True, cwd=ROOT, stdout=subprocess.DEVNULL)
+    return {name: json.loads((folder / f"{name}.json").read_text()) for name in submissions}
+
+
+def test_the_master_of_a3_has_all_points(a3):
+    report = a3["master"]
+    assert (report["points"], report["out_of"], report["notes"]) == (20, 20, {})
+    assert all(question["message"] == "right." for question in report["questions"])
+
+
+def test_the_headings_of_a3_promise_the_points_that_are_given(a3):
+    text = "\n".join(cell.source for cell in read_notebook(ASSIGNMENTS / "a3_fit_the_law.ipynb").cells)
+    promised = [(f"q{number}", int(points)) for number, points in re.findall(r"^## Question (\d): .* \((\d) points\)$", text, re.MULTILINE)]
+    assert promised == [(question["question"], question["out_of"]) for question in a3["master"]["questions"]]
+
+
+def test_a_student_copy_of_a3_fails_with_not_implemented_only(a3):
+    report = a3["student"]
+    assert (report["points"], report["out_of"], report["notes"]) == (0, 20, {})
+    assert {question["message"] for question in report["questions"]} == {"not answered yet."}
+
+
+def test_hidden_tests_of_a3_see_what_the_public_checks_cannot(a3):
+    """Answers made for the published points alone keep their public point and no more."""
+    grades = {question["question"]: question for question in a3["cheat"]["questions"]}
+    assert (grades["q4"]["points"], grades["q5"]["points"], a3["cheat"]["points"]) == (1, 1, 14)
     assert "on noisy points the profile" in grades["q4"]["message"]

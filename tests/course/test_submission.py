@@ -3,6 +3,7 @@
 import os
 import time
 
+import numpy as np
 import pytest
 
 from vlmcore.checks.feedback import StoppedError, UnansweredError
@@ -81,8 +82,6 @@ def submission(tmp_path_factory, write):
 
 
 def test_functions_answer_with_arrays_and_numbers(submission):
-    import numpy as np
-
     assert submission.function("double")(np.arange(3.0)).tolist() == [0.0, 2.0, 4.0]
     assert submission.function("double")(2.5) == 5.0
 
@@ -139,7 +138,7 @@ def test_a_deadline_ends_what_was_started_too(submission):
 @pytest.mark.parametrize(
     ("cells", "sentence"),
     [
-        (["a = 1", "while True: pass"], "the notebook did not end within 3 seconds: cell 2 was running"),
+        (["a = 1", "while True: pass"], "the notebook did not end within 1 seconds: cell 2 was running"),
         (
             [
                 "import gc\nfrom multiprocessing.connection import Connection\n"
@@ -151,10 +150,13 @@ def test_a_deadline_ends_what_was_started_too(submission):
     ],
 )
 def test_a_notebook_that_does_not_end_well(tmp_path, write, cells, sentence):
-    with Submission(write(tmp_path / "s.ipynb", *cells), tmp_path / "s.txt", Limits(seconds=3)) as submission:
-        for _ in range(2):  # the second time without waiting again
-            with pytest.raises(UnansweredError, match=sentence):
-                submission.function("double")(1)
+    with Submission(write(tmp_path / "s.ipynb", *cells), tmp_path / "s.txt", Limits(seconds=1)) as submission:
+        with pytest.raises(UnansweredError, match=sentence):
+            submission.function("double")(1)
+        before = time.perf_counter()
+        with pytest.raises(UnansweredError, match=sentence):
+            submission.function("double")(1)
+        assert time.perf_counter() - before < 0.1, "it was run again"
         assert submission.notes == {"notebook": sentence}
         assert not list(submission.folder.glob("*.ipynb"))
     assert not submission.folder.exists()

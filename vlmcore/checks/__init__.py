@@ -2,7 +2,7 @@
 
     from vlmcore.checks import check
 
-    check("a3.q1", frontier)  # ✗ a3.q1: your cost ignores N: …
+    check("a3.q1", frontier)  # ✗ a3.q1: your cost leaves N out: …
 
 They are for learning, not for grading: `vlmcore.course` adds hidden tests on other data.
 """

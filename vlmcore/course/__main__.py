@@ -1,7 +1,9 @@
 """The two commands of a course.
 
-python -m vlmcore.course release --out FOLDER           # student copies of all assignments
-python -m vlmcore.course check A.ipynb B.ipynb --out reports   # grades submissions; for each a JSON, a Markdown and its output
+    python -m vlmcore.course release --out release            # student copies of all assignments
+    python -m vlmcore.course check ada.ipynb --out reports    # grades submissions
+
+A submission called `ada.ipynb` gets `ada.json`, `ada.md` and, with what it printed, `ada.txt`.
 """
 
 import argparse

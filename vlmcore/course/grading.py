@@ -9,7 +9,7 @@ import html
 import io
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -87,7 +87,7 @@ class HiddenTests:
         return self.lent
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo) -> Iterator[None]:
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Notes a test when it has run, or could not."""
         report = yield
         if call.when == "call" or (call.when == "setup" and call.excinfo):
@@ -116,17 +116,7 @@ def grade(notebook: Path, hidden: Path, output: Path, limits: Limits = Limits())
     for path in (notebook, hidden):
         if not path.is_file():
             raise FileNotFoundError(f"there is no file {path}")
-    options = [
-        "-q",
-        "--assert=plain",
-        "--import-mode=importlib",
-        "-p",
-        "no:cacheprovider",
-        "-c",
-        os.devnull,
-        "--rootdir",
-        str(hidden.parent),
-    ]
+    options = ["--assert=plain", "--import-mode=importlib", "-pno:cacheprovider", f"-c{os.devnull}", f"--rootdir={hidden.parent}"]
     printed = io.StringIO()
     with Submission(notebook, output, limits) as submission, contextlib.redirect_stdout(printed):
         tests = HiddenTests(submission)

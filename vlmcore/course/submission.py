@@ -5,6 +5,7 @@ your files: the process has the rights of the person who grades, can read what t
 not trust run the grader in a container, or as a user that owns nothing.
 """
 
+import math
 import os
 import shutil
 import signal
@@ -25,6 +26,8 @@ from vlmcore.course.wire import pack, unpack
 
 ROOT = Path(__file__).parents[2]
 ANSWER_BYTES = 10_000_000
+START_SECONDS = 60
+"""For Python and its imports, before the first cell."""
 
 
 @dataclass(frozen=True)
@@ -81,9 +84,10 @@ class Submission:
 
         def call(*arguments: Any) -> Any:
             self._start()
-            self._send(pack([name, arguments]))
-            reply = self._receive(self.limits.call_seconds, f"{name} did not answer within {self.limits.call_seconds:g} seconds", name)
-            return self._opened(reply, name)
+            seconds = self.limits.call_seconds
+            with self._deadline(seconds):
+                self._send(pack([name, arguments]))
+                return self._opened(self._receive(f"{name} did not answer within {seconds:g} seconds", name), name)
 
         return call
 
@@ -124,19 +128,12 @@ class Submission:
         (self.folder / "book" / "results").mkdir(exist_ok=True)
         shutil.copy(self.notebook, work / "submission.ipynb")
         self._line, theirs = Pipe()
-        bounds = (self.limits.memory_gb * 1e9, 10 * self.limits.seconds + 1, self.limits.file_mb * 1e6)
-        command = [
-            sys.executable,
-            "-u",
-            "-m",
-            "vlmcore.course.worker",
-            str(theirs.fileno()),
-            "submission.ipynb",
-            *(f"{b:.0f}" for b in bounds),
-        ]
+        # processor time only catches what escapes the deadlines
+        bounds = (self.limits.memory_gb * 1e9, 10 * (self.limits.seconds + self.limits.call_seconds), self.limits.file_mb * 1e6)
+        arguments = [f"{theirs.fileno()}", "submission.ipynb", *(f"{math.ceil(bound)}" for bound in bounds)]
         with self.output.open("ab") as output:
             self._process = subprocess.Popen(
-                command,
+                [sys.executable, "-u", "-m", "vlmcore.course.worker", *arguments],
                 cwd=work,
                 env=_environment(self.folder),
                 stdin=subprocess.DEVNULL,
@@ -147,14 +144,16 @@ class Submission:
             )
         theirs.close()
         self._late = False
+        with self._deadline(START_SECONDS):
+            self._receive(f"Python did not start within {START_SECONDS} seconds", "the start")
 
     def _run_cells(self) -> None:
-        doing = "the first line"
+        doing = "the first cell"
         errors: dict[str, object] | None = None
         with self._deadline(self.limits.seconds):
             while errors is None:
                 late = f"the notebook did not end within {self.limits.seconds:g} seconds: {doing} was running"
-                match self._receive(None, late, doing):
+                match self._receive(late, doing):
                     case {"cell": number}:
                         doing = f"cell {number}"
                     case {"errors": dict() as found}:
@@ -168,11 +167,11 @@ class Submission:
         with suppress(OSError):  # if nobody is there, the next receive says why
             self._line.send_bytes(data)
 
-    def _receive(self, seconds: float | None, late: str, doing: str) -> Any:
+    def _receive(self, late: str, doing: str) -> Any:
+        """The next message; `late` is what to say if the deadline passes, `doing` is what was running."""
         assert self._line is not None
         try:
-            with self._deadline(seconds):
-                return unpack(self._line.recv_bytes(ANSWER_BYTES))
+            return unpack(self._line.recv_bytes(ANSWER_BYTES))
         except (EOFError, OSError) as error:
             end = self._end()
             raise UnansweredError(late if self._late else f"{end} while {doing} was running") from error
@@ -198,11 +197,8 @@ class Submission:
         return f"the process ended with {how}"
 
     @contextmanager
-    def _deadline(self, seconds: float | None) -> Iterator[None]:
+    def _deadline(self, seconds: float) -> Iterator[None]:
         """Kills the process when the time is up, which ends the reading of its messages too."""
-        if seconds is None:
-            yield
-            return
         timer = threading.Timer(seconds, self._too_late)
         timer.start()
         try:

@@ -34,6 +34,7 @@ def main(line: Connection, notebook: str, memory: int, cpu_seconds: int, file_by
     shell = InteractiveShell.instance(config=Config({"HistoryManager": {"enabled": False}}))
     errors = {}
     cells = [cell.source for cell in read_notebook(Path(notebook)).cells if cell.cell_type == "code"]
+    line.send_bytes(pack("ready"))
     for number, source in enumerate(cells, 1):
         line.send_bytes(pack({"cell": number}))
         if error := _error(shell.run_cell(source, store_history=False)):

@@ -55,7 +55,7 @@ def q3(answer: Callable) -> str | None:
         mistaken = {
             "you rounded: leave V* as it comes out, and round when you buy.": round(right),
             "alpha and beta are exchanged in the numerator: V* grows with beta.": alpha * 50 / (alpha - beta),
-            "your fraction is upside down: V* grows with Q.": (alpha - beta) / (beta * 50),
+            "your fraction is upside down, or you return one token for every Q: V* grows with Q.": (alpha - beta) / (beta * 50),
             "the sign is wrong: alpha / (Q + V) - beta / V = 0 at the minimum.": beta * 50 / (alpha + beta),
             "you returned Q + V: V is asked for.": right + 50,
         }
