@@ -59,7 +59,7 @@ def forges():
 
 def made_up():
     line = next(o for o in gc.get_objects() if isinstance(o, Connection))
-    line.send_bytes(b'{"array": [1, [2]], "kind": []}')
+    line.send_bytes(b'{"array": [1, [2]], "shape": 7, "kind": []}')
     time.sleep(1)
 
 def hangs_up():
