@@ -27,7 +27,7 @@ def _planted(answer: Callable) -> str | None:
     if _near([slope, -alpha, -beta, floor], PLANTED.parameters):
         return "your exponents are negative: the law has N^-alpha and V^-beta, so that alpha and beta are positive."
     if _near(answer(*planted(PLANTED, offset=50)), PLANTED.parameters):
-        return "you fitted V + Q: the text of the paper says so, its numbers do not. The error depends on V alone; Q belongs to the cost."
+        return "you fitted V + Q: the published errors follow V alone, and much better. Q belongs to the cost."
     if _near(answer(n, v, 1 - error), PLANTED.parameters):
         return "you fitted the score: the law is one of the error, and that is what the function is given."
     if abs(floor) < 1e-9:
