@@ -21,9 +21,10 @@ ORDER = [
     ["scaling.model"],
     ["scaling.fitting"],
     ["scaling.intervals"],
-    ["scaling.resampling"],
+    ["scaling.profiles", "scaling.resampling"],
     ["scaling.buying"],
     ["scaling"],
+    ["scaling.coverage"],
     ["data.samples"],
     ["data.worlds.captioned"],
     ["data.worlds.scenes"],
@@ -43,9 +44,18 @@ ORDER = [
     ["plans"],
     ["sweep"],
     ["paper", "race"],
+    ["refit"],
     ["report", "plots.style", "widgets"],
     [f"plots.{name}" for name in ("finding", "images", "race", "training")],
     ["plots"],
+    ["checks.feedback", "checks.a3.points"],
+    ["checks.a3.buying", "checks.a3.fitting", "checks.a3.certainty"],
+    ["checks.a3"],
+    ["checks"],
+    ["course.notebooks", "course.wire"],
+    ["course.worker", "course.submission"],
+    ["course.grading"],
+    ["course.__main__"],
 ]
 RANK = {f"vlmcore.{name}": rank for rank, names in enumerate(ORDER) for name in names}
 
@@ -64,7 +74,7 @@ def imports(path):
 @pytest.mark.parametrize("path", MODULES, ids=name_of)
 def test_imports_point_up_only(path):
     name = name_of(path)
-    if name in ("vlmcore", "vlmcore.data", "vlmcore.data.worlds", "vlmcore.evaluation"):
+    if name in ("vlmcore", "vlmcore.course", "vlmcore.data", "vlmcore.data.worlds", "vlmcore.evaluation"):
         assert not list(imports(path)), "a package that only holds modules imports nothing"
         return
     assert name in RANK, f"{name} has no place in the order of the package yet"
@@ -99,5 +109,6 @@ def test_importing_does_nothing():
 
 
 def test_what_needs_no_torch_does_not_import_it():
-    code = "import sys, vlmcore.report, vlmcore.cost, vlmcore.paper, vlmcore.plots; sys.exit('torch' in sys.modules)"
+    modules = "vlmcore.report, vlmcore.cost, vlmcore.paper, vlmcore.plots, vlmcore.checks, vlmcore.course.worker"
+    code = f"import sys, {modules}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0

@@ -37,7 +37,12 @@ def write_json(path: Path, value: Any) -> None:
     Raises:
         ValueError: a number is NaN or infinite; a missing number is None.
     """
+    write_text(path, json.dumps(value, indent=1, allow_nan=False) + "\n")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes a file of text that is there completely or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(f".{os.getpid()}.partial")
-    partial.write_text(json.dumps(value, indent=1, allow_nan=False) + "\n")
+    partial.write_text(text)
     partial.replace(path)

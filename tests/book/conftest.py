@@ -17,8 +17,8 @@ def chapters() -> list[Path]:
 
 
 def teaching_chapters() -> list[Path]:
-    """Chapters that teach: those in the parts between Start and Back."""
-    return [path for path in chapters() if path.parent.name not in ("book", "start", "back")]
+    """Chapters that teach: those in the parts between Start and Assignments."""
+    return [path for path in chapters() if path.parent.name not in ("book", "start", "assignments", "back")]
 
 
 def code_cells(path: Path) -> list[str]:

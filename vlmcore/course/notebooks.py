@@ -1,0 +1,84 @@
+"""Student copies of master notebooks.
+
+Solutions stand between nbgrader's marks, and a cleared cell reads as nbgrader's ClearSolutions leaves it, so a master can move there as
+it is. nbgrader itself is not used: it brings JupyterLab, a database and forty more packages, and what is needed of it fits on this page.
+"""
+
+import re
+from copy import deepcopy
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+
+BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
+STUB = "# YOUR CODE HERE\nraise NotImplementedError()"
+
+ASSIGNMENTS = Path(__file__).parents[2] / "book" / "assignments"
+
+
+def masters(folder: Path | None = None) -> list[Path]:
+    """The master notebooks in `masters/` of a folder of assignments, by default the book's.
+
+    Raises:
+        FileNotFoundError: there is none, as where the package was installed without the book.
+    """
+    folder = (folder or ASSIGNMENTS) / "masters"
+    found = sorted(folder.glob("*.ipynb"))
+    if not found:
+        raise FileNotFoundError(f"{folder} holds no master notebook; work in a checkout of the book or name one with --assignments")
+    return found
+
+
+def read_notebook(path: Path) -> NotebookNode:
+    """A notebook in format 4.
+
+    Raises:
+        ValueError: the file is not a notebook.
+    """
+    try:
+        notebook = nbformat.read(path, 4)
+        nbformat.validate(notebook)
+    except (OSError, ValueError, AttributeError, KeyError, TypeError, nbformat.ValidationError) as error:
+        raise ValueError(f"{path.name} is not a notebook that can be read; save it again as .ipynb") from error
+    return notebook
+
+
+def student_copy(master: NotebookNode) -> NotebookNode:
+    """A master without solutions, outputs and counts; the master itself is left as it is.
+
+    Raises:
+        ValueError: the marks of a solution do not come in pairs.
+    """
+    student = deepcopy(master)
+    for cell in student.cells:
+        if cell.cell_type == "code":
+            cell.update(source=clear_solutions(cell.source), outputs=[], execution_count=None)
+    return student
+
+
+def clear_solutions(source: str) -> str:
+    r"""The code of a cell with each marked solution replaced by `raise NotImplementedError()`.
+
+    Example:
+        >>> print(clear_solutions("def one():\n    ### BEGIN SOLUTION\n    return 1\n    ### END SOLUTION"))
+        def one():
+            # YOUR CODE HERE
+            raise NotImplementedError()
+    """
+    pattern = rf"^([ \t]*){BEGIN}$.*?^[ \t]*{END}$"
+    flags = re.MULTILINE | re.DOTALL
+    cleared, count = re.subn(pattern, lambda marked: "\n".join(marked[1] + line for line in STUB.split("\n")), source, flags=flags)
+    if {source.count("BEGIN SOLUTION"), source.count("END SOLUTION")} != {count}:
+        raise ValueError(f"a solution needs one line {BEGIN!r} and, after it, one line {END!r}; this cell does not pair them:\n{source}")
+    return cleared
+
+
+def release(out: Path, folder: Path | None = None) -> list[Path]:
+    """Writes the student copy of every master into a folder; nothing else goes there."""
+    out.mkdir(parents=True, exist_ok=True)
+    written = []
+    for path in masters(folder):
+        nbformat.write(student_copy(read_notebook(path)), out / path.name)
+        written.append(out / path.name)
+    return written

@@ -1,0 +1,46 @@
+"""Arguments and answers as JSON, so that nothing a submission sends can run code where it is read."""
+
+import json
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+
+def pack(value: Any) -> bytes:
+    """Numbers, texts, lists, dicts, arrays and tables as bytes.
+
+    Raises:
+        TypeError: something else is among them.
+    """
+    return json.dumps(value, default=_plain).encode()
+
+
+def unpack(data: bytes) -> Any:
+    """What `pack` was given; tuples come back as lists.
+
+    Raises:
+        ValueError: the bytes are something else.
+    """
+    return json.loads(data, object_hook=_rebuilt)
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case np.generic():
+            return value.item()
+        case np.ndarray():
+            return {"array": value.ravel().tolist(), "shape": value.shape, "kind": value.dtype.kind}
+        case pd.DataFrame():
+            return {"table": value.to_dict("list")}
+        case pd.Series():
+            return _plain(value.to_numpy())
+    raise TypeError(f"a {type(value).__name__} is neither number, text, list, array nor table")
+
+
+def _rebuilt(value: dict[str, Any]) -> Any:
+    if value.keys() == {"array", "shape", "kind"}:
+        return np.array(value["array"], {"i": int, "f": float, "b": bool}.get(value["kind"])).reshape(value["shape"])
+    if value.keys() == {"table"}:
+        return pd.DataFrame(value["table"])
+    return value
