@@ -167,8 +167,8 @@ def fit(
         error: (points,)
         loss: `squared`; `huber`, the sum of Huber's losses of ln error - ln predicted, as in Chinchilla (arXiv 2203.15556); `floor`, for
             the lower edge of the points; or `binomial`, the likelihood of wrong answers counted in `trials` questions.
-        weights: one over the variance of each error, up to a factor.
-        trials: questions that each error is a share of, for the binomial loss.
+        weights: one over the variance of each error, up to a factor; (points,) or one for all.
+        trials: questions that each error is a share of, for the binomial loss; (points,) or one number for all.
         delta: where Huber's loss turns from square to straight.
         fixed: parameters to hold, and at what.
         bounds: other bounds than the form's `BOUNDS`, for some parameters.
@@ -184,6 +184,8 @@ def fit(
         >>> fit(Product, N.ravel(), V.ravel(), truth.predict(N, V).ravel()).law.ratio
         6.0
     """
+    if not (isinstance(form, type) and issubclass(form, Law) and form.names()):
+        raise ValueError(f"{form!r} is no form of law; give the class itself: Product, Additive, LogLinear or Interaction")
     if loss not in LOSSES:
         raise ValueError(f"there is no loss {loss!r}; choose from {', '.join(LOSSES)}")
     if not (delta > 0 and unit > 0):
@@ -214,6 +216,8 @@ def fitted(model: Model, points: Points, parameters: np.ndarray, objective: floa
 
 
 def _check_enough(model: Model, points: Points) -> None:
+    if not model.free:
+        raise ValueError("every parameter is held, so nothing is left to fit; take some out of fixed=")
     if len(points) <= len(model.free):
         raise ValueError(
             f"{len(points)} points do not determine {len(model.free)} parameters and their spread; give at least {len(model.free) + 1}, "

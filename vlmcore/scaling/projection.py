@@ -13,6 +13,9 @@ import numpy as np
 from vlmcore.scaling.law import Law
 
 TINY = np.finfo(float).tiny
+LEAST_DAMPING = 1e-12
+"""Keeps the normal equations solvable where two exponents do the same."""
+
 COLLINEAR = 1e-12
 """A column whose length is this small a share of itself, once the others are taken out, has nothing of its own."""
 
@@ -121,7 +124,7 @@ def descend(problem: Problem, start: np.ndarray, iterations: int = 1000, toleran
         gain = sse[live] - there.sse
         moved = np.abs(new - at).max(1)
         better = gain >= 0
-        damping[live] *= np.where(better, 0.1, 8.0)
+        damping[live] = np.maximum(damping[live] * np.where(better, 0.1, 8.0), LEAST_DAMPING)
         searched[live[better]], values[live[better]], sse[live[better]] = new[better], there.values[better], there.sse[better]
         stays = ~((better & (gain <= tolerance * sse[live]) & (moved < 1e-7)) | (moved < tolerance) | (sse[live] <= TINY))
         chosen = np.flatnonzero(stays)
@@ -137,7 +140,7 @@ def _step(slopes: np.ndarray, residuals: np.ndarray, damping: np.ndarray, at: np
     stuck = ((at <= box[0]) & (gradient < 0)) | ((at >= box[1]) & (gradient > 0))
     gradient[stuck] = 0
     square[stuck[:, :, None] | stuck[:, None, :]] = 0
-    size = np.einsum("rss->rs", square)
+    size = np.einsum("rss->rs", square)  # a view: what is added to it is added to the diagonal
     size += damping[:, None] * size + np.where(size > TINY, 0, 1)
     return np.linalg.solve(square, gradient[..., None])[..., 0]
 
