@@ -83,6 +83,7 @@ def test_what_makes_no_sense_gets_a_sentence(laws):
         (lambda: candidates([], 0, sizes=SIZES), "nothing to choose from"),
         (lambda: candidates([0], 0, sizes=SIZES), "must be positive"),
         (lambda: candidates(TOKENS, -1, sizes=SIZES), "must not be negative"),
+        (lambda: candidates(TOKENS, 0, budget=np.nan), "leave nothing"),
         (lambda: candidates(TOKENS, 0, budget=1e9, encoder_flops=1e9), "leave nothing"),
         (lambda: plan(laws, table.drop(columns="cost"), 1e12), "have no cost"),
         (lambda: plan(laws, table, 1), "the cheapest costs 1e"),

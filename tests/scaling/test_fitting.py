@@ -1,12 +1,16 @@
 import numpy as np
 import pytest
-from scipy.optimize import least_squares
+from scipy.optimize import least_squares, minimize
+from scipy.special import huber
+from scipy.stats import binom
 
 from vlmcore import paper
 from vlmcore.scaling import Additive, Interaction, LogLinear, Product, fit
 
 SIZES, TOKENS = np.array([0.5, 1.8, 4, 7]) * 1e9, np.array([1, 4, 16, 36, 64, 144, 576])
 N, V = (grid.ravel() for grid in np.meshgrid(SIZES, TOKENS, indexing="ij"))
+
+ERROR = Product(AB=0.5, alpha=0.4, beta=0.1, D=0.1).predict(N, V)
 
 
 def published(task):
@@ -76,6 +80,25 @@ def test_no_start_of_scipy_finds_a_better_optimum(form, task):
         assert found.sse <= 2 * other.cost * (1 + 1e-9)
 
 
+@pytest.mark.parametrize("task", ["visual", "ocr"])
+@pytest.mark.parametrize("form", [Product, Additive, LogLinear, Interaction])
+def test_no_start_of_lbfgs_finds_a_lower_huber_loss(form, task):
+    points = published(task)
+    found = fit(form, *points, loss="huber", allow_bound=True)
+    bounds = [form.BOUNDS[name] for name in form.names()]
+
+    def lacking(p):
+        predicted = form.errors(p[None], *points[:2])[0]
+        return 1e4 * huber(1e-3, np.log(points[2] / np.maximum(predicted, 1e-9))).sum()
+
+    assert found.objective == pytest.approx(lacking(found.law.parameters) / 1e4)
+    rng = np.random.default_rng(0)
+    for _ in range(5):
+        start = np.clip(found.law.parameters * np.exp(0.3 * rng.normal(size=len(bounds))) + 0.01, *np.array(bounds).T)
+        other = minimize(lacking, start, method="L-BFGS-B", bounds=bounds, options={"maxfun": 50_000, "maxiter": 5_000, "ftol": 1e-14})
+        assert 1e4 * found.objective <= other.fun * (1 + 1e-6)
+
+
 def test_covariance_is_that_of_scipy():
     """With D held, by least squares over all parameters at once and numerical derivatives."""
     points = published("visual")
@@ -98,10 +121,20 @@ def test_weights_are_repeated_points():
     assert weighted.sse == pytest.approx(repeated.sse)
 
 
-def test_the_binomial_fit_maximises_the_likelihood():
-    from scipy.optimize import minimize
-    from scipy.stats import binom
+def test_one_number_of_questions_does_for_all_points():
+    error = np.round(ERROR * 500) / 500
+    each, all_at_once = (fit(Product, N, V, error, loss="binomial", trials=trials).law for trials in (np.full(28, 500), 500))
+    assert each == all_at_once
 
+
+def test_the_unit_of_n_changes_the_coefficient_alone():
+    for unit in (1.0, 1e6):
+        law = fit(Product, *published("visual"), unit=unit, allow_bound=True).law
+        assert (law.alpha, law.beta, law.D) == pytest.approx((0.0709375, 0.0151016, 0), abs=1e-6)
+        assert law.AB * (unit / 1e9) ** law.alpha == pytest.approx(0.5907711, rel=1e-5)
+
+
+def test_the_binomial_fit_maximises_the_likelihood():
     law, trials = Product(AB=0.5, alpha=0.4, beta=0.1, D=0.1), np.where(TOKENS[None] > 20, 200, 50) * np.ones((4, 1), int)
     wrong = np.random.default_rng(0).binomial(trials.ravel(), law.predict(N, V))
     found = fit(Product, N, V, wrong / trials.ravel(), loss="binomial", trials=trials.ravel())
@@ -123,7 +156,15 @@ def test_huber_is_not_moved_by_an_outlier():
     assert abs(by["squared"].alpha - law.alpha) > 10 * abs(by["huber"].alpha - law.alpha)
 
 
-ERROR = Product(AB=0.5, alpha=0.4, beta=0.1, D=0.1).predict(N, V)
+def test_the_lower_edge_lies_below_most_points():
+    """One point in eleven lies below it: the share that a tilt of ten makes even."""
+    law = Product(AB=0.5, alpha=0.4, beta=0.1, D=0.1)
+    n, v = np.repeat(N, 20), np.repeat(V, 20)
+    error = law.predict(n, v) + 0.02 * np.random.default_rng(0).exponential(size=n.size)
+    found = fit(Product, n, v, error, loss="floor")
+    assert np.mean(found.residuals < 0) == pytest.approx(1 / 11, abs=0.01)
+    with pytest.raises(ValueError, match="'floor' is no likelihood"):
+        found.criteria()
 
 
 @pytest.mark.parametrize(
@@ -141,7 +182,7 @@ ERROR = Product(AB=0.5, alpha=0.4, beta=0.1, D=0.1).predict(N, V)
         ({"V": V - 1}, "V of point 0 is 0 and must be positive"),
         ({"V": V[:7]}, "one number of each for every point"),
         ({"weights": np.zeros(28)}, "weights of point 0 is 0"),
-        ({"loss": "absolute"}, "choose from squared, huber, binomial"),
+        ({"loss": "absolute"}, "choose from squared, huber, floor, binomial"),
         ({"loss": "binomial"}, "needs `trials`"),
         ({"trials": np.full(28, 10)}, "needs `trials`"),
         ({"loss": "binomial", "trials": np.full(28, 10)}, "not a count"),
@@ -152,11 +193,15 @@ ERROR = Product(AB=0.5, alpha=0.4, beta=0.1, D=0.1).predict(N, V)
         ({"bounds": {"alpha": (0, np.inf)}}, "finite for an exponent"),
         ({"bounds": {"alpha": (0, 0.2)}}, "alpha = 0.2, D = 0 at its bound"),
         ({"unit": 0}, "must be positive"),
+        ({"form": "product"}, "'product' is no form of law"),
+        ({"form": Product(AB=1, alpha=1, beta=1, D=0)}, "give the class itself"),
+        ({"fixed": {"AB": 1, "alpha": 1, "beta": 1, "D": 0}}, "nothing is left to fit"),
+        ({"loss": "binomial", "trials": 2.5, "error": np.arange(28) / 28}, "not a count"),
     ],
 )
 def test_what_cannot_be_fitted_gets_a_sentence(change, words):
     with pytest.raises(ValueError, match=words):
-        fit(Product, **{"N": N, "V": V, "error": ERROR, **change})
+        fit(**{"form": Product, "N": N, "V": V, "error": ERROR, **change})
 
 
 def test_without_a_bound_on_the_floor_the_published_fit_runs_away():

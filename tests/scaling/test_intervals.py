@@ -68,6 +68,12 @@ def test_profile_against_a_general_optimiser(quantity):
         assert end - centre == pytest.approx(other - centre, rel=1e-3)
 
 
+def test_a_contrast_far_from_sense_still_has_its_interval(visual):
+    """Alpha hardly matters to alpha - 1000 beta."""
+    beta, contrast = profile(visual, "beta"), profile(visual, Contrast(1000))
+    assert (contrast.low, contrast.high) == pytest.approx((-1000 * beta.high, -1000 * beta.low), rel=0.01)
+
+
 def test_in_a_straight_valley_all_intervals_agree():
     """With little noise the law is as good as linear."""
     found = noisy(sigma=1e-5)
@@ -120,6 +126,7 @@ def test_what_makes_no_sense_gets_a_sentence(visual):
         (lambda: profile(held, "ratio"), "beta was held"),
         (lambda: profile(visual, "alpha", 95), "level of 95 is no share"),
         (lambda: profile_path(line, "alpha", [0]), "no exponents"),
+        (lambda: profile_path(visual, "alpha", [0.1, np.nan]), "not finite"),
         (lambda: profile(robust, "alpha"), "no likelihood"),
         (lambda: wald(robust, "alpha"), "no covariance"),
         (lambda: robust.criteria(), "no AIC"),

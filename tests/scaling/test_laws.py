@@ -46,6 +46,7 @@ def test_the_closed_form():
     assert law.optimal_tokens(50) == Product(AB=3, alpha=0.077, beta=0.015, D=0.2).optimal_tokens(50)
     assert Product(AB=1, alpha=0.1, beta=0.1, D=0).optimal_tokens(50, max_visual_tokens=144) == 144
     assert law.optimal_tokens(1e6) == 576
+    assert Product(AB=1, alpha=0.1, beta=0, D=0).ratio == np.inf
 
 
 def test_a_product_buys_the_same_tokens_at_every_budget_and_a_sum_does_not():
@@ -54,6 +55,7 @@ def test_a_product_buys_the_same_tokens_at_every_budget_and_a_sum_does_not():
     added = LAWS[5].frontier(budgets, 50)
     assert added["visual_tokens"].is_monotonic_increasing and np.ptp(added["visual_tokens"]) > 1
     assert added["error"].is_monotonic_decreasing and added["flops"].tolist() == budgets
+    assert len(LAWS[0].frontier(1e12, 50)) == 1
 
 
 def test_what_the_paper_leaves_out_can_be_counted():
@@ -73,6 +75,9 @@ def test_what_makes_no_sense_gets_a_sentence():
         (lambda: law.predict(0, 1), "positive N and V only"),
         (lambda: law.optimal_tokens(-1), "Q is 0 when the text is cached"),
         (lambda: law.optimal_tokens(1, max_visual_tokens=0.5), "allow at least 1"),
+        (lambda: law.optimal_tokens(1, max_visual_tokens=np.inf), "no infinity"),
+        (lambda: law.optimum(np.inf, 50), "leave nothing of a budget of inf"),
+        (lambda: LAWS[5].optimal_tokens(50, np.nan), "depends on the budget"),
         (lambda: law.optimum(1e9, 50, encoder_flops=2e9), "leave nothing of a budget"),
         (lambda: LAWS[5].optimal_tokens(50), "depends on the budget"),
     ]:

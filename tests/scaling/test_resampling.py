@@ -111,6 +111,7 @@ def test_what_makes_no_sense_gets_a_sentence(visual):
     counted = fit(Product, N, V, np.round(TRUTH.predict(N, V) * 1000) / 1000, loss="binomial", trials=trials)
     for call, words in [
         (lambda: bootstrap(visual, count=0), "0 refits say nothing"),
+        (lambda: bootstrap(visual, count=5).predict(-7e9, 1), "positive N and V only"),
         (lambda: bootstrap(visual, "jackknife"), "no 'jackknife' bootstrap"),
         (lambda: bootstrap(counted, "residual"), "no 'residual' bootstrap for the loss 'binomial'"),
         (lambda: bootstrap(counted, "pairs", 5).prediction_interval(7e9, 1), "needs `trials`"),

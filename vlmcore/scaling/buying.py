@@ -74,7 +74,7 @@ def candidates(
         rows = [(N, V, paper_flops(N, text, V) + encoder_flops) for N in sizes for V in tokens]
     else:
         assert budget is not None
-        if budget <= encoder_flops:
+        if not encoder_flops < budget < np.inf:
             raise ValueError(f"the encoder's {encoder_flops:g} FLOPs leave nothing of a budget of {budget:g}; raise the budget")
         rows = [((budget - encoder_flops) / paper_flops(1, text, V), V, budget) for V in tokens]
     return pd.DataFrame(rows, columns=COLUMNS).astype(float)

@@ -23,8 +23,8 @@ class _OneRatio(Law):
 
     @property
     def ratio(self) -> float:
-        """Alpha / beta: by how many per cent V must grow to make up for one per cent of N."""
-        return self.alpha / self.beta
+        """The ratio alpha / beta: by how many per cent V must grow to make up for one per cent of N; infinite where V does nothing."""
+        return self.alpha / self.beta if self.beta else float(np.copysign(np.inf, self.alpha))
 
     def optimal_tokens(self, q: float, budget: float | None = None, *, max_visual_tokens: float = 576) -> float:
         """V* = beta Q / (alpha - beta), between 1 and the largest V, whatever the budget; the largest V where alpha <= beta.

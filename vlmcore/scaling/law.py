@@ -80,8 +80,14 @@ class Law:
 
         Returns:
             float (laws, points)
+
+        Raises:
+            ValueError: an N or V is not positive.
         """
-        n, v = np.log(np.asarray(N, float) / unit), np.log(np.asarray(V, float))
+        N, V = np.asarray(N, float), np.asarray(V, float)
+        if not (np.all(N > 0) and np.all(V > 0)):
+            raise ValueError(f"a law holds for positive N and V only; the smallest given are N = {N.min():g} and V = {V.min():g}")
+        n, v = np.log(N / unit), np.log(V)
         column = {name: np.asarray(parameters, float)[:, i, None] for i, name in enumerate(cls.names())}
         terms = cls.terms([column[name] for name in cls.EXPONENTS], n, v)
         return sum((column[name] * term for name, term in zip(cls.LINEAR, terms, strict=True)), np.zeros(1))
@@ -98,8 +104,6 @@ class Law:
             ValueError: an N or V is not positive.
         """
         N, V = np.broadcast_arrays(np.asarray(N, float), np.asarray(V, float))
-        if not (np.all(N > 0) and np.all(V > 0)):
-            raise ValueError(f"a law holds for positive N and V only; the smallest given are N = {N.min():g} and V = {V.min():g}")
         return self.errors(self.parameters[None], N.ravel(), V.ravel(), self.unit)[0].reshape(N.shape)
 
     def optimal_tokens(self, q: float, budget: float | None = None, *, max_visual_tokens: float = 576) -> float:
@@ -116,7 +120,7 @@ class Law:
             ValueError: no budget is given, or Q, V or the budget make no sense.
         """
         check_tokens(q, max_visual_tokens)
-        if budget is None or not budget > 0:
+        if budget is None or not 0 < budget < np.inf:
             raise ValueError(f"with a law of type {type(self).__name__} the best V depends on the budget; give one above 0, not {budget}")
 
         def error(log_v: Any) -> np.ndarray:
@@ -145,7 +149,7 @@ class Law:
             ValueError: nothing is left of the budget, or Q or V make no sense.
         """
         left = budget - encoder_flops
-        if not left > 0:
+        if not 0 < left < np.inf:
             raise ValueError(f"the encoder's {encoder_flops:g} FLOPs leave nothing of a budget of {budget:g}; raise the budget")
         passes = q * (1 + question_pass)
         V = self.optimal_tokens(passes, left, max_visual_tokens=max_visual_tokens)
@@ -154,12 +158,12 @@ class Law:
 
     def frontier(self, budgets: ArrayLike, q: float, **options: Any) -> pd.DataFrame:
         """The best buy for each of many budgets, one a row; options as for `optimum`."""
-        return pd.DataFrame([self.optimum(budget, q, **options) for budget in np.asarray(budgets, float)], columns=Choice._fields)
+        return pd.DataFrame([self.optimum(budget, q, **options) for budget in np.atleast_1d(budgets)], columns=Choice._fields)
 
 
 def check_tokens(q: float, max_visual_tokens: float) -> None:
     """Raises a ValueError where Q or the largest V make no sense."""
     if not (np.isfinite(q) and q >= 0):
         raise ValueError(f"{q} text tokens make no sense; Q is 0 when the text is cached, and positive else")
-    if not max_visual_tokens >= 1:
-        raise ValueError(f"at most {max_visual_tokens} visual tokens make no sense; allow at least 1")
+    if not 1 <= max_visual_tokens < np.inf:
+        raise ValueError(f"at most {max_visual_tokens} visual tokens make no sense; allow at least 1, and no infinity")

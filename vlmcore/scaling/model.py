@@ -88,7 +88,8 @@ class Model:
         solution = descend(self._reweighted(problem, error), start)
         for _ in range(ROUNDS):
             predicted = problem.predict(solution)
-            solution = descend(self._reweighted(problem, predicted), solution.searched, iterations=3)
+            # not to the end, since the weights change again; but enough steps for the damping to find one that helps
+            solution = descend(self._reweighted(problem, predicted), solution.searched, iterations=30)
             if np.allclose(problem.predict(solution), predicted, rtol=1e-12, atol=0):
                 break
         return Solved(self.parameters(solution), objective(self.loss, error, problem.predict(solution), weights, self.delta))

@@ -43,7 +43,10 @@ def check_points(N: ArrayLike, V: ArrayLike, error: ArrayLike, weights: ArrayLik
     if trials is not None and weights is not None:
         raise ValueError("a binomial loss takes its weights from `trials`; leave `weights` out")
     given = {"N": N, "V": V, "error": error, "weights" if trials is None else "trials": trials if trials is not None else weights}
-    columns = {name: np.array(np.ones(np.shape(error)) if each is None else each, float) for name, each in given.items()}
+    columns = {name: np.array(1.0 if each is None else each, float) for name, each in given.items()}
+    last = list(columns)[-1]
+    if columns[last].ndim == 0:
+        columns[last] = np.full(columns["error"].shape, columns[last])
     shapes = {name: column.shape for name, column in columns.items()}
     if len(set(shapes.values())) > 1 or columns["error"].ndim != 1:
         raise ValueError(f"a fit takes one number of each for every point, but the shapes are {shapes}")

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from vlmcore.scaling.fitting import Fit
 from vlmcore.scaling.intervals import Contrast, Interval, Quantity, estimate, fieller, quantile, standard_error, wald
 from vlmcore.scaling.law import Law
+from vlmcore.scaling.losses import LIKELIHOODS
 from vlmcore.scaling.model import Model
 from vlmcore.scaling.projection import Problem
 
@@ -24,10 +25,10 @@ def profile(fit: Fit, quantity: Quantity, level: float = 0.95) -> Interval:
     found in closed form.
 
     Raises:
-        ValueError: the quantity is held, or Huber's loss was minimised.
+        ValueError: the quantity is held, or the loss is not a likelihood.
     """
-    if fit.model.loss == "huber":
-        raise ValueError("Huber's loss is no likelihood, so its profile has no level; use vlmcore.scaling.bootstrap")
+    if fit.model.loss not in LIKELIHOODS:
+        raise ValueError(f"the loss {fit.model.loss!r} is no likelihood, so its profile has no level; use vlmcore.scaling.bootstrap")
     _check_free(fit, quantity)
     if not fit.model.form.EXPONENTS:
         exact = fieller(fit, level) if quantity == "ratio" else wald(fit, quantity, level)
@@ -49,17 +50,20 @@ def profile_path(fit: Fit, quantity: Quantity, values: ArrayLike) -> pd.DataFram
         A table with the columns `value`, the law's parameters, and `objective`.
 
     Raises:
-        ValueError: the quantity was held in the fit already, or the law has no exponents.
+        ValueError: the quantity was held in the fit already, a value is not finite, or the law has no exponents.
     """
     _check_free(fit, quantity)
     if not fit.model.form.EXPONENTS:
         raise ValueError(
             f"a law of type {fit.model.form.__name__} has no exponents, so its profile is a parabola: see `wald` and `fieller`"
         )
-    values = np.asarray(values, float)
+    values = np.atleast_1d(np.asarray(values, float))
+    if not np.isfinite(values).all():
+        raise ValueError(f"{quantity} cannot be held at a value that is not finite")
     error, weights = (np.tile(each, (len(values), 1)) for each in (fit.points.error, fit.points.weights))
     problem = hold(fit.model, fit.model.problem(fit.points, error, weights), quantity, values)
-    solved = fit.model.solve(problem, nearest(problem, fit.law))
+    with np.errstate(over="ignore", invalid="ignore"):  # a value far from all sense has no law, and no finite objective
+        solved = fit.model.solve(problem, nearest(problem, fit.law))
     table = pd.DataFrame(solved.parameters, columns=list(fit.model.form.names()))
     return pd.concat([pd.Series(values, name="value"), table, pd.Series(solved.objective, name="objective")], axis=1)
 
@@ -78,11 +82,9 @@ def hold(model: Model, problem: Problem, quantity: Quantity, values: np.ndarray)
     offset, basis = problem.offset.copy(), np.delete(problem.basis, searched.index(held), 1)
     offset[:, where] = 0 if quantity == "ratio" else values
     if held != quantity:
-        # alpha follows beta: as a multiple of it, or at a distance; the larger of the two is what is searched, so that neither explodes
-        follows = np.full(len(values), quantity.c) if isinstance(quantity, Contrast) else values
+        # alpha follows beta: as a multiple of it, or at a distance
         line = [name for name in searched if name != held].index("beta")
-        basis[:, line, where] = follows
-        basis[:, line] /= np.maximum(1, np.abs(follows))[:, None]
+        basis[:, line, where] = quantity.c if isinstance(quantity, Contrast) else values
     return problem._replace(offset=offset, basis=basis, box=np.delete(problem.box, searched.index(held), 1))
 
 
@@ -115,7 +117,7 @@ def _end(fit: Fit, quantity: Quantity, value: float, side: int, allowed: float) 
     grid = value + side * steps
     grid = np.append(grid[side * grid < side * limit], limit if np.isfinite(limit) else [])
     for _ in range(5):
-        above = np.flatnonzero(profile_path(fit, quantity, grid)["objective"].to_numpy() > allowed)
+        above = np.flatnonzero(~(profile_path(fit, quantity, grid)["objective"].to_numpy() <= allowed))
         if not len(above):
             return float(limit) if outside is None and np.isfinite(limit) else outside
         inside, outside = float(grid[max(above[0] - 1, 0)]), float(grid[above[0]])
