@@ -43,8 +43,9 @@ ORDER = [
     ["plans"],
     ["sweep"],
     ["paper"],
+    ["refit"],
     ["report", "plots.style", "widgets"],
-    [f"plots.{name}" for name in ("finding", "images", "training")],
+    [f"plots.{name}" for name in ("finding", "images", "laws", "tasks", "training")],
     ["plots"],
 ]
 RANK = {f"vlmcore.{name}": rank for rank, names in enumerate(ORDER) for name in names}

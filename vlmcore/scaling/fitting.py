@@ -137,7 +137,7 @@ class Fit:
         return np.stack([by_name[name] for name in self.free], 1)
 
     def refit(self, points: Points) -> "Fit":
-        """The same kind of fit to other points; a bound is welcome."""
+        """The same kind of fit to other points, with the same bounds; ending at one is welcome."""
         return fit_model(self.model, points, allow_bound=True)
 
 
