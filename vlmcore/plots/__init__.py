@@ -2,6 +2,24 @@
 
 from vlmcore.plots.finding import finding
 from vlmcore.plots.images import attention_over_images, samples_grid
+from vlmcore.plots.laws import beyond, curves, intervals, loss_map, searches, valley
+from vlmcore.plots.tasks import along_a_budget, mixtures, similar_compute, tokens_by_ratio
 from vlmcore.plots.training import accuracy_by_tokens, losses
 
-__all__ = ["accuracy_by_tokens", "attention_over_images", "finding", "losses", "samples_grid"]
+__all__ = [
+    "accuracy_by_tokens",
+    "along_a_budget",
+    "attention_over_images",
+    "beyond",
+    "curves",
+    "finding",
+    "intervals",
+    "loss_map",
+    "losses",
+    "mixtures",
+    "samples_grid",
+    "searches",
+    "similar_compute",
+    "tokens_by_ratio",
+    "valley",
+]
