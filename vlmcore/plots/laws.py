@@ -1,6 +1,7 @@
 """Laws of N and V: what they say at the measured points and beyond, and how well they are known."""
 
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -8,14 +9,20 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from vlmcore.plots.style import STYLE
-from vlmcore.scaling import Interval, Law
+from vlmcore.plots.style import STYLE, colours
+from vlmcore.scaling import Interval, Law, Product
 
 DENSE = np.geomspace(1, 576, 60)
 """Values of V along a curve."""
 
 
-def curves(scores: pd.DataFrame, law: Law | None = None, prediction: pd.DataFrame | None = None, title: str = "") -> Figure:
+def curves(
+    scores: pd.DataFrame,
+    law: Law | None = None,
+    prediction: pd.DataFrame | None = None,
+    title: str = "",
+    ylabel: str = "mean error",
+) -> Figure:
     """Error against V, one colour for each N: measured points, what a law says of them, and what was predicted with its interval.
 
     Args:
@@ -23,53 +30,54 @@ def curves(scores: pd.DataFrame, law: Law | None = None, prediction: pd.DataFram
         law: drawn as lines.
         prediction: the columns N, V, `error`, `low` and `high`, as from `scaling.hold_out` or `Bootstrap.prediction_interval`.
         title: above the figure.
+        ylabel: what the column `error` holds.
     """
     predicted = [] if prediction is None else prediction["N"].unique().tolist()
     sizes = sorted({*scores["params"], *predicted})
     with plt.style.context(STYLE):
         figure, axis = plt.subplots(figsize=(7, 4.2))
-        for i, params in enumerate(sizes):
+        for params, colour in zip(sizes, cycle(colours()), strict=False):
             points = scores[scores["params"] == params]
-            hollow = "white" if params in predicted else None
-            axis.plot(points["visual_tokens"], points["error"], "o", color=f"C{i}", markerfacecolor=hollow)
-            if law is not None and params not in predicted:
-                axis.plot(DENSE, law.predict(params, DENSE), color=f"C{i}")
-            if prediction is not None and params in predicted:
-                _band(axis, prediction[prediction["N"] == params], f"C{i}")
-            axis.plot([], [], "o-", color=f"C{i}", label=_size(params) + (", predicted" if params in predicted else ""))
+            if params in predicted and prediction is not None:
+                _band(axis, prediction[prediction["N"] == params], colour)
+            elif law is not None:
+                axis.plot(DENSE, law.predict(params, DENSE), color=colour)
+            face, words = ("white", ", predicted") if params in predicted else (colour, "")
+            label = f"{params / 1e9:g}B{words}"
+            axis.plot(points["visual_tokens"], points["error"], "o", color=colour, markerfacecolor=face, label=label)
         axis.set_xscale("log")
         axis.set_xticks(*_ticks(scores["visual_tokens"].unique()))
         axis.minorticks_off()
         axis.set_xlabel("visual tokens V")
-        axis.set_ylabel("mean error")
+        axis.set_ylabel(ylabel)
         axis.set_title(title)
         figure.legend(loc="outside right center", title="language model")
     plt.close(figure)
     return figure
 
 
-def loss_map(alphas: np.ndarray, betas: np.ndarray, sse: np.ndarray, laws: Mapping[str, Law]) -> Figure:
+def loss_map(alphas: np.ndarray, betas: np.ndarray, sse: np.ndarray, laws: Mapping[str, Product]) -> Figure:
     """How badly the best AB and D fit for each alpha and beta.
 
     Args:
         alphas: (a,)
         betas: (b,)
         sse: float (a, b)
-        laws: laws with an alpha and a beta to mark.
+        laws: laws to mark; a line shows the ratio of the first.
     """
     with plt.style.context(STYLE):
         figure, axis = plt.subplots(figsize=(7, 4))
         levels = np.geomspace(1, 64, 13)
         shades = axis.contourf(alphas, betas, (sse / sse.min()).T, levels=levels, cmap="cividis_r", extend="max", norm="log")
         for (name, law), mark in zip(laws.items(), "oDs^", strict=False):
-            parameters = dict(zip(law.names(), law.parameters, strict=True))
-            axis.plot(parameters["alpha"], parameters["beta"], mark, color="white", markeredgecolor="black", markersize=8, label=name)
-        axis.set_xlabel("alpha")
-        axis.set_ylabel("beta")
+            axis.plot(law.alpha, law.beta, mark, color="white", markeredgecolor="black", markersize=8, label=name)
+        first = next(iter(laws.values()))
+        axis.axline((0, 0), slope=1 / first.ratio, color="white", linestyle="--", linewidth=1, label=f"α/β = {first.ratio:.2f}")
+        axis.set(xlim=(alphas[0], alphas[-1]), ylim=(betas[0], betas[-1]), xlabel="α", ylabel="β")
         bar = figure.colorbar(shades, label="SSE, times its least")
         bar.set_ticks([1, 2, 4, 8, 16, 32, 64], labels=["1", "2", "4", "8", "16", "32", "64"])
         bar.minorticks_off()
-        axis.legend(loc="upper left", frameon=True)
+        axis.legend(loc="upper left", facecolor="0.55", frameon=True, labelcolor="white")
         axis.grid(False)
     plt.close(figure)
     return figure
@@ -86,11 +94,11 @@ def valley(path: pd.DataFrame, allowed: float) -> Figure:
     with plt.style.context(STYLE):
         figure, (left, right) = plt.subplots(1, 2, figsize=(8.5, 3.6))
         left.plot(path["value"], path["objective"] / start["objective"])
-        left.axhline(allowed / start["objective"], color="C1", linestyle="--", label="95 % profile")
+        left.axhline(allowed / start["objective"], color=colours()[1], linestyle="--", label="95 % profile")
         left.set_ylabel(f"SSE, times that at D = {start['value']:g}")
         left.legend(loc="upper left")
         ratio = path["alpha"] / path["beta"]
-        for style, label, values in (("-", "alpha", path["alpha"]), ("--", "beta", path["beta"]), ("-", "alpha / beta", ratio)):
+        for style, label, values in (("-", "α", path["alpha"]), ("--", "β", path["beta"]), ("-", "α/β", ratio)):
             right.plot(path["value"], values / values[start.name], style, label=label)
         right.set_yscale("log")
         right.set_yticks(*_ticks([0.25, 0.5, 1, 2, 4]))
@@ -103,24 +111,25 @@ def valley(path: pd.DataFrame, allowed: float) -> Figure:
     return figure
 
 
-def searches(path: pd.DataFrame, found: pd.DataFrame, marks: Mapping[str, tuple[float, float]]) -> Figure:
+def searches(path: pd.DataFrame, found: pd.DataFrame, laws: Mapping[str, Product]) -> Figure:
     """Where runs of a random search ended, on the map of D and alpha, with the valley.
 
     Args:
         path: as from `scaling.profile_path` for `D`.
         found: the columns `alpha` and `D`, one row a run.
-        marks: names, and an alpha and D each, of laws to mark.
+        laws: laws to mark.
     """
     ends = found.groupby(["alpha", "D"]).size().reset_index(name="runs")
     with plt.style.context(STYLE):
         figure, axis = plt.subplots(figsize=(7, 3.8))
-        axis.plot(path["value"], path["alpha"], color="0.6", label="the valley: best alpha for each D")
-        axis.scatter(ends["D"], ends["alpha"], 900 * ends["runs"] / len(found), alpha=0.6, label="ends of runs; area: how many")
-        for i, (name, (alpha, D)) in enumerate(marks.items()):
-            axis.plot(D, alpha, "D*^"[i], color=f"C{i + 1}", markersize=10, markeredgecolor="black", label=name)
+        axis.plot(path["value"], path["alpha"], color="0.6", label="the valley: best α for each D")
+        area = 2000 * ends["runs"] / len(found)
+        axis.scatter(ends["D"], ends["alpha"], area, alpha=0.5, label=f"ends of {len(found)} runs; area: how many")
+        for (name, law), mark, colour in zip(laws.items(), "D*^v", colours()[1:], strict=False):
+            axis.plot(law.D, law.alpha, mark, color=colour, markersize=11, markeredgecolor="black", label=name)
         axis.set_xlabel("D")
-        axis.set_ylabel("alpha")
-        axis.legend(loc="upper left")
+        axis.set_ylabel("α")
+        axis.legend(loc="upper left", markerscale=0.7)
     plt.close(figure)
     return figure
 
@@ -136,14 +145,15 @@ def intervals(panels: Mapping[str, Mapping[str, Interval]]) -> Figure:
     """
     if open_ended := [name for rows in panels.values() for name, each in rows.items() if each.low is None or each.high is None]:
         raise ValueError(f"the intervals of {', '.join(open_ended)} have no end on one side and cannot be drawn; leave them out")
+    colour = colours()[0]
     methods = list(dict.fromkeys(name for rows in panels.values() for name in rows))
     with plt.style.context(STYLE):
         figure, axes = plt.subplots(1, len(panels), figsize=(8.5, 0.36 * len(methods) + 1.2), sharey=True, squeeze=False)
         for axis, (title, rows) in zip(axes[0], panels.items(), strict=True):
             for name, interval in rows.items():
                 y = methods.index(name)
-                axis.plot([interval.low, interval.high], [y, y], color="C0", linewidth=4, alpha=0.5, solid_capstyle="butt")
-                axis.plot(interval.value, y, "o", color="C0")
+                axis.plot([interval.low, interval.high], [y, y], color=colour, linewidth=4, alpha=0.5, solid_capstyle="butt")
+                axis.plot(interval.value, y, "o", color=colour)
             axis.set_title(title)
         axes[0, 0].set_yticks(range(len(methods)), methods)
         axes[0, 0].invert_yaxis()
@@ -171,10 +181,6 @@ def beyond(scores: pd.DataFrame, laws: Mapping[str, Law], visual_tokens: float, 
 def _band(axis: Axes, rows: pd.DataFrame, color: str) -> None:
     axis.plot(rows["V"], rows["error"], color=color, linestyle="--")
     axis.fill_between(rows["V"], rows["low"], rows["high"], color=color, alpha=0.18, linewidth=0)
-
-
-def _size(params: float) -> str:
-    return f"{params / 1e9:g}B"
 
 
 def _ticks(values: Sequence[float]) -> tuple[list[float], list[str]]:

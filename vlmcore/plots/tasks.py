@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from vlmcore.plots.style import STYLE
+from vlmcore.plots.style import STYLE, colours
 from vlmcore.scaling import Interval, Law
 
 MOST = 576
@@ -27,7 +27,7 @@ def similar_compute(panels: Mapping[str, pd.DataFrame], spread: Mapping[str, flo
         for axis, (name, rows) in zip(axes[0], panels.items(), strict=True):
             labels = [f"{n / 1e9:g}B\nV = {v}" for n, v in zip(rows["params"], rows["visual_tokens"], strict=True)]
             best = rows["error"].to_numpy() == rows["error"].min()
-            axis.bar(labels, rows["error"], yerr=spread[name], color=np.where(best, "C0", "C5"), capsize=4)
+            axis.bar(labels, rows["error"], yerr=spread[name], color=np.where(best, colours()[0], colours()[5]), capsize=4)
             low, high = rows["error"].min() - spread[name], rows["error"].max() + spread[name]
             axis.set_ylim(low - 0.4 * (high - low), high + 0.1 * (high - low))
             axis.grid(axis="x", visible=False)
@@ -51,14 +51,16 @@ def along_a_budget(laws: Mapping[str, Law], text_tokens: Mapping[str, float], bu
     with plt.style.context(STYLE):
         figure, axes = plt.subplots(1, len(laws), figsize=(8, 3.4), squeeze=False)
         for axis, (task, law) in zip(axes[0], laws.items(), strict=True):
-            for i, (label, q) in enumerate(text_tokens.items()):
+            for (label, q), colour in zip(text_tokens.items(), colours(), strict=False):
                 params = budget / (2 * (q + tokens))
                 error = law.predict(params, tokens)
                 measured = (params >= sizes[0]) & (params <= sizes[1] * (1 + 1e-9))
-                axis.plot(tokens, error, "--", color=f"C{i}", linewidth=1)
-                axis.plot(tokens[measured], error[measured], color=f"C{i}", label=label)
-                axis.plot(tokens[error.argmin()], error.min(), "o", color=f"C{i}", markersize=8)
+                axis.plot(tokens, error, "--", color=colour, linewidth=1)
+                axis.plot(tokens[measured], error[measured], color=colour, label=label)
+                axis.plot(tokens[error.argmin()], error.min(), "o", color=colour, markersize=8)
             axis.set_xscale("log")
+            axis.set_xticks([1, 4, 16, 64, MOST], ["1", "4", "16", "64", f"{MOST}"])
+            axis.minorticks_off()
             axis.set_xlabel("visual tokens V")
             axis.set_title(task)
         axes[0, 0].set_ylabel("predicted error")
@@ -81,13 +83,13 @@ def tokens_by_ratio(ratios: Mapping[str, Interval], q: float) -> Figure:
         figure, axis = plt.subplots(figsize=(7, 3.6))
         axis.plot(ratio, best, color="black", label=f"best V at Q = {q:g}")
         axis.axvline(1, color="0.6", linestyle="--", linewidth=1)
-        for i, (task, interval) in enumerate(ratios.items()):
+        for (task, interval), colour in zip(ratios.items(), colours(), strict=False):
             ends = [end if end is not None else edge for end, edge in ((interval.low, ratio[0]), (interval.high, ratio[-1]))]
-            axis.axvspan(*ends, color=f"C{i}", alpha=0.2, linewidth=0, label=f"{task}: {interval.value:.2f}")
+            axis.axvspan(*ends, color=colour, alpha=0.2, linewidth=0, label=f"{task}: {interval.value:.2f}")
         axis.set_yscale("log")
         axis.set_yticks([1, 4, 16, 64, MOST], ["1", "4", "16", "64", f"{MOST}"])
         axis.minorticks_off()
-        axis.set_xlabel("alpha / beta")
+        axis.set_xlabel("α/β")
         axis.set_ylabel("visual tokens to buy")
         axis.legend()
     plt.close(figure)
@@ -106,7 +108,7 @@ def mixtures(table: pd.DataFrame, q: float) -> Figure:
         left.plot(table["share"], table["ratio"])
         left.fill_between(table["share"], table["low"], table["high"], alpha=0.2, linewidth=0)
         left.axhline(1, color="0.6", linestyle="--", linewidth=1)
-        left.set_ylabel("alpha / beta")
+        left.set_ylabel("α/β")
         left.set_yscale("log")
         left.set_yticks([0.5, 1, 2, 4], ["0.5", "1", "2", "4"])
         left.minorticks_off()
