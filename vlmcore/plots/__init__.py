@@ -2,16 +2,28 @@
 
 from vlmcore.plots.finding import finding
 from vlmcore.plots.images import attention_over_images, samples_grid
+from vlmcore.plots.laws import beyond, curves, intervals, loss_map, searches, valley
 from vlmcore.plots.race import by_count, differences, race
+from vlmcore.plots.tasks import along_a_budget, mixtures, similar_compute, tokens_by_ratio
 from vlmcore.plots.training import accuracy_by_tokens, losses
 
 __all__ = [
     "accuracy_by_tokens",
+    "along_a_budget",
     "attention_over_images",
+    "beyond",
     "by_count",
+    "curves",
     "differences",
     "finding",
+    "intervals",
+    "loss_map",
     "losses",
+    "mixtures",
     "race",
     "samples_grid",
+    "searches",
+    "similar_compute",
+    "tokens_by_ratio",
+    "valley",
 ]
