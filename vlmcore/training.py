@@ -30,7 +30,7 @@ class TrainingConfig:
 
     align: StageConfig = StageConfig(steps=1200, learning_rate=2e-3, batch_size=32)
     """Stage 1: the compressor and its projection learn to speak to a frozen language model."""
-    tune: StageConfig = StageConfig(steps=1200, learning_rate=1e-3, batch_size=32)
+    tune: StageConfig = StageConfig(steps=1800, learning_rate=1e-3, batch_size=32)
     """Stage 2: the language model is trained too."""
     seed: int = 0
 
