@@ -189,10 +189,11 @@ def test_workers_end_with_the_sweep(tmp_path):
     pytest.fail("the worker is still alive ten seconds after its sweep was killed")
 
 
-def test_shipped_results_are_of_the_runs_they_are_named_for():
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_shipped_results_are_of_the_runs_they_are_named_for(name):
     """A name leaves defaults out, so a changed default would pass old results off as new ones: then SCHEMA has to be raised."""
-    configs = {identity(config): config for config in EXPERIMENTS["easyvqa"]()}
-    results = [result for result in read_results("book/results/easyvqa") if "seed" in result]
+    configs = {identity(config): config for config in EXPERIMENTS[name]()}
+    results = [result for result in read_results(f"book/results/{name}") if "seed" in result]
     assert len(results) >= 6
     for result in results:
         stored = from_dict(RunConfig, result["config"])  # fields that are newer than the result have their defaults
