@@ -83,8 +83,11 @@ class Race:
         return np.array([[mark == "1" for mark in runs[seed]["right"]] for seed in wanted])
 
     def accuracy(self, task: str, method: str, visual_tokens: int) -> Estimate:
-        """Share of right answers over all seeds."""
-        return crossed_mean(self.right(task, method, visual_tokens))
+        """Share of right answers over all seeds; an interval of a share ends at 0 and 1."""
+        found = crossed_mean(self.right(task, method, visual_tokens))
+        if found.low is None or found.high is None:
+            return found
+        return found._replace(low=max(found.low, 0.0), high=min(found.high, 1.0))
 
     def difference(self, task: str, one: tuple[str, int], other: tuple[str, int]) -> Estimate:
         """How much more is right with one method and V than with another, by pairs, over the seeds that both have."""
