@@ -1,6 +1,7 @@
 """One function a figure. What a figure says in numbers it reads from what it draws; nothing is typed in."""
 
 from vlmcore.plots.finding import finding
+from vlmcore.plots.grid import cells, kept_patches, token_weights
 from vlmcore.plots.images import attention_over_images, samples_grid
 from vlmcore.plots.laws import beyond, curves, intervals, loss_map, searches, valley
 from vlmcore.plots.race import by_count, differences, race
@@ -13,10 +14,12 @@ __all__ = [
     "attention_over_images",
     "beyond",
     "by_count",
+    "cells",
     "curves",
     "differences",
     "finding",
     "intervals",
+    "kept_patches",
     "loss_map",
     "losses",
     "mixtures",
@@ -24,6 +27,7 @@ __all__ = [
     "samples_grid",
     "searches",
     "similar_compute",
+    "token_weights",
     "tokens_by_ratio",
     "valley",
 ]
