@@ -36,7 +36,7 @@ ORDER = [
     ["sweep"],
     ["paper"],
     ["report", "plots.style", "widgets"],
-    [f"plots.{name}" for name in ("finding", "images", "training")],
+    [f"plots.{name}" for name in ("attention", "finding", "images", "training")],
     ["plots"],
 ]
 RANK = {f"vlmcore.{name}": rank for rank, names in enumerate(ORDER) for name in names}
