@@ -1,5 +1,6 @@
 """One function a figure. What a figure says in numbers it reads from what it draws; nothing is typed in."""
 
+from vlmcore.plots.attention import coarse_and_fine, query_sources, region_attention
 from vlmcore.plots.finding import finding
 from vlmcore.plots.grid import cells, kept_patches, token_weights
 from vlmcore.plots.images import attention_over_images, samples_grid
@@ -15,6 +16,7 @@ __all__ = [
     "beyond",
     "by_count",
     "cells",
+    "coarse_and_fine",
     "curves",
     "differences",
     "finding",
@@ -23,7 +25,9 @@ __all__ = [
     "loss_map",
     "losses",
     "mixtures",
+    "query_sources",
     "race",
+    "region_attention",
     "samples_grid",
     "searches",
     "similar_compute",
