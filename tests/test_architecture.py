@@ -12,10 +12,18 @@ MODULES = sorted(path for path in PACKAGE.rglob("*.py"))
 
 # data flows down; a module imports only from above
 ORDER = [
-    ["compressor_configs", "results", "scaling"],
+    ["compressor_configs", "results", "scaling.frontier", "scaling.law"],
     ["config"],
     ["compressor_costs"],
     ["cost"],
+    ["scaling.forms", "scaling.losses", "scaling.projection"],
+    ["scaling.points"],
+    ["scaling.model"],
+    ["scaling.fitting"],
+    ["scaling.intervals"],
+    ["scaling.resampling"],
+    ["scaling.buying"],
+    ["scaling"],
     ["data.samples"],
     ["data.worlds.captioned"],
     ["data.worlds.scenes"],

@@ -1,0 +1,38 @@
+"""Laws of N and V: fitted, judged, and used to decide what to buy. Nothing here knows of the paper's numbers, and nothing imports torch."""
+
+from vlmcore.scaling.buying import Plan, candidates, plan
+from vlmcore.scaling.fitting import Criteria, Fit, fit
+from vlmcore.scaling.forms import Additive, Interaction, LogLinear, Product
+from vlmcore.scaling.frontier import frontier
+from vlmcore.scaling.intervals import Contrast, Interval, fieller, profile, profile_path, wald
+from vlmcore.scaling.law import Choice, Law
+from vlmcore.scaling.points import Points
+from vlmcore.scaling.resampling import Bootstrap, Jackknife, bootstrap, hold_out, jackknife
+
+__all__ = [
+    "Additive",
+    "Bootstrap",
+    "Choice",
+    "Contrast",
+    "Criteria",
+    "Fit",
+    "Interaction",
+    "Interval",
+    "Jackknife",
+    "Law",
+    "LogLinear",
+    "Plan",
+    "Points",
+    "Product",
+    "bootstrap",
+    "candidates",
+    "fieller",
+    "fit",
+    "frontier",
+    "hold_out",
+    "jackknife",
+    "plan",
+    "profile",
+    "profile_path",
+    "wald",
+]

@@ -1,0 +1,247 @@
+"""Fitting a law to errors at N and V: deterministic, from a grid of starts, by variable projection.
+
+A fit whose optimum sits at a bound raises, unless that parameter is held or the caller says that a bound is welcome; then the result names
+it. Nothing random happens here.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+from scipy import special
+
+from vlmcore.scaling.law import Bounds, Law
+from vlmcore.scaling.losses import LOSSES, Loss, least_squares_weights
+from vlmcore.scaling.model import Model
+from vlmcore.scaling.points import Points, check_points
+
+RUNAWAY = 1e3
+"""A linear parameter this many times the largest error has left for infinity."""
+
+UNTOLD = 1e-9
+"""Directions of the parameters along which the predictions change this little, beside the others, are not told by the points."""
+
+
+class Criteria(NamedTuple):
+    """Information criteria; only differences between fits to the same points mean something."""
+
+    k: int
+    """What was counted: parameters of the law and, for squared errors, their variance."""
+    aic: float
+    aicc: float
+    bic: float
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """A fitted law with what it was fitted to.
+
+    Attributes:
+        law: the law.
+        points: what it was fitted to.
+        model: form, bounds, loss.
+        at_bound: parameters that ended at a bound; they are not counted as free.
+        objective: what was minimised: the weighted SSE, Huber's loss, or the deviance.
+    """
+
+    law: Law
+    points: Points
+    model: Model
+    at_bound: tuple[str, ...]
+    objective: float
+
+    @property
+    def free(self) -> list[str]:
+        """Parameters that are neither held nor at a bound."""
+        return [name for name in self.model.free if name not in self.at_bound]
+
+    @property
+    def degrees_of_freedom(self) -> int:
+        """Points less free parameters."""
+        return len(self.points) - len(self.free)
+
+    @cached_property
+    def predicted(self) -> np.ndarray:
+        """Errors that the law predicts at the points."""
+        return self.law.predict(self.points.N, self.points.V)
+
+    @property
+    def residuals(self) -> np.ndarray:
+        """Measured less predicted errors."""
+        return self.points.error - self.predicted
+
+    @property
+    def sse(self) -> float:
+        """Sum of squared residuals, weighted."""
+        return float(self.points.weights @ self.residuals**2)
+
+    @property
+    def r2(self) -> float:
+        """Share of the (weighted) variance of the errors that the law explains."""
+        weights, error = self.points.weights, self.points.error
+        return 1 - self.sse / float(weights @ (error - np.average(error, weights=weights)) ** 2)
+
+    def criteria(self, count_at_bound: bool = False) -> Criteria:
+        """AIC, AICc and BIC from the Gaussian or binomial likelihood.
+
+        Args:
+            count_at_bound: count parameters that ended at a bound, which are otherwise taken as held there.
+
+        Raises:
+            ValueError: Huber's loss is not a likelihood.
+        """
+        n, weights = len(self.points), self.points.weights
+        k = len(self.model.free) if count_at_bound else len(self.free)
+        if self.model.loss == "huber":
+            raise ValueError("Huber's loss is no likelihood, so it has no AIC; compare fits with loss='squared' or 'binomial'")
+        if self.model.loss == "squared":
+            k += 1
+            likelihood = -n / 2 * (math.log(2 * math.pi * max(self.sse, 1e-300) / n) + 1) + np.log(weights).sum() / 2
+        else:
+            wrong = weights * self.points.error
+            perfect = special.xlogy(wrong, self.points.error) + special.xlog1py(weights - wrong, -self.points.error)
+            choose = special.gammaln(weights + 1) - special.gammaln(wrong + 1) - special.gammaln(weights - wrong + 1)
+            likelihood = float((choose + perfect).sum()) - self.objective / 2
+        aic = 2 * k - 2 * likelihood
+        aicc = aic + 2 * k * (k + 1) / (n - k - 1) if n > k + 1 else math.inf
+        return Criteria(k, float(aic), float(aicc), float(k * math.log(n) - 2 * likelihood))
+
+    @cached_property
+    def covariance(self) -> pd.DataFrame:
+        """Covariance of the free parameters from the curvature at the optimum; those held or at a bound are taken as known.
+
+        For squared errors the variance is estimated from the residuals, for counts it is binomial.
+
+        Raises:
+            ValueError: Huber's loss has none; its curvature says little.
+        """
+        if self.model.loss == "huber":
+            raise ValueError("Huber's loss has no covariance from its curvature; use vlmcore.scaling.bootstrap")
+        weights = least_squares_weights(self.model.loss, self.points.error, self.predicted, self.points.weights, self.model.delta)
+        slopes = np.sqrt(weights)[:, None] * self.jacobian(self.points.N, self.points.V)
+        scale = self.sse / self.degrees_of_freedom if self.model.loss == "squared" else 1.0
+        return pd.DataFrame(scale * np.linalg.pinv(slopes.T @ slopes, rcond=1e-15, hermitian=True), self.free, self.free)
+
+    def jacobian(self, N: ArrayLike, V: ArrayLike) -> np.ndarray:
+        """Derivatives of the predicted error by the free parameters, float (points, free parameters)."""
+        form, law = self.model.form, vars(self.law)
+        n, v = np.log(np.asarray(N, float) / self.law.unit), np.log(np.asarray(V, float))
+        exponents, linear = [law[name] for name in form.EXPONENTS], [law[name] for name in form.LINEAR]
+        columns = [*form.terms(exponents, n, v), *form.slopes(exponents, linear, n, v)]
+        by_name = dict(zip((*form.LINEAR, *form.EXPONENTS), columns, strict=True))
+        return np.stack([by_name[name] for name in self.free], 1)
+
+    def refit(self, points: Points) -> "Fit":
+        """The same kind of fit to other points; a bound is welcome."""
+        return fit_model(self.model, points, allow_bound=True)
+
+
+def fit(
+    form: type[Law],
+    N: ArrayLike,
+    V: ArrayLike,
+    error: ArrayLike,
+    *,
+    loss: Loss = "squared",
+    weights: ArrayLike | None = None,
+    trials: ArrayLike | None = None,
+    delta: float = 1e-3,
+    fixed: Mapping[str, float] | None = None,
+    bounds: Mapping[str, Bounds] | None = None,
+    allow_bound: bool = False,
+    unit: float = 1e9,
+) -> Fit:
+    """Fits a law.
+
+    Args:
+        form: Product, Additive, LogLinear or Interaction.
+        N: parameters of the language model, (points,)
+        V: visual tokens, (points,)
+        error: (points,)
+        loss: `squared`; `huber`, the sum of Huber's losses of ln error - ln predicted, as in Chinchilla (arXiv 2203.15556); or
+            `binomial`, the likelihood of wrong answers counted in `trials` questions.
+        weights: one over the variance of each error, up to a factor.
+        trials: questions that each error is a share of, for the binomial loss.
+        delta: where Huber's loss turns from square to straight.
+        fixed: parameters to hold, and at what.
+        bounds: other bounds than the form's `BOUNDS`, for some parameters.
+        allow_bound: accept an optimum at a bound and name it in the result.
+        unit: of N.
+
+    Raises:
+        ValueError: the points cannot be fitted, do not tell the parameters apart, or the optimum sits at a bound.
+
+    Example:
+        >>> N, V = np.meshgrid([1e9, 2e9, 4e9, 8e9], [1, 4, 16, 64])
+        >>> truth = Product(AB=0.6, alpha=0.3, beta=0.05, D=0.1)
+        >>> fit(Product, N.ravel(), V.ravel(), truth.predict(N, V).ravel()).law.ratio
+        6.0
+    """
+    if loss not in LOSSES:
+        raise ValueError(f"there is no loss {loss!r}; choose from {', '.join(LOSSES)}")
+    if not (delta > 0 and unit > 0):
+        raise ValueError(f"delta = {delta} and unit = {unit} must be positive")
+    limits = _limits(form, fixed or {}, bounds or {})
+    return fit_model(Model(form, limits, loss, delta, unit), check_points(N, V, error, weights, trials, loss), allow_bound)
+
+
+def fit_model(model: Model, points: Points, allow_bound: bool) -> Fit:
+    """As `fit`, for points that were checked."""
+    _check_enough(model, points)
+    problem = model.problem(points, points.error[None], points.weights[None])
+    solved = model.solve(problem, model.starts(problem))
+    best = int(np.argmin(solved.objective))
+    values = dict(zip(model.form.names(), solved.parameters[best].tolist(), strict=True))
+    at_bound = tuple(name for name in model.free if _at_end(values[name], model.bounds[name]))
+    found = Fit(model.form(**values, unit=model.unit), points, model, at_bound, float(solved.objective[best]))
+    _check_told(found)
+    if at_bound and not allow_bound:
+        ends = ", ".join(f"{name} = {values[name]:g}" for name in at_bound)
+        raise ValueError(f"the best fit has {ends} at its bound; hold it with fixed=, widen bounds=, or accept it with allow_bound=True")
+    return found
+
+
+def _limits(form: type[Law], fixed: Mapping[str, float], bounds: Mapping[str, Bounds]) -> dict[str, Bounds]:
+    if unknown := (set(fixed) | set(bounds)) - set(form.names()):
+        raise ValueError(f"{form.__name__} has no {', '.join(sorted(unknown))}; its parameters are {', '.join(form.names())}")
+    limits = {**form.BOUNDS, **bounds, **{name: (value, value) for name, value in fixed.items()}}
+    for name, (low, high) in limits.items():
+        wrong_order = not low < high if name not in fixed else not np.isfinite(low)
+        if wrong_order or (name in form.EXPONENTS and not np.isfinite([low, high]).all()):
+            raise ValueError(f"{name} cannot lie between {low} and {high}; give a lower and a higher bound, finite for an exponent")
+    return limits
+
+
+def _check_enough(model: Model, points: Points) -> None:
+    if len(points) <= len(model.free):
+        raise ValueError(
+            f"{len(points)} points do not determine {len(model.free)} parameters and their spread; give at least {len(model.free) + 1}, "
+            f"or hold some of {', '.join(model.free)} with fixed="
+        )
+    for name, symbol, column in (("alpha", "N", points.N), ("beta", "V", points.V)):
+        if name in model.free and np.ptp(column) == 0:
+            raise ValueError(
+                f"all points have {symbol} = {column[0]:g}, which tells nothing of {name}; vary {symbol}, or hold {name} with fixed="
+            )
+
+
+def _check_told(found: Fit) -> None:
+    """Raises a sentence where the points leave a parameter open."""
+    largest = np.abs(found.points.error).max()
+    for name in found.model.form.LINEAR:
+        value = vars(found.law)[name]
+        if name in found.model.free and found.model.form.EXPONENTS and abs(value) > RUNAWAY * largest:
+            raise ValueError(f"the fit runs away along its valley, to {name} = {value:.3g}; hold D with fixed=, or give it bounds")
+    slopes = np.sqrt(found.points.weights)[:, None] * found.jacobian(found.points.N, found.points.V)
+    sizes = np.linalg.norm(slopes, axis=0)
+    if not sizes.all() or np.linalg.svd(slopes / sizes, compute_uv=False)[-1] < UNTOLD:
+        raise ValueError(f"these points do not tell {', '.join(found.free)} apart; vary N and V separately, or hold some with fixed=")
+
+
+def _at_end(value: float, ends: Bounds) -> bool:
+    return any(abs(value - end) <= 1e-9 * max(1, abs(end)) for end in ends if np.isfinite(end))

@@ -1,0 +1,107 @@
+"""What is fitted and how: a form of law, bounds, a loss; and the engine that fits many rows of errors at the same points at once."""
+
+from dataclasses import dataclass
+from itertools import product
+from typing import NamedTuple
+
+import numpy as np
+
+from vlmcore.scaling.law import Bounds, Law
+from vlmcore.scaling.losses import Loss, least_squares_weights, objective
+from vlmcore.scaling.points import Points
+from vlmcore.scaling.projection import Problem, Solution, descend
+
+NODES = (-0.3, -0.03, 0.01, 0.03, 0.08, 0.2, 0.5, 1.2, 2.5)
+"""Exponents to start from."""
+
+ROUNDS = 200
+"""How often least squares is reweighted, at most."""
+
+
+class Solved(NamedTuple):
+    """Fitted parameters in the order of the law, float (rows, parameters), and what is left of the loss, float (rows,)."""
+
+    parameters: np.ndarray
+    objective: np.ndarray
+
+
+@dataclass(frozen=True)
+class Model:
+    """A form of law with bounds for each of its parameters, equal bounds for one that is held; a loss, its `delta`; the unit of N."""
+
+    form: type[Law]
+    bounds: dict[str, Bounds]
+    loss: Loss = "squared"
+    delta: float = 1e-3
+    unit: float = 1e9
+
+    @property
+    def free(self) -> list[str]:
+        """Parameters that are not held."""
+        return [name for name in self.form.names() if self.bounds[name][0] < self.bounds[name][1]]
+
+    def problem(self, points: Points, error: np.ndarray, weights: np.ndarray) -> Problem:
+        """Rows of problems, for errors and weights of shape (rows, points); the exponents that are not held are searched."""
+        rows = len(error)
+        lower, upper = np.array([self.bounds[name] for name in self.form.LINEAR]).T
+        box = np.array([self.bounds[name] for name in self.form.EXPONENTS]).reshape(-1, 2).T
+        searched = box[0] < box[1]
+        return Problem(
+            form=self.form,
+            n=np.log(points.N / self.unit),
+            v=np.log(points.V),
+            y=error,
+            roots=np.sqrt(weights),
+            lower=np.tile(lower, (rows, 1)),
+            upper=np.tile(upper, (rows, 1)),
+            offset=np.tile(np.where(searched, 0, box[0]), (rows, 1)),
+            basis=np.tile(np.eye(len(searched))[searched], (rows, 1, 1)),
+            box=box[:, searched],
+        )
+
+    def starts(self, problem: Problem) -> np.ndarray:
+        """Where to start from, for a problem of one row: the best node of each line of the grid that the first exponent numbers.
+
+        Returns:
+            float (starts, searched)
+        """
+        axes = [[node for node in NODES if low < node < high] or [(low + high) / 2] for low, high in problem.box.T]
+        nodes = np.array(list(product(*axes)))
+        sse = _repeat(problem, len(nodes)).linear(nodes).sse
+        lines = nodes[:, 0] if nodes.shape[1] else np.zeros(1)
+        return np.array([nodes[lines == line][np.argmin(sse[lines == line])] for line in np.unique(lines)])
+
+    def solve(self, problem: Problem, start: np.ndarray) -> Solved:
+        """The nearest optimum of each row.
+
+        Args:
+            problem: rows; a single one is solved from every start.
+            start: float (rows, searched)
+        """
+        if len(problem.y) == 1:
+            problem = _repeat(problem, len(start))
+        if self.loss == "squared":
+            solution = descend(problem, start)
+            return Solved(self.parameters(solution), solution.sse)
+        error, weights = problem.y, problem.roots**2
+        solution = descend(self._reweighted(problem, error), start)
+        for _ in range(ROUNDS):
+            predicted = problem.predict(solution)
+            solution = descend(self._reweighted(problem, predicted), solution.searched, iterations=3)
+            if np.allclose(problem.predict(solution), predicted, rtol=1e-12, atol=0):
+                break
+        return Solved(self.parameters(solution), objective(self.loss, error, problem.predict(solution), weights, self.delta))
+
+    def parameters(self, solution: Solution) -> np.ndarray:
+        """Parameters in the order of the law, float (rows, parameters)."""
+        columns = [*solution.linear.T, *solution.exponents.T]
+        by_name = dict(zip((*self.form.LINEAR, *self.form.EXPONENTS), columns, strict=True))
+        return np.stack([by_name[name] for name in self.form.names()], 1)
+
+    def _reweighted(self, problem: Problem, predicted: np.ndarray) -> Problem:
+        weights = least_squares_weights(self.loss, problem.y, predicted, problem.roots**2, self.delta)
+        return problem._replace(roots=np.sqrt(weights))
+
+
+def _repeat(problem: Problem, rows: int) -> Problem:
+    return problem.rows(np.zeros(rows, int))

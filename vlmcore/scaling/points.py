@@ -1,0 +1,82 @@
+"""The points that a law is fitted to, checked before anything else happens."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from vlmcore.scaling.losses import Loss
+
+
+@dataclass(frozen=True, eq=False)
+class Points:
+    """Measured errors.
+
+    Attributes:
+        N: parameters of the language model, float (points,)
+        V: visual tokens, float (points,)
+        error: float (points,)
+        weights: float (points,): one over the variance of each error, up to a factor; numbers of questions for a binomial loss.
+    """
+
+    N: np.ndarray
+    V: np.ndarray
+    error: np.ndarray
+    weights: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.error)
+
+    def keep(self, chosen: np.ndarray) -> "Points":
+        """Some of the points."""
+        return Points(self.N[chosen], self.V[chosen], self.error[chosen], self.weights[chosen])
+
+
+def check_points(N: ArrayLike, V: ArrayLike, error: ArrayLike, weights: ArrayLike | None, trials: ArrayLike | None, loss: Loss) -> Points:
+    """Points, if they can be fitted at all.
+
+    Raises:
+        ValueError: lengths differ, a number is missing or out of its range, all errors are the same, or the loss needs something else.
+    """
+    if (trials is None) == (loss == "binomial"):
+        raise ValueError("a binomial loss, and no other, needs `trials`: how many questions each error is a share of")
+    if trials is not None and weights is not None:
+        raise ValueError("a binomial loss takes its weights from `trials`; leave `weights` out")
+    given = {"N": N, "V": V, "error": error, "weights" if trials is None else "trials": trials if trials is not None else weights}
+    columns = {name: np.array(np.ones(np.shape(error)) if each is None else each, float) for name, each in given.items()}
+    shapes = {name: column.shape for name, column in columns.items()}
+    if len(set(shapes.values())) > 1 or columns["error"].ndim != 1:
+        raise ValueError(f"a fit takes one number of each for every point, but the shapes are {shapes}")
+    for name, column in columns.items():
+        if not np.isfinite(column).all():
+            raise ValueError(f"{name} of point {_first(~np.isfinite(column))} is not finite; leave points without a measurement out")
+        if name != "error" and not (column > 0).all():
+            where = _first(column <= 0)
+            raise ValueError(f"{name} of point {where} is {column[where]:g} and must be positive (a blind model, V = 0, is on no law)")
+    _check_errors(columns["error"], loss)
+    if trials is not None:
+        _check_counts(columns["error"], columns["trials"])
+    return Points(*columns.values())
+
+
+def _check_errors(error: np.ndarray, loss: Loss) -> None:
+    if len(error) and np.ptp(error) == 0:
+        raise ValueError(f"all {len(error)} errors are {error[0]:g}: nothing depends on N or V, so there is no law to fit")
+    if loss == "huber" and not (error > 0).all():
+        where = _first(error <= 0)
+        raise ValueError(f"the error of point {where} is {error[where]:g}, and Huber's loss is of its logarithm; use loss='squared'")
+    if loss == "binomial" and not ((error >= 0) & (error <= 1)).all():
+        where = _first((error < 0) | (error > 1))
+        raise ValueError(f"the error of point {where} is {error[where]:g}, but a share lies between 0 and 1")
+
+
+def _check_counts(error: np.ndarray, trials: np.ndarray) -> None:
+    wrong = error * trials
+    off = np.abs(wrong - np.round(wrong)) > 1e-3
+    if off.any() or not np.array_equal(trials, np.round(trials)):
+        where = _first(off | (trials != np.round(trials)))
+        raise ValueError(f"an error of {error[where]:g} in {trials[where]:g} questions is {wrong[where]:g} wrong answers, not a count")
+
+
+def _first(wrong: np.ndarray) -> int:
+    return int(np.flatnonzero(wrong)[0])
