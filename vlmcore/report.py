@@ -20,6 +20,7 @@ from scipy import stats
 
 from vlmcore import paper
 from vlmcore.cost import paper_flops
+from vlmcore.refit import numbers
 from vlmcore.results import read_results
 from vlmcore.scaling import frontier
 
@@ -70,7 +71,7 @@ def wilson_interval(right: int, count: int, level: float = LEVEL) -> tuple[float
 
 
 def _published() -> Iterator[Entry]:
-    """What the paper's 28 points say by themselves: how many of the frontier at Q have one token."""
+    """What the paper's 28 points say: by themselves, how many tokens are on the frontier at Q; and by the laws fitted to them."""
     scores = paper.scores("visual")
     for q in (0, 50):
         flops = [paper_flops(n, q, v) for n, v in zip(scores["params"], scores["visual_tokens"], strict=True)]
@@ -83,6 +84,8 @@ def _published() -> Iterator[Entry]:
             command="python -m vlmcore.report",
             source="vlmcore/published/scores_visual.csv",
         )
+    for number in numbers():
+        yield Entry(f"published.{number.name}", *number[1:], command="python -m vlmcore.report", source="vlmcore/published")
 
 
 def _encoder(folder: Path) -> Iterator[Entry]:
@@ -143,8 +146,8 @@ def main() -> None:
         print(json.dumps([asdict(entry) for entry in entries], indent=1, allow_nan=False))
         return
     for entry in entries:
-        span = "" if entry.low is None else f"[{entry.low:.4f}, {entry.high:.4f}] {entry.interval}"
-        print(f"{entry.name:58} {entry.value:9.4f} {span:36} n = {entry.count}")
+        span = "" if entry.low is None else f"[{entry.low:.4g}, {entry.high:.4g}] {entry.interval}"
+        print(f"{entry.name:58} {entry.value:9.4g} {span:36} n = {entry.count}")
 
 
 if __name__ == "__main__":

@@ -4,9 +4,10 @@ from vlmcore.scaling.buying import Plan, candidates, plan
 from vlmcore.scaling.fitting import Criteria, Fit, fit
 from vlmcore.scaling.forms import Additive, Interaction, LogLinear, Product
 from vlmcore.scaling.frontier import frontier
-from vlmcore.scaling.intervals import Contrast, Interval, fieller, profile, profile_path, wald
+from vlmcore.scaling.intervals import Contrast, Interval, fieller, wald
 from vlmcore.scaling.law import Choice, Law
 from vlmcore.scaling.points import Points
+from vlmcore.scaling.profiles import profile, profile_path
 from vlmcore.scaling.resampling import Bootstrap, Jackknife, bootstrap, hold_out, jackknife
 
 __all__ = [

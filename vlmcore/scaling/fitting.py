@@ -17,7 +17,7 @@ from scipy import special
 
 from vlmcore.scaling.law import Bounds, Law
 from vlmcore.scaling.losses import LOSSES, Loss, least_squares_weights
-from vlmcore.scaling.model import Model
+from vlmcore.scaling.model import Model, limits
 from vlmcore.scaling.points import Points, check_points
 
 RUNAWAY = 1e3
@@ -137,7 +137,7 @@ class Fit:
         return np.stack([by_name[name] for name in self.free], 1)
 
     def refit(self, points: Points) -> "Fit":
-        """The same kind of fit to other points; a bound is welcome."""
+        """The same kind of fit to other points, with the same bounds; ending at one is welcome."""
         return fit_model(self.model, points, allow_bound=True)
 
 
@@ -186,8 +186,8 @@ def fit(
         raise ValueError(f"there is no loss {loss!r}; choose from {', '.join(LOSSES)}")
     if not (delta > 0 and unit > 0):
         raise ValueError(f"delta = {delta} and unit = {unit} must be positive")
-    limits = _limits(form, fixed or {}, bounds or {})
-    return fit_model(Model(form, limits, loss, delta, unit), check_points(N, V, error, weights, trials, loss), allow_bound)
+    model = Model(form, limits(form, fixed or {}, bounds or {}), loss, delta, unit)
+    return fit_model(model, check_points(N, V, error, weights, trials, loss), allow_bound)
 
 
 def fit_model(model: Model, points: Points, allow_bound: bool) -> Fit:
@@ -196,25 +196,19 @@ def fit_model(model: Model, points: Points, allow_bound: bool) -> Fit:
     problem = model.problem(points, points.error[None], points.weights[None])
     solved = model.solve(problem, model.starts(problem))
     best = int(np.argmin(solved.objective))
-    values = dict(zip(model.form.names(), solved.parameters[best].tolist(), strict=True))
-    at_bound = tuple(name for name in model.free if _at_end(values[name], model.bounds[name]))
-    found = Fit(model.form(**values, unit=model.unit), points, model, at_bound, float(solved.objective[best]))
+    found = fitted(model, points, solved.parameters[best], float(solved.objective[best]))
     _check_told(found)
-    if at_bound and not allow_bound:
-        ends = ", ".join(f"{name} = {values[name]:g}" for name in at_bound)
+    if found.at_bound and not allow_bound:
+        ends = ", ".join(f"{name} = {vars(found.law)[name]:g}" for name in found.at_bound)
         raise ValueError(f"the best fit has {ends} at its bound; hold it with fixed=, widen bounds=, or accept it with allow_bound=True")
     return found
 
 
-def _limits(form: type[Law], fixed: Mapping[str, float], bounds: Mapping[str, Bounds]) -> dict[str, Bounds]:
-    if unknown := (set(fixed) | set(bounds)) - set(form.names()):
-        raise ValueError(f"{form.__name__} has no {', '.join(sorted(unknown))}; its parameters are {', '.join(form.names())}")
-    limits = {**form.BOUNDS, **bounds, **{name: (value, value) for name, value in fixed.items()}}
-    for name, (low, high) in limits.items():
-        wrong_order = not low < high if name not in fixed else not np.isfinite(low)
-        if wrong_order or (name in form.EXPONENTS and not np.isfinite([low, high]).all()):
-            raise ValueError(f"{name} cannot lie between {low} and {high}; give a lower and a higher bound, finite for an exponent")
-    return limits
+def fitted(model: Model, points: Points, parameters: np.ndarray, objective: float) -> Fit:
+    """The result for parameters that were solved for, in the order of the law."""
+    values = dict(zip(model.form.names(), parameters.tolist(), strict=True))
+    at_bound = tuple(name for name in model.free if _at_end(values[name], model.bounds[name]))
+    return Fit(model.form(**values, unit=model.unit), points, model, at_bound, objective)
 
 
 def _check_enough(model: Model, points: Points) -> None:

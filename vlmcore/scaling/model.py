@@ -1,5 +1,6 @@
 """What is fitted and how: a form of law, bounds, a loss; and the engine that fits many rows of errors at the same points at once."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import product
 from typing import NamedTuple
@@ -101,6 +102,22 @@ class Model:
     def _reweighted(self, problem: Problem, predicted: np.ndarray) -> Problem:
         weights = least_squares_weights(self.loss, problem.y, predicted, problem.roots**2, self.delta)
         return problem._replace(roots=np.sqrt(weights))
+
+
+def limits(form: type[Law], fixed: Mapping[str, float], bounds: Mapping[str, Bounds]) -> dict[str, Bounds]:
+    """Bounds for every parameter of a form: its own, others for some, and equal ones for those that are fixed.
+
+    Raises:
+        ValueError: a parameter is unknown, or its bounds make no sense.
+    """
+    if unknown := (set(fixed) | set(bounds)) - set(form.names()):
+        raise ValueError(f"{form.__name__} has no {', '.join(sorted(unknown))}; its parameters are {', '.join(form.names())}")
+    ends = {**form.BOUNDS, **bounds, **{name: (value, value) for name, value in fixed.items()}}
+    for name, (low, high) in ends.items():
+        wrong_order = not low < high if name not in fixed else not np.isfinite(low)
+        if wrong_order or (name in form.EXPONENTS and not np.isfinite([low, high]).all()):
+            raise ValueError(f"{name} cannot lie between {low} and {high}; give a lower and a higher bound, finite for an exponent")
+    return ends
 
 
 def _repeat(problem: Problem, rows: int) -> Problem:

@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from vlmcore.scaling.fitting import Fit, fit_model
+from vlmcore.scaling.fitting import Fit
 from vlmcore.scaling.intervals import Interval, Quantity, estimate, evaluate
 
 Kind = Literal["residual", "pairs", "wild_cluster", "parametric"]
@@ -149,7 +149,7 @@ def jackknife(fit: Fit) -> Jackknife:
         ValueError: too little is left for a fit.
     """
     sizes = np.unique(fit.points.N)
-    laws = [fit_model(fit.model, fit.points.keep(size != fit.points.N), allow_bound=True).law for size in sizes]
+    laws = [fit.refit(fit.points.keep(size != fit.points.N)).law for size in sizes]
     return Jackknife(fit, pd.DataFrame([law.parameters for law in laws], pd.Index(sizes, name="N"), list(fit.law.names())))
 
 
@@ -173,7 +173,7 @@ def hold_out(fit: Fit, held: ArrayLike, level: float = 0.95, count: int = 2000, 
     if held.shape != fit.points.error.shape or not held.any():
         raise ValueError(f"{held.sum()} of {held.size} points are held out of {len(fit.points)}; mark at least one, with one mark a point")
     out = fit.points.keep(held)
-    rest = fit_model(fit.model, fit.points.keep(~held), allow_bound=True)
+    rest = fit.refit(fit.points.keep(~held))
     counts = fit.model.loss == "binomial"
     refits = bootstrap(rest, "parametric" if counts else "residual", count, seed)
     table = refits.prediction_interval(out.N, out.V, level, trials=out.weights if counts else None)
