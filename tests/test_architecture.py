@@ -45,7 +45,7 @@ ORDER = [
     ["sweep"],
     ["paper"],
     ["refit"],
-    ["report", "plots.style", "widgets"],
+    ["planner", "report", "plots.style", "widgets"],
     [f"plots.{name}" for name in ("finding", "images", "training")],
     ["plots"],
 ]
