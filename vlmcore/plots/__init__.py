@@ -1,7 +1,29 @@
 """One function a figure. What a figure says in numbers it reads from what it draws; nothing is typed in."""
 
+from vlmcore.plots.buying import (
+    best_tokens,
+    error_at_budget,
+    flops_and_seconds,
+    frontiers,
+    gains,
+    shares_of_cost,
+    tokens_by_budget,
+)
 from vlmcore.plots.finding import finding
 from vlmcore.plots.images import attention_over_images, samples_grid
 from vlmcore.plots.training import accuracy_by_tokens, losses
 
-__all__ = ["accuracy_by_tokens", "attention_over_images", "finding", "losses", "samples_grid"]
+__all__ = [
+    "accuracy_by_tokens",
+    "attention_over_images",
+    "best_tokens",
+    "error_at_budget",
+    "finding",
+    "flops_and_seconds",
+    "frontiers",
+    "gains",
+    "losses",
+    "samples_grid",
+    "shares_of_cost",
+    "tokens_by_budget",
+]
