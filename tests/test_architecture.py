@@ -46,7 +46,7 @@ ORDER = [
     ["paper"],
     ["refit"],
     ["planner", "report", "plots.style", "widgets"],
-    [f"plots.{name}" for name in ("buying", "finding", "images", "training")],
+    [f"plots.{name}" for name in ("buying", "finding", "images", "laws", "tasks", "training")],
     ["plots"],
 ]
 RANK = {f"vlmcore.{name}": rank for rank, names in enumerate(ORDER) for name in names}

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Literal, get_args
 
+import numpy as np
 import pandas as pd
 
 FOLDER = Path(__file__).parent / "published"
@@ -67,3 +68,9 @@ def table1() -> pd.DataFrame:
 def laws() -> pd.DataFrame:
     """The published law of visual reasoning, as `printed` in the figure and as `drawn` there; NaN where nothing is printed."""
     return pd.read_csv(FOLDER / "laws.csv", comment="#", index_col="where")
+
+
+def search_grid() -> dict[str, np.ndarray]:
+    """The nodes of the published grid search, for each parameter of the law."""
+    table = pd.read_csv(FOLDER / "search_grid.csv", comment="#", index_col="parameter")
+    return {f"{name}": np.linspace(low, high, int(nodes)) for name, low, high, nodes in table.itertuples()}

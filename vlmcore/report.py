@@ -47,7 +47,7 @@ class Entry:
 
 def ledger(results: Path = RESULTS) -> list[Entry]:
     """Every number that the results in a folder carry."""
-    return [*_published(), *_encoder(results / "encoder"), *_easyvqa(results / "easyvqa")]
+    return [*_published(), *_coverage(results / "laws"), *_encoder(results / "encoder"), *_easyvqa(results / "easyvqa")]
 
 
 def seeds_interval(values: list[float], level: float = LEVEL) -> tuple[float, float, float]:
@@ -86,6 +86,15 @@ def _published() -> Iterator[Entry]:
         )
     for number in numbers():
         yield Entry(f"published.{number.name}", *number[1:], command="python -m vlmcore.report", source="vlmcore/published")
+
+
+def _coverage(folder: Path) -> Iterator[Entry]:
+    """How often intervals of alpha / beta, and of a prediction, hold the truth of planted laws."""
+    for result in _read(folder):
+        for row in result["coverage"]:
+            if row["quantity"] in ("ratio", "prediction"):
+                name = f"coverage.{result['name']}.{row['quantity']}.{row['method'].replace(' ', '_')}"
+                yield _share(name, row["share"], row["low"], row["high"], "Wilson", row["simulations"], result["command"], folder)
 
 
 def _encoder(folder: Path) -> Iterator[Entry]:

@@ -123,6 +123,17 @@ def test_huber_is_not_moved_by_an_outlier():
     assert abs(by["squared"].alpha - law.alpha) > 10 * abs(by["huber"].alpha - law.alpha)
 
 
+def test_the_lower_edge_lies_below_most_points():
+    """One point in eleven lies below it: the share that a tilt of ten makes even."""
+    law = Product(AB=0.5, alpha=0.4, beta=0.1, D=0.1)
+    n, v = np.repeat(N, 20), np.repeat(V, 20)
+    error = law.predict(n, v) + 0.02 * np.random.default_rng(0).exponential(size=n.size)
+    found = fit(Product, n, v, error, loss="floor")
+    assert np.mean(found.residuals < 0) == pytest.approx(1 / 11, abs=0.01)
+    with pytest.raises(ValueError, match="'floor' is no likelihood"):
+        found.criteria()
+
+
 ERROR = Product(AB=0.5, alpha=0.4, beta=0.1, D=0.1).predict(N, V)
 
 
@@ -141,7 +152,7 @@ ERROR = Product(AB=0.5, alpha=0.4, beta=0.1, D=0.1).predict(N, V)
         ({"V": V - 1}, "V of point 0 is 0 and must be positive"),
         ({"V": V[:7]}, "one number of each for every point"),
         ({"weights": np.zeros(28)}, "weights of point 0 is 0"),
-        ({"loss": "absolute"}, "choose from squared, huber, binomial"),
+        ({"loss": "absolute"}, "choose from squared, huber, floor, binomial"),
         ({"loss": "binomial"}, "needs `trials`"),
         ({"trials": np.full(28, 10)}, "needs `trials`"),
         ({"loss": "binomial", "trials": np.full(28, 10)}, "not a count"),

@@ -11,19 +11,31 @@ from vlmcore.plots.buying import (
 )
 from vlmcore.plots.finding import finding
 from vlmcore.plots.images import attention_over_images, samples_grid
+from vlmcore.plots.laws import beyond, curves, intervals, loss_map, searches, valley
+from vlmcore.plots.tasks import along_a_budget, mixtures, similar_compute, tokens_by_ratio
 from vlmcore.plots.training import accuracy_by_tokens, losses
 
 __all__ = [
     "accuracy_by_tokens",
+    "along_a_budget",
     "attention_over_images",
     "best_tokens",
+    "beyond",
+    "curves",
     "error_at_budget",
     "finding",
     "flops_and_seconds",
     "frontiers",
     "gains",
+    "intervals",
+    "loss_map",
     "losses",
+    "mixtures",
     "samples_grid",
+    "searches",
     "shares_of_cost",
+    "similar_compute",
     "tokens_by_budget",
+    "tokens_by_ratio",
+    "valley",
 ]

@@ -13,18 +13,19 @@ from vlmcore.plots.style import STYLE
 from vlmcore.scaling import frontier
 
 
-def finding(scores: pd.DataFrame, text_tokens: Sequence[float] = (0, 50)) -> Figure:
+def finding(scores: pd.DataFrame, text_tokens: Sequence[float] = (0, 50), task: str = "visual reasoning") -> Figure:
     """Error against inference cost for every N and V, one panel for each Q, with the frontier of the measured points.
 
     Args:
         scores: as from `paper.scores`.
         text_tokens: Q of each panel.
+        task: what the scores were measured on, for the axis.
     """
     with plt.style.context(STYLE):
         figure, axes = plt.subplots(1, len(text_tokens), figsize=(3.7 * len(text_tokens) + 1.3, 4.2), sharey=True, squeeze=False)
         for axis, q in zip(axes[0], text_tokens, strict=True):
             _finding_panel(axis, scores, q)
-        axes[0, 0].set_ylabel("mean error on visual reasoning")
+        axes[0, 0].set_ylabel(f"mean error on {task}")
         handles, labels = axes[0, 0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside right center", title="language model")
     plt.close(figure)

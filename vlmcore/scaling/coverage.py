@@ -28,7 +28,7 @@ from vlmcore.scaling.resampling import Kind, bootstrap, jackknife
 N, V = (axis.ravel() for axis in np.meshgrid(np.array([0.5, 1.8, 4, 7]) * 1e9, [1.0, 4, 16, 36, 64, 144, 576], indexing="ij"))
 """The 28 points of the paper's grid."""
 LARGER = (14e9, 16.0)
-"""The new model whose error is predicted."""
+"""The new model, twice as large as any of the grid, whose measured error is predicted."""
 LEVEL = 0.95
 REFITS = 399
 
@@ -152,7 +152,7 @@ def _resampled(setting: Setting, fits: list[Fit], rng: np.random.Generator) -> I
         tables = [refits[kind].prediction_interval(*LARGER, LEVEL, trials=setting.trials) for refits in laws]
         inside = sum(bool(table["low"][0] <= new <= table["high"][0]) for table, new in zip(tables, measured, strict=True))
         width = float(np.median([table["high"][0] - table["low"][0] for table in tables]))
-        yield Coverage("a new measurement at 14B, V = 16", f"{kind} bootstrap", len(fits), inside, 0, width)
+        yield Coverage("prediction", f"{kind} bootstrap", len(fits), inside, 0, width)
 
 
 def _count(quantity: Quantity, method: str, truth: float, intervals: list[Interval]) -> Coverage:

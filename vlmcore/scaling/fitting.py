@@ -16,12 +16,12 @@ from numpy.typing import ArrayLike
 from scipy import special
 
 from vlmcore.scaling.law import Bounds, Law
-from vlmcore.scaling.losses import LOSSES, Loss, least_squares_weights
+from vlmcore.scaling.losses import LIKELIHOODS, LOSSES, Loss, least_squares_weights
 from vlmcore.scaling.model import Model, limits
 from vlmcore.scaling.points import Points, check_points
 
 RUNAWAY = 1e3
-"""A linear parameter this many times the largest error has left for infinity."""
+"""A term of the law this many times the largest error has left for infinity, and another one with it to make up for it."""
 
 UNTOLD = 1e-9
 """Directions of the parameters along which the predictions change this little, beside the others, are not told by the points."""
@@ -93,12 +93,14 @@ class Fit:
             count_at_bound: count parameters that ended at a bound, which are otherwise taken as held there.
 
         Raises:
-            ValueError: Huber's loss is not a likelihood.
+            ValueError: the loss is not a likelihood.
         """
         n, weights = len(self.points), self.points.weights
         k = len(self.model.free) if count_at_bound else len(self.free)
-        if self.model.loss == "huber":
-            raise ValueError("Huber's loss is no likelihood, so it has no AIC; compare fits with loss='squared' or 'binomial'")
+        if self.model.loss not in LIKELIHOODS:
+            raise ValueError(
+                f"the loss {self.model.loss!r} is no likelihood, so it has no AIC; compare fits with {' or '.join(LIKELIHOODS)}"
+            )
         if self.model.loss == "squared":
             k += 1
             likelihood = -n / 2 * (math.log(2 * math.pi * max(self.sse, 1e-300) / n) + 1) + np.log(weights).sum() / 2
@@ -118,10 +120,10 @@ class Fit:
         For squared errors the variance is estimated from the residuals, for counts it is binomial.
 
         Raises:
-            ValueError: Huber's loss has none; its curvature says little.
+            ValueError: the loss is not a likelihood; its curvature says little.
         """
-        if self.model.loss == "huber":
-            raise ValueError("Huber's loss has no covariance from its curvature; use vlmcore.scaling.bootstrap")
+        if self.model.loss not in LIKELIHOODS:
+            raise ValueError(f"the loss {self.model.loss!r} has no covariance from its curvature; use vlmcore.scaling.bootstrap")
         weights = least_squares_weights(self.model.loss, self.points.error, self.predicted, self.points.weights, self.model.delta)
         slopes = np.sqrt(weights)[:, None] * self.jacobian(self.points.N, self.points.V)
         scale = self.sse / self.degrees_of_freedom if self.model.loss == "squared" else 1.0
@@ -163,8 +165,8 @@ def fit(
         N: parameters of the language model, (points,)
         V: visual tokens, (points,)
         error: (points,)
-        loss: `squared`; `huber`, the sum of Huber's losses of ln error - ln predicted, as in Chinchilla (arXiv 2203.15556); or
-            `binomial`, the likelihood of wrong answers counted in `trials` questions.
+        loss: `squared`; `huber`, the sum of Huber's losses of ln error - ln predicted, as in Chinchilla (arXiv 2203.15556); `floor`, for
+            the lower edge of the points; or `binomial`, the likelihood of wrong answers counted in `trials` questions.
         weights: one over the variance of each error, up to a factor.
         trials: questions that each error is a share of, for the binomial loss.
         delta: where Huber's loss turns from square to straight.
@@ -226,12 +228,12 @@ def _check_enough(model: Model, points: Points) -> None:
 
 def _check_told(found: Fit) -> None:
     """Raises a sentence where the points leave a parameter open."""
-    largest = np.abs(found.points.error).max()
-    for name in found.model.form.LINEAR:
-        value = vars(found.law)[name]
-        if name in found.model.free and found.model.form.EXPONENTS and abs(value) > RUNAWAY * largest:
-            raise ValueError(f"the fit runs away along its valley, to {name} = {value:.3g}; hold D with fixed=, or give it bounds")
-    slopes = np.sqrt(found.points.weights)[:, None] * found.jacobian(found.points.N, found.points.V)
+    form, law, points = found.model.form, vars(found.law), found.points
+    n, v = np.log(points.N / found.law.unit), np.log(points.V)
+    for name, term in zip(form.LINEAR, form.terms([law[each] for each in form.EXPONENTS], n, v), strict=True):
+        if form.EXPONENTS and np.abs(law[name] * term).max() > RUNAWAY * np.abs(points.error).max():
+            raise ValueError(f"the fit runs away along its valley, to {name} = {law[name]:.3g}; hold D with fixed=, or give it bounds")
+    slopes = np.sqrt(points.weights)[:, None] * found.jacobian(points.N, points.V)
     sizes = np.linalg.norm(slopes, axis=0)
     if not sizes.all() or np.linalg.svd(slopes / sizes, compute_uv=False)[-1] < UNTOLD:
         raise ValueError(f"these points do not tell {', '.join(found.free)} apart; vary N and V separately, or hold some with fixed=")

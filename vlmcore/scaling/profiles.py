@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from vlmcore.scaling.fitting import Fit
 from vlmcore.scaling.intervals import Contrast, Interval, Quantity, estimate, fieller, quantile, standard_error, wald
 from vlmcore.scaling.law import Law
+from vlmcore.scaling.losses import LIKELIHOODS
 from vlmcore.scaling.model import Model
 from vlmcore.scaling.projection import Problem
 
@@ -24,10 +25,10 @@ def profile(fit: Fit, quantity: Quantity, level: float = 0.95) -> Interval:
     found in closed form.
 
     Raises:
-        ValueError: the quantity is held, or Huber's loss was minimised.
+        ValueError: the quantity is held, or the loss is not a likelihood.
     """
-    if fit.model.loss == "huber":
-        raise ValueError("Huber's loss is no likelihood, so its profile has no level; use vlmcore.scaling.bootstrap")
+    if fit.model.loss not in LIKELIHOODS:
+        raise ValueError(f"the loss {fit.model.loss!r} is no likelihood, so its profile has no level; use vlmcore.scaling.bootstrap")
     _check_free(fit, quantity)
     if not fit.model.form.EXPONENTS:
         exact = fieller(fit, level) if quantity == "ratio" else wald(fit, quantity, level)

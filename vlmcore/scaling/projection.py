@@ -152,21 +152,33 @@ def _mix(better: np.ndarray, there: Linear, here: Linear, chosen: np.ndarray) ->
 
 
 def _bounded(terms: list[np.ndarray], y: np.ndarray, roots: np.ndarray, lower: np.ndarray, upper: np.ndarray) -> Linear:
-    """Least squares under bounds: of all ways to put parameters at a bound, the one that fits best and breaks none."""
+    """Least squares under bounds: parameters are put at their ends, few before many, until the gradient would push none of them back."""
     terms = [np.broadcast_to(term, y.shape) * roots for term in terms]
     options = [_options(lower[:, i], upper[:, i]) for i in range(len(terms))]
     best: Linear | None = None
+    open_rows = np.ones(len(y), bool)
     for ends in sorted(product(*options), key=lambda ends: sum(end is not None for end in ends)):
         found = _unbounded(terms, y * roots, ends)
         inside = ((found.values >= lower) & (found.values <= upper)).all(1)
-        if best is None:
-            best = found._replace(sse=np.where(inside, found.sse, np.inf))
-            if inside.all():
-                break
-        else:
-            best = _mix(inside & (found.sse < best.sse), found, best, np.arange(len(y)))
+        found = found._replace(sse=np.where(inside, found.sse, np.inf))
+        best = found if best is None else _mix(found.sse < best.sse, found, best, np.arange(len(y)))
+        open_rows &= ~inside | _pushes_back(terms, found.residuals, ends, lower, upper)
+        if not open_rows.any():
+            break
     assert best is not None
     return best
+
+
+def _pushes_back(
+    terms: list[np.ndarray], residuals: np.ndarray, ends: tuple[np.ndarray | None, ...], lower: np.ndarray, upper: np.ndarray
+) -> np.ndarray:
+    """Rows that would fit better with a parameter inside than at its end; the problem is convex, so the others are solved."""
+    pushes = np.zeros(len(residuals), bool)
+    for i, end in enumerate(ends):
+        if end is not None:
+            slope = np.einsum("rp,rp->r", terms[i], residuals)
+            pushes |= (np.where(end < upper[:, i], slope, -slope) > 0) & (lower[:, i] < upper[:, i])
+    return pushes
 
 
 def _options(lower: np.ndarray, upper: np.ndarray) -> list[np.ndarray | None]:

@@ -199,7 +199,7 @@ def _draw(fit: Fit, kind: Kind, count: int, rng: np.random.Generator) -> tuple[n
         return predicted + by_cluster[:, cluster] * fit.residuals, weights
     raise ValueError(
         f"there is no {kind!r} bootstrap for the loss {fit.model.loss!r}: choose residual, pairs, wild_cluster or parametric for squared, "
-        "residual or pairs for huber, pairs or parametric for binomial"
+        "residual or pairs for huber and floor, pairs or parametric for binomial"
     )
 
 
@@ -212,6 +212,7 @@ def _measure(fit: Fit, predicted: np.ndarray, rng: np.random.Generator, trials: 
         ratio = np.log(fit.points.error / fit.predicted)
         return predicted * np.exp(rng.choice(ratio - ratio.mean(), predicted.shape))
     own = fit.residuals * np.sqrt(fit.points.weights)
-    # residuals are smaller than errors by the share of the parameters
-    own = (own - own.mean()) * np.sqrt(len(own) / fit.degrees_of_freedom)
+    if fit.model.loss == "squared":
+        # residuals are smaller than errors by the share of the parameters
+        own = (own - own.mean()) * np.sqrt(len(own) / fit.degrees_of_freedom)
     return predicted + rng.choice(own, predicted.shape) * scale
