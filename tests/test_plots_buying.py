@@ -70,9 +70,3 @@ def test_bills_are_shares_with_their_total():
 def test_operations_and_seconds_are_relative_to_the_largest_v():
     axis = plots.flops_and_seconds(pd.DataFrame({"flops": [1.0, 10.0], "seconds": [2.0, 4.0]}, index=[1, 576])).axes[0]
     assert [line.get_ydata().tolist() for line in axis.get_lines()] == [[0.1, 1], [0.5, 1]]
-
-
-def test_gains_stand_before_what_chance_would_do():
-    axis = plots.gains(pd.DataFrame({"gain": [1.0, -2.0], "noise": [0.5, 3.0]}, index=["A", "B"])).axes[0]
-    assert lines(axis)["gain"].get_ydata().tolist() == [1, -2]
-    assert [(bar.get_y(), bar.get_height()) for bar in axis.patches] == [(-0.5, 1), (-3, 6)]

@@ -5,7 +5,6 @@ from vlmcore.plots.buying import (
     error_at_budget,
     flops_and_seconds,
     frontiers,
-    gains,
     shares_of_cost,
     tokens_by_budget,
 )
@@ -26,7 +25,6 @@ __all__ = [
     "finding",
     "flops_and_seconds",
     "frontiers",
-    "gains",
     "intervals",
     "loss_map",
     "losses",

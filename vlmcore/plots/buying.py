@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from vlmcore.cost import paper_flops
-from vlmcore.plots.style import STYLE
+from vlmcore.plots.style import STYLE, colours
 from vlmcore.scaling import Bootstrap, Law, Product, frontier
 
 TOKENS = np.geomspace(1, 576, 200)
@@ -103,7 +103,7 @@ def best_tokens(laws: Mapping[str, Product], refits: Bootstrap, text_tokens: np.
                 f"some refits have alpha/beta = {ratios[0]:.2f} and want every token, so V* has no upper end; draw another figure"
             )
         few, many = (np.clip(text_tokens / (ratio - 1), 1, 576) for ratio in ratios[::-1])
-        axis.fill_between(text_tokens, few, many, color="C0", alpha=0.2, linewidth=0, label=f"{level:.0%} of the refits")
+        axis.fill_between(text_tokens, few, many, color=colours()[0], alpha=0.2, linewidth=0, label=f"{level:.0%} of the refits")
         axis.set_xlabel("text tokens Q")
         axis.set_ylabel("best V")
         axis.legend(loc="upper left")
@@ -159,25 +159,6 @@ def flops_and_seconds(table: pd.DataFrame) -> Figure:
         _token_axis(axis)
         axis.set_yscale("log")
         axis.set_ylabel(f"share of that at V = {table.index[-1]}")
-        axis.legend()
-    plt.close(figure)
-    return figure
-
-
-def gains(table: pd.DataFrame) -> Figure:
-    """Differences between two methods on several benchmarks, with what chance alone would do.
-
-    Args:
-        table: indexed by benchmark, with the columns `gain` and `noise`, half the width of a 95 % interval.
-    """
-    place = np.arange(len(table))
-    with plt.style.context(STYLE):
-        figure, axis = plt.subplots(figsize=(7, 3.2))
-        axis.bar(place, 2 * table["noise"], bottom=-table["noise"], color="0.85", width=0.8, label="chance alone, 95 %")
-        axis.plot(place, table["gain"], "o", label="gain")
-        axis.axhline(0, color="0.4", linewidth=0.8)
-        axis.set_xticks(place, table.index)
-        axis.set_ylabel("points")
         axis.legend()
     plt.close(figure)
     return figure
