@@ -46,7 +46,7 @@ ORDER = [
     ["paper", "race"],
     ["refit"],
     ["report", "plots.style", "widgets"],
-    [f"plots.{name}" for name in ("attention", "finding", "grid", "images", "laws", "race", "tasks", "training")],
+    [f"plots.{name}" for name in ("attention", "buying", "finding", "grid", "images", "laws", "race", "tasks", "training")],
     ["plots"],
     ["checks.feedback", "checks.a3.points"],
     ["checks.a3.buying", "checks.a3.fitting", "checks.a3.certainty"],

@@ -1,6 +1,7 @@
 """One function a figure. What a figure says in numbers it reads from what it draws; nothing is typed in."""
 
 from vlmcore.plots.attention import coarse_and_fine, query_sources, region_attention
+from vlmcore.plots.buying import (
 from vlmcore.plots.finding import finding
 from vlmcore.plots.grid import cells, kept_patches, token_weights
 from vlmcore.plots.images import attention_over_images, samples_grid
@@ -10,6 +11,7 @@ from vlmcore.plots.tasks import along_a_budget, mixtures, similar_compute, token
 from vlmcore.plots.training import accuracy_by_tokens, losses
 
 __all__ = [
+    "(",
     "accuracy_by_tokens",
     "along_a_budget",
     "attention_over_images",
