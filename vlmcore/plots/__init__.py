@@ -1,7 +1,7 @@
 """One function a figure. What a figure says in numbers it reads from what it draws; nothing is typed in."""
 
 from vlmcore.plots.attention import coarse_and_fine, query_sources, region_attention
-from vlmcore.plots.buying import (
+from vlmcore.plots.buying import best_tokens, error_at_budget, flops_and_seconds, frontiers, shares_of_cost, tokens_by_budget
 from vlmcore.plots.finding import finding
 from vlmcore.plots.grid import cells, kept_patches, token_weights
 from vlmcore.plots.images import attention_over_images, samples_grid
@@ -11,17 +11,20 @@ from vlmcore.plots.tasks import along_a_budget, mixtures, similar_compute, token
 from vlmcore.plots.training import accuracy_by_tokens, losses
 
 __all__ = [
-    "(",
     "accuracy_by_tokens",
     "along_a_budget",
     "attention_over_images",
+    "best_tokens",
     "beyond",
     "by_count",
     "cells",
     "coarse_and_fine",
     "curves",
     "differences",
+    "error_at_budget",
     "finding",
+    "flops_and_seconds",
+    "frontiers",
     "intervals",
     "kept_patches",
     "loss_map",
@@ -32,8 +35,10 @@ __all__ = [
     "region_attention",
     "samples_grid",
     "searches",
+    "shares_of_cost",
     "similar_compute",
     "token_weights",
+    "tokens_by_budget",
     "tokens_by_ratio",
     "valley",
 ]
