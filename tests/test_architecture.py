@@ -45,7 +45,7 @@ ORDER = [
     ["sweep"],
     ["paper", "race"],
     ["refit"],
-    ["report", "plots.style", "widgets"],
+    ["planner", "report", "plots.style", "widgets"],
     [f"plots.{name}" for name in ("attention", "buying", "finding", "grid", "images", "laws", "race", "tasks", "training")],
     ["plots"],
     ["checks.feedback", "checks.a3.points"],

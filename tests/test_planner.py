@@ -39,6 +39,7 @@ def test_the_page_is_light_and_asks_for_nothing(planner):
     assert len(page) < 150_000
     assert "src=" not in page and "http" not in page and "import(" not in page
     controls = page[: page.index("<script>")]
+    assert 'name="q"' not in controls, "Sphinx's search writes into every field of that name"
     assert controls.count("<label") == controls.count("<input") + controls.count("<select")
 
 
@@ -72,7 +73,15 @@ SET = """(values) => {
   const root = document.getElementById("planner");
   return { answer: { ...root.dataset }, words: root.querySelector(".answer").textContent, picture: root.querySelector("svg").innerHTML };
 }"""
-DEFAULT = {"task": "visual", "models": "measured", "q": 50, "budget": 12.0, "cached": False, "encoder": False, "question_pass": False}
+DEFAULT = {
+    "task": "visual",
+    "models": "measured",
+    "text_tokens": 50,
+    "budget": 12.0,
+    "cached": False,
+    "encoder": False,
+    "question_pass": False,
+}
 
 
 def ask(page, **changes):
@@ -91,7 +100,7 @@ def test_the_form_answers_what_plan_answers(page, planner):
         switches = {name: bool(rng.integers(2)) for name in ("cached", "encoder", "question_pass")}
         task, models = str(rng.choice(["visual", "ocr"])), str(rng.choice(list(planner.models)))
         q, power = int(rng.integers(0, 501)), float(rng.integers(500, 701)) / 50
-        said = ask(page, task=task, models=models, q=q, budget=power, **switches)["answer"]
+        said = ask(page, task=task, models=models, text_tokens=q, budget=power, **switches)["answer"]
         try:
             answer = planner.plan(Settings(task, models, q, 10**power, **switches))
         except ValueError:
@@ -106,7 +115,15 @@ def test_the_form_answers_what_plan_answers(page, planner):
 @in_browser
 @pytest.mark.parametrize(
     "changes",
-    [{"q": 200}, {"budget": 12.5}, {"task": "ocr"}, {"models": "any size"}, {"cached": True}, {"encoder": True}, {"question_pass": True}],
+    [
+        {"text_tokens": 200},
+        {"budget": 12.5},
+        {"task": "ocr"},
+        {"models": "any size"},
+        {"cached": True},
+        {"encoder": True},
+        {"question_pass": True},
+    ],
 )
 def test_every_control_changes_the_picture_and_the_words(page, changes):
     before, after = ask(page), ask(page, **changes)

@@ -99,6 +99,18 @@ def test_the_slider_of_the_first_page_is_alive(open_page):
     assert not page.troubles
 
 
+def test_the_planner_is_alive_and_starts_as_it_says(open_page):
+    page = open_page("book/laws/19_planner.html")
+    planner = page.locator("#planner")
+    assert planner.locator("[name=text_tokens]").input_value() == "50"
+    before = planner.locator(".answer").inner_text(), planner.locator("svg").inner_html()
+    assert "7B" in before[0] and "V\u00a0=\u00a016" in before[0]
+    planner.locator("[name=cached]").check()
+    assert (planner.locator(".answer").inner_text(), planner.locator("svg").inner_html()) != before
+    assert planner.locator("[name=text_tokens]").is_disabled()
+    assert not page.troubles
+
+
 def test_icons_of_the_widgets_are_looked_up_where_they_lie(open_page):
     """Two scripts bring the same font; which one the browser takes changes from visit to visit, so both must point to it."""
     page = open_page("book/index.html")

@@ -69,7 +69,7 @@ def test_figures_have_a_text_for_those_who_cannot_see_them(chapter):
 
 def test_time_and_memory_are_those_of_a_recorded_run(teaching_chapter):
     record = json.loads((ROOT / "book" / "results" / "chapters" / f"{teaching_chapter.stem}.json").read_text())
-    took = f"{record['minutes']:.0f} minutes" if record["minutes"] >= 1 else "less than a minute"
+    took = f"{record['minutes']:.0f} minute{'s' * (record['minutes'] >= 1.5)}" if record["minutes"] >= 1 else "less than a minute"
     assert f"**2 CPU cores**: {took}, {record['memory_gb']:.1f} GB of memory" in prose(teaching_chapter)
 
 

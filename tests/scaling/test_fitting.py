@@ -214,3 +214,15 @@ def test_nothing_given_is_changed_and_nothing_is_random():
     before = [each.copy() for each in arrays]
     laws = [fit(Product, *arrays, allow_bound=True).law for _ in range(2)]
     assert laws[0] == laws[1] and all(np.array_equal(a, b) for a, b in zip(arrays, before, strict=True))
+
+
+@pytest.mark.parametrize("form", [Product, Additive, LogLinear, Interaction])
+def test_derivatives_are_those_of_the_predictions(form):
+    """By central differences, parameter by parameter."""
+    law = random_laws(form, 1, seed=2)[0]
+    found = fit(form, N, V, law.predict(N, V))
+    for i, name in enumerate(form.names()):
+        step = 1e-5 * np.eye(len(form.names()))[i]
+        above, below = (form.errors((found.law.parameters + sign * step)[None], N, V)[0] for sign in (1, -1))
+        column = found.jacobian(N, V)[:, found.free.index(name)]
+        assert column == pytest.approx((above - below) / 2e-5, rel=1e-6, abs=1e-7)

@@ -53,7 +53,18 @@ def test_draws_keep_what_they_promise():
     same = clustered / found.residuals
     assert all(np.ptp(same[:, size == N], axis=1).max() < 1e-8 for size in np.unique(N))
     times = _draw(found, "pairs", 50, rng)[1] / found.points.weights
-    assert (times.sum(1) == 28).all() and set(np.unique(times)) <= set(range(10))
+    assert np.array_equal(times, times.round()) and (times.sum(1) == 28).all()
+    assert times.var() == pytest.approx(27 / 28, rel=0.1)
+
+
+def test_an_outlier_does_not_move_the_refits_of_a_robust_fit():
+    """A tenth of the points is far off to one side; refits stay around the law, as the fit did."""
+    error = TRUTH.predict(N, V) * np.exp(1e-3 * np.random.default_rng(0).normal(size=28))
+    error[::10] *= 1.3
+    found = fit(Product, N, V, error, loss="huber", fixed={"D": 0.1})
+    interval = bootstrap(found, "residual", 60).interval("ratio")
+    assert interval.low < 4 < interval.high and interval.high - interval.low < 0.5
+    assert found.law.ratio == pytest.approx(4, abs=0.1)
 
 
 def test_a_seed_gives_the_same_laws_and_another_one_others(visual):

@@ -4,7 +4,7 @@ const ACCENT = "#d55e00";
 
 /** What can be bought, each with what one question costs: 2N(Q + V) and what is added. Sizes in the order given, V within them. */
 function candidates(data, asked) {
-  const text = (asked.cached ? 0 : asked.q) * (asked.question_pass ? 2 : 1);
+  const text = (asked.cached ? 0 : asked.text_tokens) * (asked.question_pass ? 2 : 1);
   const encoder = asked.encoder ? data.encoder : 0;
   const sizes = data.models[asked.models];
   if (sizes) return sizes.flatMap((N) => data.tokens.map((V) => ({ N, V, cost: 2 * N * (text + V) + encoder })));
@@ -151,13 +151,13 @@ function planner(root, data) {
   const shows = (name) => root.querySelector(`[data-shows="${name}"]`);
   function update() {
     const value = (name) => form.elements[name].value;
-    const asked = { task: value("task"), models: value("models"), q: +value("q"), budget: 10 ** +value("budget") };
+    const asked = { task: value("task"), models: value("models"), text_tokens: +value("text_tokens"), budget: 10 ** +value("budget") };
     for (const name of ["cached", "encoder", "question_pass"]) asked[name] = form.elements[name].checked;
-    for (const name of ["q", "question_pass"]) {
+    for (const name of ["text_tokens", "question_pass"]) {
       form.elements[name].disabled = asked.cached; // with the text cached neither costs anything
       form.elements[name].closest("label").classList.toggle("off", asked.cached);
     }
-    shows("q").textContent = asked.q;
+    shows("text_tokens").textContent = asked.text_tokens;
     shows("budget").textContent = flops(asked.budget);
     const found = plan(data, asked), row = found.best === null ? {} : found.affordable[found.best];
     answer.innerHTML = words(found, asked);

@@ -209,10 +209,9 @@ def _measure(fit: Fit, predicted: np.ndarray, rng: np.random.Generator, trials: 
         trials = np.asarray(trials)
         return rng.binomial(trials.astype(int), np.clip(predicted, 0, 1)) / trials
     if fit.model.loss == "huber":
-        ratio = np.log(fit.points.error / fit.predicted)
-        return predicted * np.exp(rng.choice(ratio - ratio.mean(), predicted.shape))
+        return predicted * np.exp(rng.choice(np.log(fit.points.error / fit.predicted), predicted.shape))
     own = fit.residuals * np.sqrt(fit.points.weights)
     if fit.model.loss == "squared":
-        # residuals are smaller than errors by the share of the parameters
+        # residuals are smaller than errors by the share of the parameters; other losses leave residuals whose mean need not be 0
         own = (own - own.mean()) * np.sqrt(len(own) / fit.degrees_of_freedom)
     return predicted + rng.choice(own, predicted.shape) * scale
