@@ -61,12 +61,16 @@ function words(found, asked) {
   const counts = new Map();
   choices.forEach((choice) => counts.set(choice, (counts.get(choice) ?? 0) + 1));
   const rivals = [...counts].filter(([choice]) => choice !== best).sort((a, b) => b[1] - a[1]).slice(0, 2);
-  const others = rivals.map(([choice, count]) => `, ${percent(count / choices.length)} ${billions(affordable[choice].N)} with V = ${affordable[choice].V}`);
+  const others = rivals.map(([choice, count]) => {
+    const { N, V } = affordable[choice];
+    return `, ${percent(count / choices.length)} ${billions(N)} with V = ${V}`;
+  });
   const outside = N < measured[0] || N > measured[1];
-  return `<p>Buy a language model of <b>${billions(N)}</b> and show it <b>V&nbsp;=&nbsp;${V}</b> visual token${V === 1 ? "" : "s"}, for ${flops(cost)}.</p>`
+  const token = V === 1 ? "token" : "tokens";
+  return `<p>Buy a language model of <b>${billions(N)}</b> and show it <b>V&nbsp;=&nbsp;${V}</b> visual ${token}, for ${flops(cost)}.</p>`
     + `<p>Predicted error <b>${found.predicted[best].toFixed(3)}</b> (95 %: ${found.low.toFixed(3)} to ${found.high.toFixed(3)}). `
     + `<b>${percent(found.agreement)}</b> of ${choices.length} refits would buy the same${others.join("")}.</p>`
-    + (outside ? `<p>Measured were ${billions(measured[0])} to ${billions(measured[1])}: beyond the data, all this holds only if the law still does.</p>` : "");
+    + (outside ? `<p>Measured were ${measured.map(billions).join(" to ")}: beyond the data, all this holds only if the law still does.</p>` : "");
 }
 
 /** Where things go in a picture `width` pixels wide, and a pen that collects shapes. */
@@ -79,7 +83,10 @@ function canvas(width, tokens) {
     x: (V) => left + ((right - left) * Math.log(V)) / Math.log(Math.max(...tokens)),
     text: (x, y, content, anchor = "middle", look = {}) => add("text", { x, y, "text-anchor": anchor, ...look }, content),
     rule: (y, opacity) => add("line", { x1: left, x2: right, y1: y, y2: y, stroke: "currentColor", "stroke-opacity": opacity }),
-    path: (points, look) => points.length && add("path", { d: `M${points.map((each) => each.map((at) => at.toFixed(1))).join("L")}`, fill: "none", ...look }),
+    path: (points, look) => {
+      const corners = points.map((each) => each.map((at) => at.toFixed(1)));
+      if (corners.length) add("path", { d: `M${corners.join("L")}`, fill: "none", ...look });
+    },
   };
 }
 
@@ -116,7 +123,10 @@ function drawSizes(pen, offered, predicted, affordable) {
   for (const N of [...new Set(offered.map((row) => row.N))].sort((a, b) => b - a)) {
     const own = [...offered.keys()].filter((i) => offered[i].N === N);
     pen.path(own.map(place), { stroke: "currentColor", "stroke-opacity": 0.25 });
-    for (const i of own) pen.add("circle", { cx: place(i)[0], cy: place(i)[1], r: 3.5, fill: "currentColor", "fill-opacity": affordable.has(offered[i]) ? 1 : 0.2 });
+    for (const i of own) {
+      const [cx, cy] = place(i);
+      pen.add("circle", { cx, cy, r: 3.5, fill: "currentColor", "fill-opacity": affordable.has(offered[i]) ? 1 : 0.2 });
+    }
     const height = place(own.at(-1))[1] + 4;
     if (height < free) { pen.text(pen.right + 10, height, billions(N), "start"); free = height - 12; }
   }
@@ -134,7 +144,8 @@ function drawBought(pen, { affordable, predicted, best, choices, interval }, den
   pen.path(bests.map((i) => place(i, predicted[i])), { stroke: ACCENT, "stroke-width": 2 });
   const { N, V } = affordable[best], [x, y] = place(best, predicted[best]), late = V > 100;
   pen.add("circle", { cx: x, cy: y, r: 7, fill: ACCENT });
-  pen.text(x + (late ? -6 : 6), Math.min(y + 24, pen.floor - 6), `${billions(N)}, V = ${V}`, late ? "end" : "start", { "font-weight": "bold" });
+  const label = [x + (late ? -6 : 6), Math.min(y + 24, pen.floor - 6), `${billions(N)}, V = ${V}`, late ? "end" : "start"];
+  pen.text(...label, { "font-weight": "bold" });
   const shares = new Map();
   for (const choice of choices) shares.set(affordable[choice].V, (shares.get(affordable[choice].V) ?? 0) + 1 / choices.length);
   const width = dense ? 3 : 14, tallest = Math.max(...shares.values());
