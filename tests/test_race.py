@@ -22,7 +22,8 @@ def result(task, method, v, seed, right):
 
 @pytest.fixture
 def folder(tmp_path):
-    rights = {("quecc", 0): "1110", ("quecc", 1): "1010", ("pool", 0): "0110", ("pool", 1): "1000", ("pool", 2): "0000"}
+    rights = {("quecc", 0): "1110", ("quecc", 1): "1010", ("quecc", 2): "1100"}
+    rights |= {("pool", 0): "0110", ("pool", 1): "1000", ("pool", 2): "0000", ("pool", 3): "0010"}
     for (method, seed), right in rights.items():
         write_json(tmp_path / f"{method}{seed}.json", result("reading", method, 1, seed, right))
     write_json(tmp_path / "question_only.json", {"name": "question_only"})
@@ -31,17 +32,17 @@ def folder(tmp_path):
 
 def test_pairs_are_of_one_seed_and_one_question(folder):
     race = Race(folder)
-    assert race.accuracy("reading", "pool", 1).value == pytest.approx(3 / 12)
+    assert race.accuracy("reading", "pool", 1).value == pytest.approx(4 / 16)
     found = race.difference("reading", ("quecc", 1), ("pool", 1))
-    assert (found.seeds, found.questions) == (2, 4)  # the third seed of pooling has no partner
-    assert found.value == pytest.approx((1 + 0 + 0 + 0 + 0 + 0 + 1 + 0) / 8)
+    assert (found.seeds, found.questions) == (3, 4)  # the fourth seed of pooling has no partner
+    assert found.value == pytest.approx((1 + 0 + 0 + 0 + 0 + 0 + 1 + 0 + 1 + 1 + 0 + 0) / 12)
     assert race.difference("reading", ("pool", 1), ("quecc", 1)).low == pytest.approx(-found.high)
 
 
 def test_the_table_has_a_row_a_method_with_its_cost(folder):
     table = Race(folder).table("reading").set_index("method")
-    assert table.loc["quecc", "accuracy"] == pytest.approx(5 / 8) and table.loc["quecc", "flops"] == 3
-    assert table.loc["pool", "seeds"] == 3 and table.loc["pool", "kinds"]["2 letters"] == pytest.approx(0.25)
+    assert table.loc["quecc", "accuracy"] == pytest.approx(7 / 12) and table.loc["quecc", "flops"] == 3
+    assert table.loc["pool", "seeds"] == 4 and table.loc["pool", "kinds"]["2 letters"] == pytest.approx(0.25)
 
 
 def test_what_is_not_there_is_said(folder):
@@ -51,9 +52,9 @@ def test_what_is_not_there_is_said(folder):
         crossed_mean([1.0, 0.0])
 
 
-def test_one_seed_has_no_interval_and_no_spread_has_none_either():
-    assert crossed_mean([[1, 0, 1]])[1:3] == (None, None)
-    assert crossed_mean([[1, 1], [1, 1]])[:3] == (1.0, 1.0, 1.0)
+def test_few_seeds_have_no_interval_and_no_spread_has_none_either():
+    assert crossed_mean([[1, 0, 1]])[1:3] == crossed_mean([[1, 0, 1], [1, 1, 1]])[1:3] == (None, None)
+    assert crossed_mean([[1, 1]] * 3)[:3] == (1.0, 1.0, 1.0)
 
 
 def test_with_one_source_of_noise_it_is_the_t_interval():

@@ -21,7 +21,7 @@ class Estimate(NamedTuple):
 
     value: float
     low: float | None
-    """None with fewer than two seeds or questions."""
+    """None with fewer than three seeds: of two, Student's t makes an interval that says nothing (it multiplies by 12.7)."""
     high: float | None
     seeds: int
     questions: int
@@ -46,7 +46,7 @@ def crossed_mean(values: ArrayLike, level: float = 0.95) -> Estimate:
         raise ValueError(f"values of shape {table.shape} are no table; give one row a seed and one column a question")
     seeds, questions = table.shape
     mean = float(table.mean())
-    if seeds < 2 or questions < 2:
+    if seeds < 3 or questions < 2:
         return Estimate(mean, None, None, seeds, questions)
     half = float(np.hypot(*(stats.t.ppf((1 + level) / 2, n - 1) * stats.sem(table.mean(axis)) for n, axis in ((seeds, 1), (questions, 0)))))
     return Estimate(mean, mean - half, mean + half, seeds, questions)

@@ -38,10 +38,14 @@ def state(site: Path) -> dict[str, int]:
     return {str(path): path.stat().st_ino for name in ("torch", "numpy") for path in site.glob(f"{name}/**/*.py")}
 
 
+SETUP_CELLS = {code_cells(chapter)[0]: f"{chapter.parent.name}/{chapter.stem}" for chapter in reversed(teaching_chapters())}
+"""Every set-up cell there is, with the first chapter that has it: chapters of one folder share theirs to the letter."""
+
+
 @pytest.mark.slow
 @pytest.mark.network
-@pytest.mark.parametrize("chapter", teaching_chapters(), ids=lambda path: path.stem)
-def test_the_set_up_cell_installs_vlmcore_and_leaves_torch_alone(chapter, tmp_path):
+@pytest.mark.parametrize("cell", SETUP_CELLS, ids=SETUP_CELLS.get)
+def test_the_set_up_cell_installs_vlmcore_and_leaves_torch_alone(cell, tmp_path):
     if not (ROOT / ".git").exists():
         pytest.skip("this is no git checkout, so there is nothing to clone")
     subprocess.run([sys.executable, "-m", "venv", tmp_path / "env"], check=True)
@@ -52,7 +56,7 @@ def test_the_set_up_cell_installs_vlmcore_and_leaves_torch_alone(chapter, tmp_pa
 
     script = tmp_path / "cell.py"
     check = "\nimport vlmcore.vlm, vlmcore.plots\nassert os.path.exists('../results/easyvqa'), os.getcwd()\nprint(vlmcore.vlm.__file__)\n"
-    script.write_text(code_cells(chapter)[0] + check)
+    script.write_text(cell + check)
     # git is told that the repository's address is this checkout; everything else is as on Colab
     redirect = {"GIT_CONFIG_COUNT": "2", "GIT_CONFIG_KEY_0": f"url.file://{ROOT}.insteadOf", "GIT_CONFIG_VALUE_0": address.current()}
     redirect |= {"GIT_CONFIG_KEY_1": "safe.directory", "GIT_CONFIG_VALUE_1": "*"}
