@@ -93,15 +93,13 @@ def best_tokens(laws: Mapping[str, Product], refits: Bootstrap, text_tokens: np.
         text_tokens: float (n,), values of Q.
         level: share of the refits inside the band.
     """
+    ratios = np.quantile(refits.values("ratio"), [(1 - level) / 2, (1 + level) / 2])
+    if ratios[0] <= 1:
+        raise ValueError(f"some refits have alpha/beta = {ratios[0]:.2f} and want every token, so V* has no upper end; draw another figure")
     with plt.style.context(STYLE):
         figure, axis = plt.subplots(figsize=(7, 3.8))
         for (name, law), style in zip(laws.items(), ["-", "--", ":"], strict=False):
             axis.plot(text_tokens, [law.optimal_tokens(q) for q in text_tokens], style, label=rf"{name}, $\alpha/\beta$ = {law.ratio:.2f}")
-        ratios = np.quantile(refits.values("ratio"), [(1 - level) / 2, (1 + level) / 2])
-        if ratios[0] <= 1:
-            raise ValueError(
-                f"some refits have alpha/beta = {ratios[0]:.2f} and want every token, so V* has no upper end; draw another figure"
-            )
         few, many = (np.clip(text_tokens / (ratio - 1), 1, 576) for ratio in ratios[::-1])
         axis.fill_between(text_tokens, few, many, color=colours()[0], alpha=0.2, linewidth=0, label=f"{level:.0%} of the refits")
         axis.set_xlabel("text tokens Q")
