@@ -19,17 +19,19 @@ import numpy as np
 import torch
 
 from vlmcore import cost
+from vlmcore.alignment import Notes
 from vlmcore.config import CompressorConfig, M3Config, MLPConfig, MQTConfig, PruMergeConfig, QueCCConfig, VLMConfig, replace, to_dict
 from vlmcore.data import easyvqa
 from vlmcore.data.samples import tokenize
 from vlmcore.evaluation.metrics import Score
-from vlmcore.evaluation.short_answers import answered_right, generate_answers, question_only, score, shuffle_images
+from vlmcore.evaluation.short_answers import answered_right, first_words, generate_answers, question_only, score, shuffle_images
 from vlmcore.language import LanguageModel
 from vlmcore.loop import StageConfig
 from vlmcore.notes import pretrain_on_notes
 from vlmcore.pretraining import pretrain_language
 from vlmcore.results import read_json, write_json
-from vlmcore.tasks import Task, TaskName, load_task
+from vlmcore.schooling import pretrain_at_school, tokens_of_contents, tokens_of_notes
+from vlmcore.tasks import FAMILIES, Task, TaskName, load_task, world_of
 from vlmcore.training import TrainingConfig, TrainingData, fit, language_tokens
 from vlmcore.vision import FeatureStore, VisionEncoder
 from vlmcore.vlm import VLM
@@ -126,9 +128,9 @@ def run_cell(
     vlm, processed = train(config, task, work, progress=progress, accelerator="cpu")
     trained = time.perf_counter()
     features = None if vlm.compressor is None else _features(config, task.test_images, work)
-    answers = generate_answers(vlm, task.test, features)
-    shuffled = shuffle_images(task.test)
-    scores = {"test": score(answers, task.test), "shuffled": score(generate_answers(vlm, shuffled, features), shuffled)}
+    answer = first_words if config.task in FAMILIES else generate_answers
+    answers, shuffled = answer(vlm, task.test, features), shuffle_images(task.test)
+    scores = {"test": score(answers, task.test), "shuffled": score(answer(vlm, shuffled, features), shuffled)}
     seconds = {"train": trained - started, "test": time.perf_counter() - trained}
     result = _result(config, vlm.config, scores, seconds) | {
         "text_tokens": text_tokens(vlm, task),
@@ -158,7 +160,7 @@ def train(config: RunConfig, task: Task, work: str | Path, **options: Any) -> tu
     torch.manual_seed(config.training.seed)
     vlm = VLM.from_parts(base.model, vision, language)
     features = None if vlm.compressor is None else _features(base, task.train_images, work)
-    data = TrainingData(tokenize(task.train, language.tokenizer, config.model.order), features)
+    data = TrainingData(tokenize(task.train, language.tokenizer, config.model.order), features, _notes(task, language))
     fit(vlm, data, config.training, work / identity(base), **options)
     processed = language_tokens(vlm.config, data.tokens, config.training)
     if base != config and vlm.compressor is not None:
@@ -176,12 +178,14 @@ def text_tokens(vlm: VLM, task: Task) -> int:
 
 def language_model(config: RunConfig, work: str | Path, **options: Any) -> LanguageModel:
     """The run's language model before it sees: pre-trained once, with the options of `loop.run`, then loaded from `work`."""
-    kind = "told" if config.task == "easyvqa" else "notes"
-    key = json.dumps([SCHEMA, kind, to_dict(config.model.language), to_dict(config.text), config.training.seed], sort_keys=True)
-    folder = Path(work) / f"language-{hashlib.sha256(key.encode()).hexdigest()[:12]}"
+    seed = config.training.seed
+    key = [SCHEMA, _kind_of_text(config), to_dict(config.model.language), to_dict(config.text), seed]
+    folder = Path(work) / f"language-{hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:12]}"
     if not (folder / "model.safetensors").exists():
-        training, sizes, seed = f"{folder}.training", config.model.language, config.training.seed
-        if kind == "told":
+        training, sizes = f"{folder}.training", config.model.language
+        if config.task in FAMILIES:
+            model = pretrain_at_school(training, sizes, config.text, world_of(config.held_out), seed, **options)
+        elif config.task == "easyvqa":
             samples = easyvqa.told(sorted({sample.question for sample in easyvqa.load("train").samples}))
             model = pretrain_language(training, sizes, samples, config.text, seed, **options)
         else:
@@ -193,6 +197,19 @@ def language_model(config: RunConfig, work: str | Path, **options: Any) -> Langu
         except OSError:  # another process was quicker, with the same weights
             shutil.rmtree(partial)
     return LanguageModel.from_pretrained(folder)
+
+
+def _kind_of_text(config: RunConfig) -> str:
+    if config.task in FAMILIES:
+        return f"school-{world_of(config.held_out)}"
+    return "told" if config.task == "easyvqa" else "notes"
+
+
+def _notes(task: Task, language: LanguageModel) -> Notes | None:
+    if task.train_scenes is None:
+        return None
+    words = tokens_of_notes(task.train_scenes, language.tokenizer)
+    return Notes(words, task.train_scenes.where, tokens_of_contents(language.tokenizer))
 
 
 def run_question_only(task: TaskName, results: str | Path, command: str) -> None:

@@ -7,18 +7,18 @@ text at large; a miniature that is only shown sentences does not learn it in the
 """
 
 import math
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from einops import reduce
 from torch import Tensor
 
 from vlmcore.config import LanguageConfig, replace
 from vlmcore.data.samples import Batch, rows_of_step, tokenize
-from vlmcore.data.worlds.scenes import GRID, QUESTION_WORDS, WORDS, WORLDS
+from vlmcore.data.worlds.scenes import QUESTION_WORDS, WORDS, WORLDS
 from vlmcore.language import LanguageModel, word_tokenizer
 from vlmcore.loop import Stage, StageConfig, run
 from vlmcore.vlm import place
@@ -30,11 +30,15 @@ PARTS = (1, 4, 16)
 
 
 class Told(NamedTuple):
-    """One training step: questions, the words of the notes, int (b, 16, 3) with padding for none, and how many notes they make."""
+    """One training step: questions, and the scenes that they are about as notes."""
 
     batch: Batch
     words: Tensor
+    """int (b, places, w): words for each place, with padding for none."""
     parts: int
+    """How many notes they make."""
+    where: int = 0
+    """How many of the words, the first ones, say where a place is."""
 
 
 def pretrain_on_notes(folder: str | Path, config: LanguageConfig, stage: StageConfig, seed: int = 0, **options: Any) -> LanguageModel:
@@ -61,29 +65,50 @@ def pretrain_on_notes(folder: str | Path, config: LanguageConfig, stage: StageCo
         rows = rows_of_step(len(samples), stage.batch_size, (seed,), step)
         return Told(tokens.batch(rows), words[rows], PARTS[step % len(PARTS)])
 
-    run(Stage(model, _loss, make, stage, seed), folder, **options)
+    run(Stage(model, told_loss, make, stage, seed), folder, **options)
     return model.cpu().eval()
 
 
-def embed_notes(language: LanguageModel, words: Tensor, parts: int) -> Tensor:
-    """Notes in the place of visual tokens.
+def embed_notes(language: LanguageModel, words: Tensor, parts: int, where: int = 0) -> Tensor:
+    """Notes in the place of visual tokens: the sum of the words for what each part of the scene covers.
 
     Args:
         language: whose embeddings are summed.
-        words: int (b, 16, w), the words for each place, with padding for none.
-        parts: into how many square parts the 4 x 4 places are grouped.
+        words: int (b, places, w), the words for each place of a square grid, in rows, with padding for none.
+        parts: into how many squares the scene is cut. A place that several of them share is shared out by area.
+        where: how many of the words, the first ones, say where a place is. They are averaged over the places of a part instead of summed,
+            so that a part with many empty places still says what is there.
 
     Returns:
         float (b, parts, e)
     """
     known = (words != language.tokenizer.pad_token_id)[..., None]
-    side = math.isqrt(parts)
-    cells = "b (gy y gx x) w e -> b (gy gx) e"
-    return reduce(language.embed(words) * known, cells, "sum", gy=side, gx=side, x=GRID // side)
+    spoken = language.embed(words) * known
+    share = coverage(words.shape[1], parts).to(spoken)
+    names, things = spoken[:, :, :where].sum(2), spoken[:, :, where:].sum(2)
+    return torch.einsum("np,bpe->bne", share, things) + torch.einsum("np,bpe->bne", share / share.sum(1, keepdim=True), names)
 
 
-def _loss(language: LanguageModel, told: Told) -> Tensor:
-    notes = embed_notes(language, told.words, told.parts)
+@cache
+def coverage(places: int, parts: int) -> Tensor:
+    """Share of each place that lies in each part, where both cut the same image into squares: float (parts, places).
+
+    Example:
+        >>> coverage(9, 4)[0].view(3, 3)
+        tensor([[1.0000, 0.5000, 0.0000],
+                [0.5000, 0.2500, 0.0000],
+                [0.0000, 0.0000, 0.0000]])
+    """
+    edges = [torch.linspace(0, 1, math.isqrt(n) + 1) for n in (parts, places)]
+    low = torch.maximum(edges[0][:-1, None], edges[1][None, :-1])
+    high = torch.minimum(edges[0][1:, None], edges[1][None, 1:])
+    side = (high - low).clamp(min=0) * math.isqrt(places)
+    return torch.kron(side, side)
+
+
+def told_loss(language: LanguageModel, told: Told) -> Tensor:
+    """Mean cross-entropy of what follows the notes."""
+    notes = embed_notes(language, told.words, told.parts, told.where)
     placed = place(language.embed(told.batch.text), notes, told.batch)
     targets = placed.labels[:, 1:]
     said = targets >= 0

@@ -5,9 +5,11 @@ from itertools import product
 
 from vlmcore.config import (
     CompressorConfig,
+    LanguageConfig,
     M3Config,
     MLPConfig,
     MQTConfig,
+    Order,
     PoolConfig,
     PruMergeConfig,
     QueCCConfig,
@@ -17,7 +19,7 @@ from vlmcore.config import (
 )
 from vlmcore.experiments import RunConfig
 from vlmcore.loop import StageConfig
-from vlmcore.tasks import TaskName
+from vlmcore.tasks import FAMILIES, TaskName
 from vlmcore.training import TrainingConfig
 
 RACE_TOKENS, ABLATION_TOKENS = (1, 4, 16), (1, 4)
@@ -42,6 +44,25 @@ ABLATIONS = tuple(
     for question, nonlinear, learned in product((True, False), repeat=3)
     if len({question, nonlinear, learned}) == 2  # with all three it is QueCC, with none TokenPacker, and both race anyway
 )
+
+
+def rung(width: int, depth: int | None = None) -> LanguageConfig:
+    """A language model of the ladder: heads of 16, a layer for every 16 channels unless `depth` says otherwise."""
+    return LanguageConfig(width=width, depth=depth or width // 16, heads=width // 16, mlp_width=8 * width // 3)
+
+
+LADDER = tuple(rung(width) for width in (32, 48, 64, 80, 112))
+"""The sizes of the grid: N from 25,000 to a million at one aspect ratio."""
+DEPTHS = (rung(64, 2), rung(64, 8))
+"""Sizes that differ from the middle rung in depth alone, and so have visual tokens of the same width."""
+GRID_TOKENS = (1, 4, 16, 36)
+GRID = RunConfig(
+    training=TrainingConfig(StageConfig(1200, 6e-3, batch_size=32), StageConfig(400, 1e-3, batch_size=32)),
+    text=StageConfig(5000, 5e-3, batch_size=32),
+)
+"""The recipe of every cell; a language model's learning rate at school is that of the smallest, divided as its width is multiplied."""
+
+_Cell = tuple[LanguageConfig, CompressorConfig | None, int, int]
 
 
 def easyvqa_runs(held_out: bool = False) -> list[RunConfig]:
@@ -78,6 +99,45 @@ def race_runs(held_out: bool = False) -> list[RunConfig]:
     ]
 
 
+def grid_runs(held_out: bool = False) -> list[RunConfig]:
+    """The grid: N from 25,000 to a million, V from 1 to 36, on three families, each tuned from the same text checkpoint.
+
+    The order is that of importance, one seed of everything before the second of anything (`book/results/grid/PLAN.md`): QueCC and
+    TokenPacker at all sizes, with two more seeds at V = 1 and 36; then blind models, uncompressed ones, the other order of image and
+    question, and sizes that differ in depth alone.
+    """
+    compressors = (QueCCConfig(), TokenPackerConfig())
+    main: list[_Cell] = [
+        (size, compressor, v, seed)
+        for seeds, tokens in (((0, 1, 2), GRID_TOKENS), ((3, 4), (GRID_TOKENS[0], GRID_TOKENS[-1])))
+        for seed in seeds
+        for size, compressor, v in product(LADDER, compressors, tokens)
+    ]
+    blind: list[_Cell] = [(size, None, 0, seed) for seed in range(3) for size in LADDER]
+    uncompressed: list[_Cell] = [(size, *UNCOMPRESSED, seed) for seed in range(3) for size in LADDER[:2]]
+    depths: list[_Cell] = [(size, QueCCConfig(), v, seed) for seed in range(3) for size in DEPTHS for v in GRID_TOKENS]
+    turned: list[_Cell] = [(LADDER[2], QueCCConfig(), v, seed) for seed in range(3) for v in GRID_TOKENS]
+    cells: list[tuple[_Cell, Order]] = [(cell, "image_first") for cell in (*main, *blind, *uncompressed)]
+    cells += [*((cell, "question_first") for cell in turned), *((cell, "image_first") for cell in depths)]
+    return [grid_run(task, *cell, order, held_out=held_out) for cell, order in cells for task in FAMILIES]
+
+
+def grid_run(
+    task: TaskName,
+    size: LanguageConfig,
+    compressor: CompressorConfig | None,
+    visual_tokens: int,
+    seed: int = 0,
+    order: Order = "image_first",
+    *,
+    held_out: bool = False,
+) -> RunConfig:
+    """One cell of the grid."""
+    model = VLMConfig(language=size, visual_tokens=visual_tokens, compressor=compressor, order=order)
+    text = replace(GRID.text, learning_rate=GRID.text.learning_rate * LADDER[0].width / size.width)
+    return replace(GRID, model=model, training=replace(GRID.training, seed=seed), text=text, held_out=held_out, task=task)
+
+
 def preset(name: str, run: RunConfig = RunConfig()) -> RunConfig:
     """A run at one of the sizes of a chapter: `smoke` in seconds, `cpu` as in the pages, `gpu` with batches of 256.
 
@@ -92,4 +152,4 @@ def preset(name: str, run: RunConfig = RunConfig()) -> RunConfig:
     return replace(run, training=replace(run.training, align=align, tune=tune), text=replace(run.text, **change))
 
 
-EXPERIMENTS: dict[str, Callable[[bool], list[RunConfig]]] = {"easyvqa": easyvqa_runs, "race": race_runs}
+EXPERIMENTS: dict[str, Callable[[bool], list[RunConfig]]] = {"easyvqa": easyvqa_runs, "race": race_runs, "grid": grid_runs}

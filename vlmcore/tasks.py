@@ -1,4 +1,7 @@
-"""What a run is trained and scored on: easy-VQA with its official split, or a miniature world drawn from fixed seeds."""
+"""What a run is trained and scored on: easy-VQA with its official split, or a miniature world drawn from fixed seeds.
+
+*Reading* and *attribute* belong to the race of the compressors; *knowledge*, *reasoning* and *pages* are the families of the grid.
+"""
 
 from functools import lru_cache
 from typing import Literal, NamedTuple, get_args
@@ -7,12 +10,18 @@ import numpy as np
 
 from vlmcore.data import easyvqa
 from vlmcore.data.samples import Sample
+from vlmcore.data.worlds import families
+from vlmcore.data.worlds.icons import facts
 from vlmcore.data.worlds.scenes import WORLDS
 
-TaskName = Literal["easyvqa", "reading", "attribute"]
+TaskName = Literal["easyvqa", "reading", "attribute", "knowledge", "reasoning", "pages"]
+FAMILIES: tuple[TaskName, ...] = ("knowledge", "reasoning", "pages")
+"""The tasks of the grid."""
 
 TRAIN_SCENES, QUESTIONS, TEST_SCENES = 6000, 4, 2000
 """Of a world: scenes to train on, questions about each, and scenes to test on with one question each."""
+FAMILY_TEST_SCENES = 6000
+"""Scenes to test a family of the grid on: of six kinds of questions or six lengths of pages a thousand each."""
 _SEEDS = {"test": (1, 2), "held_out": (3, 4)}
 """Of a world's training and test scenes: those that are reported, and those for development."""
 
@@ -24,6 +33,8 @@ class Task(NamedTuple):
     test: list[Sample]
     train_images: np.ndarray
     test_images: np.ndarray
+    train_scenes: families.Scenes | None = None
+    """What the training images show, where it is known."""
 
 
 @lru_cache(maxsize=2)
@@ -42,10 +53,30 @@ def load_task(name: TaskName = "easyvqa", held_out: bool = False) -> Task:
         raise ValueError(f"there is no task {name!r}; choose from {', '.join(get_args(TaskName))}")
     if name == "easyvqa":
         return _load_easyvqa(held_out)
+    if name in FAMILIES:
+        return _load_family(name, held_out)
     train_seed, test_seed = _SEEDS["held_out" if held_out else "test"]
     train = WORLDS[name](train_seed, TRAIN_SCENES, questions=QUESTIONS)
     test = WORLDS[name](test_seed, TEST_SCENES)
     return Task(train.samples, test.samples, train.drawn(), test.drawn())
+
+
+def world_of(held_out: bool) -> int:
+    """The seed of the facts that are true in a family's worlds: others are true in development."""
+    return _SEEDS["held_out" if held_out else "test"][0]
+
+
+def _load_family(name: TaskName, held_out: bool) -> Task:
+    train_seed, test_seed = _SEEDS["held_out" if held_out else "test"]
+    known = facts(world_of(held_out))
+    if name == "pages":
+        train = families.reading(train_seed, TRAIN_SCENES, questions=QUESTIONS)
+        test = families.reading(test_seed, FAMILY_TEST_SCENES, scored=True)
+    else:
+        make = families.knowledge if name == "knowledge" else families.reasoning
+        train = make(train_seed, TRAIN_SCENES, known, questions=QUESTIONS, scored=False)
+        test = make(test_seed, FAMILY_TEST_SCENES, known, scored=True)
+    return Task(train.samples, test.samples, train.drawn(), test.drawn(), train)
 
 
 def _load_easyvqa(held_out: bool) -> Task:

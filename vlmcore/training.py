@@ -16,6 +16,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from vlmcore.alignment import Described, Notes, note_loss
 from vlmcore.config import StageName, VLMConfig, to_dict
 from vlmcore.data.samples import Batch, Tokens, rows_of_step
 from vlmcore.loop import Stage, StageConfig, run
@@ -40,6 +41,8 @@ class TrainingData(NamedTuple):
 
     tokens: Tokens
     features: FeatureStore | None
+    notes: Notes | None = None
+    """What the images show: if given, stage 1 aligns the compressor with these words instead of with the answers."""
 
 
 def fit(
@@ -80,8 +83,12 @@ def fit(
         if not weights.exists():
             vlm.train()
             vlm.vision.eval()
-            batches = _vlm_batches(vlm, data, name, stage, (config.seed, number))
-            run(Stage(vlm, _vlm_loss, batches, stage, config.seed), folder / name, **options)
+            seed = (config.seed, number)
+            if name == "align" and data.notes is not None:
+                lesson = Stage(vlm, note_loss, _described_batches(data, stage, seed), stage, config.seed)
+            else:
+                lesson = Stage(vlm, _vlm_loss, _vlm_batches(vlm, data, name, stage, seed), stage, config.seed)
+            run(lesson, folder / name, **options)
             _save_trained(vlm, weights)
             (folder / name / "resume.ckpt").unlink(missing_ok=True)
         check_safetensors(weights)
@@ -151,6 +158,15 @@ def _vlm_batches(vlm: VLM, data: TrainingData, name: StageName, stage: StageConf
         batch = data.tokens.batch(rows_of_step(len(data.tokens.image), stage.batch_size, seed, step))
         features = None if data.features is None else data.features[batch.image]
         return Step(batch, features, _tokens_of_step(vlm.config, name, seed, step))
+
+    return make
+
+
+def _described_batches(data: TrainingData, stage: StageConfig, seed: tuple[int, int]) -> Callable[[int], Described]:
+    def make(step: int) -> Described:
+        assert data.features is not None and data.notes is not None
+        batch = data.tokens.batch(rows_of_step(len(data.tokens.image), stage.batch_size, seed, step))
+        return Described(batch, data.features[batch.image], data.notes._replace(words=data.notes.words[batch.image]))
 
     return make
 

@@ -8,7 +8,7 @@ import torch
 from vlmcore.data.samples import Sample, Tokens, tokenize
 from vlmcore.evaluation.metrics import Score, ShortAnswerAccuracy, normalize
 from vlmcore.vision import FeatureStore
-from vlmcore.vlm import VLM
+from vlmcore.vlm import VLM, place
 
 
 def generate_answers(
@@ -38,6 +38,36 @@ def generate_answers(
         seen = None if features is None or vlm.compressor is None else features[batch.image].to(device)
         said += vlm.generate(batch.to(device), seen, max_new_tokens, visual_tokens)
     return said
+
+
+@torch.inference_mode()
+def first_words(
+    vlm: VLM,
+    samples: Sequence[Sample],
+    features: FeatureStore | None,
+    *,
+    batch_size: int = 512,
+) -> list[str]:
+    """The word that the model would say first in answer to every sample, from one pass over the prompt.
+
+    For answers of one word this is what greedy generation says, but for what it may say after it; it takes a fraction of the time.
+
+    Args:
+        vlm: the model.
+        samples: what to ask.
+        features: of the images; None for a blind model.
+        batch_size: questions a step.
+    """
+    tokens = tokenize(samples, vlm.language.tokenizer, vlm.config.order, answers=False)
+    device = next(vlm.parameters()).device
+    said: list[int] = []
+    for rows in torch.arange(len(samples)).split(batch_size):
+        batch = tokens.batch(rows).to(device)
+        seen = None if features is None or vlm.compressor is None else features[batch.image.cpu()].to(device)
+        placed = place(vlm.language.embed(batch.text), vlm.compress(seen, batch), batch)
+        hidden = vlm.language(placed.embeddings)[torch.arange(len(rows), device=device), placed.length - 1]
+        said += vlm.language.logits(hidden).argmax(-1).tolist()
+    return vlm.language.tokenizer.batch_decode([[token] for token in said], skip_special_tokens=True)
 
 
 def score(predictions: Sequence[str], samples: Sequence[Sample]) -> dict[str, Score]:

@@ -7,16 +7,13 @@ A scene is also written down as *notes*: for each of the 16 places, the words fo
 learns its language before it sees (`vlmcore.notes`). Everything is a pure function of the seed.
 """
 
-from functools import cache
-from pathlib import Path
 from typing import NamedTuple
 
-import matplotlib
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
 
 from vlmcore.data.samples import Sample
 from vlmcore.data.worlds.captioned import COLOURS, SHAPES, coverage
+from vlmcore.data.worlds.drawing import Seed, generator, glyph_masks, pale_canvas, paste, permutations
 
 GRID = 4
 """Places along one side."""
@@ -29,7 +26,6 @@ WORDS = (*PLACES, *LETTERS, *COLOURS, *SHAPES)
 """Every word of a note."""
 QUESTION_WORDS = ("which", "letter", "is", "at", "color", "the", "shape")
 
-Seed = int | tuple[int, ...]
 _CELL = IMAGE_SIZE // GRID
 _GLYPH = 16
 _NUMBER = {word: i for i, word in enumerate(WORDS)}
@@ -64,9 +60,9 @@ def reading(seed: Seed, count: int, *, questions: int = 1, draw: bool = True) ->
         questions: asked about each, of letters drawn with replacement.
         draw: whether images are wanted.
     """
-    rng = _rng(seed, 1)
+    rng = generator(seed, 1)
     number = rng.choice(COUNTS["reading"], size=count)
-    place = _permutations(rng, count, GRID**2)[:, : max(COUNTS["reading"])]
+    place = permutations(rng, count, GRID**2)[:, : max(COUNTS["reading"])]
     letter = rng.integers(len(LETTERS), size=place.shape)
     there = np.arange(place.shape[1]) < number[:, None]
     notes = _empty_notes(count)
@@ -90,14 +86,14 @@ def attribute(seed: Seed, count: int, *, questions: int = 1, draw: bool = True) 
         questions: asked about each, of shapes drawn with replacement.
         draw: whether images are wanted.
     """
-    rng = _rng(seed, 2)
+    rng = generator(seed, 2)
     number = rng.choice(COUNTS["attribute"], size=count)
     most = max(COUNTS["attribute"])
-    colour, shape = (_permutations(rng, count, len(words))[:, :most] for words in (COLOURS, SHAPES))
+    colour, shape = (permutations(rng, count, len(words))[:, :most] for words in (COLOURS, SHAPES))
     there = np.arange(most) < number[:, None]
     extent = rng.uniform(7, 11, (count, most))
     room = IMAGE_SIZE // 3  # shapes lie in different cells of a 3 x 3 grid, which keeps them apart and off the edges of the 4 x 4 places
-    corner = np.stack(np.divmod(_permutations(rng, count, 9)[:, :most], 3)[::-1], -1) * room
+    corner = np.stack(np.divmod(permutations(rng, count, 9)[:, :most], 3)[::-1], -1) * room
     centre = corner + extent[..., None] + rng.uniform(0, 1, (count, most, 2)) * (room - 2 * extent[..., None])
     place = (centre[..., 1] // _CELL * GRID + centre[..., 0] // _CELL).astype(int)
     notes = _empty_notes(count)
@@ -126,58 +122,32 @@ def _kind(number: int, thing: str) -> str:
     return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
 
 
-def _rng(seed: Seed, world: int) -> np.random.Generator:
-    return np.random.default_rng((world, *(seed if isinstance(seed, tuple) else (seed,))))
-
-
 def _empty_notes(count: int) -> np.ndarray:
     notes = np.full((count, GRID**2, 3), -1)
     notes[:, :, 0] = np.arange(GRID**2)
     return notes
 
 
-def _permutations(rng: np.random.Generator, count: int, size: int) -> np.ndarray:
-    """A permutation of `size` things for each scene, int (count, size)."""
-    return rng.permuted(np.tile(np.arange(size), (count, 1)), axis=1)
-
-
-def _canvas(rng: np.random.Generator, count: int) -> np.ndarray:
-    pale = rng.integers(215, 256, (count, 3, 1, 1))
-    return np.broadcast_to(pale, (count, 3, IMAGE_SIZE, IMAGE_SIZE)).astype(np.float32)
-
-
-@cache
 def glyphs() -> np.ndarray:
     """Shares of the pixels that each of the `LETTERS`, in capitals, covers: float32 (16, 16, 16)."""
-    path = Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSansMono-Bold.ttf"
-    font = ImageFont.truetype(path, _GLYPH)
-    masks = []
-    for letter in LETTERS:
-        image = Image.new("L", (_GLYPH, _GLYPH))
-        ImageDraw.Draw(image).text((_GLYPH / 2, _GLYPH / 2), letter.upper(), font=font, fill=255, anchor="mm")
-        masks.append(np.asarray(image, dtype=np.float32) / 255)
-    return np.stack(masks)
+    return glyph_masks(tuple(letter.upper() for letter in LETTERS), "DejaVuSansMono-Bold.ttf", _GLYPH, _GLYPH)
 
 
 def _draw_letters(rng: np.random.Generator, letter: np.ndarray, place: np.ndarray, there: np.ndarray) -> np.ndarray:
-    canvas = _canvas(rng, len(letter))
+    canvas = pale_canvas(rng, len(letter), IMAGE_SIZE)
     ink = rng.uniform(0, 80, (len(letter), 3)).astype(np.float32)
     shift = rng.integers(_CELL - _GLYPH + 1, size=(*place.shape, 2))
-    pixels = np.arange(_GLYPH)
+    corner = _CELL * np.stack(np.divmod(place, GRID), -1) + shift
     for j in range(place.shape[1]):
         i = np.flatnonzero(there[:, j])
-        top, left = (_CELL * (place[i, j] // GRID) + shift[i, j, 0], _CELL * (place[i, j] % GRID) + shift[i, j, 1])
-        rows, columns = (top[:, None] + pixels)[:, None, :, None], (left[:, None] + pixels)[:, None, None, :]
-        window = (i[:, None, None, None], np.arange(3)[:, None, None], rows, columns)
-        cover = glyphs()[letter[i, j]][:, None]
-        canvas[window] += cover * (ink[i][:, :, None, None] - canvas[window])
+        paste(canvas, i, glyphs()[letter[i, j]], corner[i, j], ink[i])
     return canvas.round().astype(np.uint8)
 
 
 def _draw_shapes(
     rng: np.random.Generator, colour: np.ndarray, shape: np.ndarray, centre: np.ndarray, extent: np.ndarray, there: np.ndarray
 ) -> np.ndarray:
-    canvas = _canvas(rng, len(colour))
+    canvas = pale_canvas(rng, len(colour), IMAGE_SIZE)
     palette = np.array(list(COLOURS.values()), dtype=np.float32)
     paint = np.clip(palette[colour] + rng.normal(0, 8, (*colour.shape, 3)), 0, 255).astype(np.float32)
     for j in range(colour.shape[1]):
