@@ -44,7 +44,7 @@ ORDER = [
     ["evaluation.short_answers"],
     ["tasks"],
     ["experiments"],
-    ["plans"],
+    ["estimate", "plans"],
     ["sweep"],
     ["paper", "race"],
     ["refit"],

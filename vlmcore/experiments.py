@@ -30,8 +30,8 @@ from vlmcore.loop import StageConfig
 from vlmcore.notes import pretrain_on_notes
 from vlmcore.pretraining import pretrain_language
 from vlmcore.results import read_json, write_json
-from vlmcore.schooling import pretrain_at_school, tokens_of_contents, tokens_of_notes
-from vlmcore.tasks import FAMILIES, Task, TaskName, load_task, world_of
+from vlmcore.schooling import PARTS, answers_from_notes, pretrain_at_school, tokens_of_contents, tokens_of_notes
+from vlmcore.tasks import FAMILIES, Task, TaskName, family_scenes, load_task, world_of
 from vlmcore.training import TrainingConfig, TrainingData, fit, language_tokens
 from vlmcore.vision import FeatureStore, VisionEncoder
 from vlmcore.vlm import VLM
@@ -178,9 +178,7 @@ def text_tokens(vlm: VLM, task: Task) -> int:
 
 def language_model(config: RunConfig, work: str | Path, **options: Any) -> LanguageModel:
     """The run's language model before it sees: pre-trained once, with the options of `loop.run`, then loaded from `work`."""
-    seed = config.training.seed
-    key = [SCHEMA, _kind_of_text(config), to_dict(config.model.language), to_dict(config.text), seed]
-    folder = Path(work) / f"language-{hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:12]}"
+    seed, folder = config.training.seed, Path(work) / f"language-{language_identity(config)}"
     if not (folder / "model.safetensors").exists():
         training, sizes = f"{folder}.training", config.model.language
         if config.task in FAMILIES:
@@ -199,6 +197,12 @@ def language_model(config: RunConfig, work: str | Path, **options: Any) -> Langu
     return LanguageModel.from_pretrained(folder)
 
 
+def language_identity(config: RunConfig) -> str:
+    """The name of a run's language model: a hash of its sizes, its school and its seed."""
+    key = [SCHEMA, _kind_of_text(config), to_dict(config.model.language), to_dict(config.text), config.training.seed]
+    return hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:12]
+
+
 def _kind_of_text(config: RunConfig) -> str:
     if config.task in FAMILIES:
         return f"school-{world_of(config.held_out)}"
@@ -210,6 +214,31 @@ def _notes(task: Task, language: LanguageModel) -> Notes | None:
         return None
     words = tokens_of_notes(task.train_scenes, language.tokenizer)
     return Notes(words, task.train_scenes.where, tokens_of_contents(language.tokenizer))
+
+
+def run_text_only(config: RunConfig, results: str | Path, work: str | Path, command: str) -> None:
+    """Writes what the language model of a grid's run answers from notes instead of images: the floor under its errors.
+
+    Args:
+        config: the run.
+        results: folder of the result files.
+        work: where the language model is.
+        command: written into the result.
+    """
+    path = Path(results) / f"text-{language_identity(config)}.json"
+    if path.exists():
+        return
+    language, scores = language_model(config, work, progress=False), dict[str, Any]()
+    for family in FAMILIES:
+        scenes = family_scenes(family, config.held_out, test=True, draw=False)
+        answers = {str(parts): answers_from_notes(language, scenes, parts) for parts in PARTS}
+        scores[family] = _plain({parts: score(said, scenes.samples) for parts, said in answers.items()})
+    sizes = replace(config.model, language=language.config)
+    write_json(
+        path,
+        {"name": "text_only", "schema": SCHEMA, "language": to_dict(language.config), "school": to_dict(config.text)}
+        | {"text_seed": config.training.seed, "parameters": cost.parameters(sizes)._asdict(), "scores": scores, "command": command},
+    )
 
 
 def run_question_only(task: TaskName, results: str | Path, command: str) -> None:

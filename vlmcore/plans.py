@@ -57,7 +57,7 @@ DEPTHS = (rung(64, 2), rung(64, 8))
 """Sizes that differ from the middle rung in depth alone, and so have visual tokens of the same width."""
 GRID_TOKENS = (1, 4, 16, 36)
 GRID = RunConfig(
-    training=TrainingConfig(StageConfig(1200, 6e-3, batch_size=32), StageConfig(400, 1e-3, batch_size=32)),
+    training=TrainingConfig(StageConfig(1200, 6e-3, batch_size=32), StageConfig(400, 3e-4, batch_size=32)),
     text=StageConfig(5000, 5e-3, batch_size=32),
 )
 """The recipe of every cell; a language model's learning rate at school is that of the smallest, divided as its width is multiplied."""
@@ -103,23 +103,37 @@ def grid_runs(held_out: bool = False) -> list[RunConfig]:
     """The grid: N from 25,000 to a million, V from 1 to 36, on three families, each tuned from the same text checkpoint.
 
     The order is that of importance, one seed of everything before the second of anything (`book/results/grid/PLAN.md`): QueCC and
-    TokenPacker at all sizes, with two more seeds at V = 1 and 36; then blind models, uncompressed ones, the other order of image and
-    question, and sizes that differ in depth alone.
+    TokenPacker (at three sizes), with two more seeds at V = 1 and 36; then blind models, uncompressed ones, the other order of image and
+    question, sizes that differ in depth alone, and longer training.
     """
-    compressors = (QueCCConfig(), TokenPackerConfig())
+    models: list[tuple[LanguageConfig, CompressorConfig]] = [
+        *product(LADDER, [QueCCConfig()]),
+        *product(LADDER[::2], [TokenPackerConfig()]),
+    ]
     main: list[_Cell] = [
         (size, compressor, v, seed)
         for seeds, tokens in (((0, 1, 2), GRID_TOKENS), ((3, 4), (GRID_TOKENS[0], GRID_TOKENS[-1])))
         for seed in seeds
-        for size, compressor, v in product(LADDER, compressors, tokens)
+        for (size, compressor), v in product(models, tokens)
     ]
     blind: list[_Cell] = [(size, None, 0, seed) for seed in range(3) for size in LADDER]
-    uncompressed: list[_Cell] = [(size, *UNCOMPRESSED, seed) for seed in range(3) for size in LADDER[:2]]
-    depths: list[_Cell] = [(size, QueCCConfig(), v, seed) for seed in range(3) for size in DEPTHS for v in GRID_TOKENS]
+    uncompressed: list[_Cell] = [(size, *UNCOMPRESSED, seed) for seed in range(3) for size in LADDER[:1]]
+    depths: list[_Cell] = [(size, QueCCConfig(), v, seed) for seed in range(3) for size in DEPTHS for v in (1, 36)]
     turned: list[_Cell] = [(LADDER[2], QueCCConfig(), v, seed) for seed in range(3) for v in GRID_TOKENS]
     cells: list[tuple[_Cell, Order]] = [(cell, "image_first") for cell in (*main, *blind, *uncompressed)]
     cells += [*((cell, "question_first") for cell in turned), *((cell, "image_first") for cell in depths)]
-    return [grid_run(task, *cell, order, held_out=held_out) for cell, order in cells for task in FAMILIES]
+    runs = [grid_run(task, *cell, order, held_out=held_out) for cell, order in cells for task in FAMILIES]
+    return runs + [
+        longer(grid_run("pages", LADDER[2], c, 4, seed, held_out=held_out))
+        for seed in range(3)
+        for c in (QueCCConfig(), TokenPackerConfig())
+    ]
+
+
+def longer(run: RunConfig, times: int = 3) -> RunConfig:
+    """The same run with several times the steps: is it the token's width that limits it, or the time?"""
+    align, tune = (replace(stage, steps=times * stage.steps) for stage in (run.training.align, run.training.tune))
+    return replace(run, training=replace(run.training, align=align, tune=tune))
 
 
 def grid_run(

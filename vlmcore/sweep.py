@@ -3,6 +3,7 @@
     python -m vlmcore.sweep run easyvqa          # one worker a core; results go to book/results/easyvqa
     python -m vlmcore.sweep run easyvqa --part 3/20     # the third of twenty shares, for an array job of a cluster
     python -m vlmcore.sweep status easyvqa
+    python -m vlmcore.sweep plan grid            # what it will cost, before anything is started
 
 Kill it whenever you like: a run goes on from its last checkpoint, and one with a result is never done again. Language models and image
 features are made once, before the workers start, and shared.
@@ -12,13 +13,29 @@ import argparse
 import multiprocessing
 import os
 import threading
-from concurrent.futures import ProcessPoolExecutor, as_completed
+import time
+from collections.abc import Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
 from functools import partial
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from vlmcore.experiments import RunConfig, identity, language_model, prepare, run_cell, run_question_only, weights_of
+from vlmcore.cost import language_parameters
+from vlmcore.estimate import feature_bytes, of_all
+from vlmcore.experiments import (
+    RunConfig,
+    identity,
+    language_identity,
+    language_model,
+    prepare,
+    run_cell,
+    run_question_only,
+    run_text_only,
+    weights_of,
+)
 from vlmcore.plans import EXPERIMENTS
+from vlmcore.tasks import FAMILIES
 
 
 def pending(configs: list[RunConfig], results: Path) -> list[RunConfig]:
@@ -66,14 +83,49 @@ def run(configs: list[RunConfig], results: Path, work: Path, workers: int, comma
     with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _end_with_the_parent) as pool:
         for first in {(config.task, attends(config)): config for config in sorted(todo, key=sees)}.values():
             pool.submit(prepare, first, work).result()  # the features; one after the other, so that they are not made twice
-        others = {(config.task == "easyvqa", config.model.language, config.text, config.training.seed): config for config in todo}
-        list(pool.map(partial(language_model, work=work, progress=False, accelerator="cpu"), others.values()))
-        waiting = [pool.submit(run_group, group, results, work, command) for group in by_weights(todo)]
-        done = 0
-        for future in as_completed(waiting):
-            for result in future.result():
-                done += 1
-                print(f"{done}/{len(todo)} {describe(result)}", flush=True)
+        reporter, groups = Reporter(len(todo)), list[Future[list[dict[str, Any]]]]()
+        for wave in waves(todo):
+            models = {language_identity(config): config for config in wave}.values()
+            largest_first = sorted(models, key=lambda config: -language_parameters(config.model.language))
+            list(pool.map(partial(teach, results=results, work=work, command=command), largest_first))
+            for group in by_weights(wave):
+                groups.append(pool.submit(run_group, group, results, work, command))
+                groups[-1].add_done_callback(reporter)
+        for done in groups:
+            done.result()  # raises what a run raised
+
+
+def waves(configs: list[RunConfig]) -> Iterator[list[RunConfig]]:
+    """Runs that follow each other with the same seed: their language models are made first, while the wave before is still being done."""
+    for _, wave in groupby(configs, key=lambda config: config.training.seed):
+        yield list(wave)
+
+
+class Reporter:
+    """Prints each result as its group is done, with the time that the others will take at the pace so far.
+
+    Args:
+        count: results to come.
+    """
+
+    def __init__(self, count: int) -> None:
+        self.count, self.done, self.started = count, 0, time.monotonic()
+
+    def __call__(self, group: Future[list[dict[str, Any]]]) -> None:
+        """Called when a group of runs is done; one that failed is left to whoever waits for it."""
+        if group.cancelled() or group.exception():
+            return
+        for result in group.result():
+            self.done += 1
+            left = (time.monotonic() - self.started) / self.done * (self.count - self.done) / 60
+            print(f"{self.done}/{self.count} {describe(result)}, {left:.0f} minutes left", flush=True)
+
+
+def teach(config: RunConfig, results: Path, work: Path, command: str) -> None:
+    """Makes the language model of a run, and for the grid writes down what it knows before it sees."""
+    language_model(config, work, progress=False, accelerator="cpu")
+    if config.task in FAMILIES:
+        run_text_only(config, results, work, command)
 
 
 def run_group(configs: list[RunConfig], results: Path, work: Path, command: str) -> list[dict[str, Any]]:
@@ -91,6 +143,17 @@ def _end_with_the_parent() -> None:
         os._exit(1)
 
     threading.Thread(target=wait, daemon=True).start()
+
+
+def plan(configs: list[RunConfig], todo: list[RunConfig], workers: int) -> str:
+    """What the runs without a result will take: operations, and hours of one CPU thread."""
+    if not all(config.task in FAMILIES for config in configs):
+        raise SystemExit("times are estimated for the families of the grid only; start the others and look at the time that is left")
+    groups = of_all(todo)
+    lines = [f"{len(configs)} runs, {len(todo)} without a result; features take {feature_bytes(configs[0].model) / 1e9:.1f} GB"]
+    lines += [f"{name:26}{part.runs:5} x {part.seconds / part.runs:6.0f} s {part.flops / 1e15:8.3f} PFLOP" for name, part in groups.items()]
+    hours = sum(part.seconds for part in groups.values()) / 3600
+    return "\n".join([*lines, f"{hours:.1f} hours of one thread; with {workers} workers {hours / workers:.1f} hours"])
 
 
 def sees(config: RunConfig) -> bool:
@@ -113,7 +176,7 @@ def describe(result: dict[str, Any]) -> str:
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m vlmcore.sweep", description=__doc__.splitlines()[0])
-    parser.add_argument("action", choices=["run", "status"])
+    parser.add_argument("action", choices=["plan", "run", "status"])
     parser.add_argument("name", choices=sorted(EXPERIMENTS))
     parser.add_argument("--results", type=Path, help="folder of the result files (default: book/results/NAME)")
     parser.add_argument("--work", type=Path, default=Path("_build/work"), help="folder for features, checkpoints and logs")
@@ -134,6 +197,8 @@ def main() -> None:
         for task in sorted({config.task for config in configs}):
             run_question_only(task, results, command)
         run(configs, results, arguments.work, arguments.workers, command)
+    elif arguments.action == "plan":
+        print(plan(configs, pending(configs, results), arguments.workers))
     else:
         todo = pending(configs, results)
         print(f"{arguments.name}: {len(configs) - len(todo)} of {len(configs)} runs have a result in {results}")

@@ -37,7 +37,7 @@ class Task(NamedTuple):
     """What the training images show, where it is known."""
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=3)
 def load_task(name: TaskName = "easyvqa", held_out: bool = False) -> Task:
     """The data of a task.
 
@@ -54,11 +54,11 @@ def load_task(name: TaskName = "easyvqa", held_out: bool = False) -> Task:
     if name == "easyvqa":
         return _load_easyvqa(held_out)
     if name in FAMILIES:
-        return _load_family(name, held_out)
+        train, test = (family_scenes(name, held_out, test=test) for test in (False, True))
+        return Task(train.samples, test.samples, train.drawn(), test.drawn(), train)
     train_seed, test_seed = _SEEDS["held_out" if held_out else "test"]
-    train = WORLDS[name](train_seed, TRAIN_SCENES, questions=QUESTIONS)
-    test = WORLDS[name](test_seed, TEST_SCENES)
-    return Task(train.samples, test.samples, train.drawn(), test.drawn())
+    shown, asked = WORLDS[name](train_seed, TRAIN_SCENES, questions=QUESTIONS), WORLDS[name](test_seed, TEST_SCENES)
+    return Task(shown.samples, asked.samples, shown.drawn(), asked.drawn())
 
 
 def world_of(held_out: bool) -> int:
@@ -66,17 +66,21 @@ def world_of(held_out: bool) -> int:
     return _SEEDS["held_out" if held_out else "test"][0]
 
 
-def _load_family(name: TaskName, held_out: bool) -> Task:
-    train_seed, test_seed = _SEEDS["held_out" if held_out else "test"]
-    known = facts(world_of(held_out))
+def family_scenes(name: TaskName, held_out: bool = False, *, test: bool, draw: bool = True) -> families.Scenes:
+    """The scenes of a family: four questions about each to train on, or one to test.
+
+    Args:
+        name: of a family.
+        held_out: as for `load_task`.
+        test: whether those to test on; they ask other facts, and show other handwriting.
+        draw: whether images are wanted.
+    """
+    seed = _SEEDS["held_out" if held_out else "test"][test]
+    count, questions = (FAMILY_TEST_SCENES, 1) if test else (TRAIN_SCENES, QUESTIONS)
     if name == "pages":
-        train = families.reading(train_seed, TRAIN_SCENES, questions=QUESTIONS)
-        test = families.reading(test_seed, FAMILY_TEST_SCENES, scored=True)
-    else:
-        make = families.knowledge if name == "knowledge" else families.reasoning
-        train = make(train_seed, TRAIN_SCENES, known, questions=QUESTIONS, scored=False)
-        test = make(test_seed, FAMILY_TEST_SCENES, known, scored=True)
-    return Task(train.samples, test.samples, train.drawn(), test.drawn(), train)
+        return families.reading(seed, count, questions=questions, scored=test, draw=draw)
+    make = families.knowledge if name == "knowledge" else families.reasoning
+    return make(seed, count, facts(world_of(held_out)), questions=questions, scored=test, draw=draw)
 
 
 def _load_easyvqa(held_out: bool) -> Task:

@@ -1,0 +1,89 @@
+"""What a list of runs will cost, before any of them is started: operations, seconds on one thread of a CPU, memory for features.
+
+Training costs three times a forward pass where weights are learnt (the pass itself, gradients of activations, gradients of weights).
+Small models do not keep a processor busy, so a step also costs a constant; rate and constant were measured on one thread of a two-core
+machine and are arguments, for other machines.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from vlmcore.compressor_costs import compressor_flops
+from vlmcore.config import VLMConfig
+from vlmcore.cost import head_flops, language_flops, language_parameters
+from vlmcore.experiments import RunConfig, language_identity, weights_of
+from vlmcore.schooling import LESSONS, PARTS, QUESTIONS
+from vlmcore.tasks import FAMILIES, FAMILY_TEST_SCENES, TRAIN_SCENES
+
+ASKED, ANSWERED = 4, 2
+"""Tokens of the longest question of a family with its start, and of an answer with its end."""
+
+
+class Machine(NamedTuple):
+    """How fast training goes: operations a second once busy, and seconds that a step takes at least."""
+
+    flops_per_second: float = 45e9
+    seconds_per_step: float = 0.012
+
+
+CPU_THREAD = Machine()
+GPU = Machine(2e13, 0.02)
+"""A data-centre GPU on models of some million parameters: assumed, not measured."""
+
+
+class Estimate(NamedTuple):
+    """Of one group of runs."""
+
+    runs: int
+    flops: float
+    seconds: float
+
+
+def of_training(run: RunConfig, machine: Machine = CPU_THREAD) -> Estimate:
+    """Alignment and tuning of one run of the grid."""
+    config, stages = run.model, run.training
+    see, ask, speak = _parts(config)
+    samples = {name: stage.steps * stage.batch_size for name, stage in (("align", stages.align), ("tune", stages.tune))}
+    steps = stages.tune.steps + (stages.align.steps if config.compressor is not None else 0)
+    align = samples["align"] * (3 * see + ask) if config.compressor is not None else 0
+    flops = align + samples["tune"] * (3 * see + ask + 3 * speak)
+    return Estimate(1, flops, flops / machine.flops_per_second + steps * machine.seconds_per_step)
+
+
+def of_school(run: RunConfig, machine: Machine = CPU_THREAD) -> Estimate:
+    """The school of a run's language model."""
+    language, stage = run.model.language, run.text
+    words = float(np.mean([2.3 * QUESTIONS[lesson] for lesson in LESSONS])) + float(
+        np.mean(PARTS)
+    )  # a question and its answer have 2 or 3 words
+    flops = 3.0 * stage.steps * stage.batch_size * (language_flops(language, round(words), 0) + round(words / 3) * head_flops(language))
+    return Estimate(1, flops, flops / machine.flops_per_second + stage.steps * machine.seconds_per_step)
+
+
+def of_all(runs: Sequence[RunConfig], machine: Machine = CPU_THREAD) -> dict[str, Estimate]:
+    """Everything that a list of runs of the grid needs, by what it is: schools and trainings by size, in the order of size."""
+    schools = {language_identity(run): run for run in runs}.values()
+    trainings = [run for run in runs if weights_of(run) == run]
+    groups: dict[str, list[Estimate]] = {}
+    for name, some, estimate in (("school", schools, of_school), ("training", trainings, of_training)):
+        for run in sorted(some, key=lambda run: language_parameters(run.model.language)):
+            groups.setdefault(f"{name}, N = {language_parameters(run.model.language):,}", []).append(estimate(run, machine))
+    return {name: Estimate(*(sum(column) for column in zip(*group, strict=True))) for name, group in groups.items()}
+
+
+def feature_bytes(config: VLMConfig) -> int:
+    """Bytes that the features of all families' images take."""
+    vision = config.vision
+    return len(FAMILIES) * (TRAIN_SCENES + FAMILY_TEST_SCENES) * vision.patches * len(vision.layers) * vision.width * 2
+
+
+def _parts(config: VLMConfig) -> tuple[int, int, int]:
+    """Operations of a forward pass over one sample: compressor, question, language model."""
+    speak = language_flops(config.language, ASKED + ANSWERED + config.visual_tokens, 0) + ANSWERED * head_flops(config.language)
+    if config.compressor is None:
+        return 0, 0, speak
+    see = compressor_flops(config.compressor, config.vision, config.language.width, config.visual_tokens)
+    ask = language_flops(config.language, ASKED, 0) if config.compressor.sees_question else 0
+    return see, ask, speak
