@@ -48,6 +48,7 @@ ORDER = [
     ["sweep"],
     ["paper", "race"],
     ["refit"],
+    ["grid"],
     ["planner", "report", "plots.style", "widgets"],
     [f"plots.{name}" for name in ("attention", "buying", "finding", "grid", "images", "laws", "race", "tasks", "training")],
     ["plots"],

@@ -20,6 +20,8 @@ from scipy import stats
 
 from vlmcore import paper
 from vlmcore.cost import paper_flops
+from vlmcore.grid import Grid
+from vlmcore.grid import numbers as grid_numbers
 from vlmcore.race import Estimate, Race
 from vlmcore.refit import numbers
 from vlmcore.results import read_results
@@ -48,7 +50,7 @@ class Entry:
 
 def ledger(results: Path = RESULTS) -> list[Entry]:
     """Every number that the results in a folder carry."""
-    ours = [*_encoder(results / "encoder"), *_easyvqa(results / "easyvqa"), *_race(results / "race")]
+    ours = [*_encoder(results / "encoder"), *_easyvqa(results / "easyvqa"), *_race(results / "race"), *_grid(results / "grid")]
     return [*_published(), *_coverage(results / "laws"), *ours]
 
 
@@ -132,6 +134,14 @@ def _race(folder: Path) -> Iterator[Entry]:
         if method == "quecc" and (task, "tokenpacker", v) in race.runs:
             gain = race.difference(task, ("quecc", v), ("tokenpacker", v))
             yield _crossed(f"race.{task}.quecc_minus_tokenpacker.v{v}", gain, command)
+
+
+def _grid(folder: Path) -> Iterator[Entry]:
+    """Laws of N and V of the miniatures; nothing where no cell is done."""
+    if not any(folder.glob("*.json")):
+        return
+    for number in grid_numbers(Grid(folder)):
+        yield Entry(f"grid.{number.name}", *number[1:], command="python -m vlmcore.sweep run grid", source="book/results/grid")
 
 
 def _crossed(name: str, found: Estimate, command: str) -> Entry:

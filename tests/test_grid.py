@@ -1,0 +1,136 @@
+"""The grid's tables and laws, on results planted from known laws."""
+
+import json
+from itertools import product
+
+import numpy as np
+import pytest
+
+from vlmcore.config import QueCCConfig, VLMConfig, to_dict
+from vlmcore.cost import paper_flops, parameters
+from vlmcore.grid import Grid, numbers, over_seeds, ratio_over_seeds
+from vlmcore.plans import GRID, GRID_TOKENS, LADDER
+from vlmcore.report import ledger
+from vlmcore.scaling import Product
+
+LAWS = {
+    "knowledge": Product(AB=0.3, alpha=0.6, beta=0.02, D=0.01),
+    "reasoning": Product(AB=0.5, alpha=0.2, beta=0.3, D=0.05),
+    "pages": Product(AB=0.7, alpha=0.01, beta=0.4, D=0.0),
+}
+COUNT = 1_000_000
+
+
+def result(task, compressor, size, v, seed, error, order="image_first", factor=1):
+    model = VLMConfig(language=size, visual_tokens=v, compressor=QueCCConfig() if v else None)
+    right = round((1 - error) * COUNT)
+    score = {"value": right / COUNT, "count": COUNT, "parseable": 1.0, "chance": 0.1, "standard_error": 0.0}
+    training = to_dict(GRID.training)
+    training["align"]["steps"] *= factor
+    return {
+        "id": f"{task}{compressor}{size.width}x{size.depth}v{v}s{seed}{order}{factor}",
+        "name": "run",
+        "task": task,
+        "compressor": compressor,
+        "visual_tokens": v,
+        "seed": seed,
+        "config": {"model": to_dict(model) | {"order": order}, "training": training},
+        "parameters": parameters(model)._asdict(),
+        "flops": {"prefill": 5, "decode": 1},
+        "scores": {"test": {"all": score, "fact": score}, "shuffled": {"all": score}},
+        "text_tokens": 3,
+    }
+
+
+def plant(folder, laws=LAWS, seeds=(0, 1, 2), spread=0.0, sizes=LADDER):
+    rng = np.random.default_rng(0)
+    for task, law in laws.items():
+        for seed in seeds:
+            tilt = rng.normal(0, spread)
+            for size, v in product(sizes, GRID_TOKENS):
+                write(folder, result(task, "quecc", size, v, seed, planted(law, size, v, tilt)))
+
+
+def planted(law, size, v, tilt=0.0):
+    n = parameters(VLMConfig(language=size)).language / 1e5
+    return law.AB * n ** -(law.alpha + tilt) * v**-law.beta + law.D
+
+
+def write(folder, content):
+    (folder / f"{content['id']}.json").write_text(json.dumps(content))
+
+
+def test_planted_laws_come_back_for_every_seed(tmp_path):
+    plant(tmp_path)
+    grid = Grid(tmp_path)
+    for task, law in LAWS.items():
+        fits = grid.laws(task, "quecc")
+        assert list(fits) == [0, 1, 2]
+        for found in fits.values():
+            assert (found.law.alpha, found.law.beta) == pytest.approx((law.alpha, law.beta), abs=5e-3)
+
+
+def test_contrasts_have_the_signs_that_were_planted_and_reach_the_ledger(tmp_path):
+    (tmp_path / "grid").mkdir()
+    plant(tmp_path / "grid", spread=0.01)
+    found = {entry.name: entry for entry in ledger(tmp_path) if entry.name.startswith("grid.")}
+    assert found["grid.knowledge.quecc.alpha_minus_2beta"].low > 0
+    assert found["grid.reading.quecc.alpha_minus_beta"].high < 0
+    assert found["grid.reasoning.quecc.alpha_minus_beta"].value < 0
+    assert found["grid.knowledge.quecc.q0.optimal_tokens"].value == 1
+    assert found["grid.reading.quecc.q0.optimal_tokens"].value == 36
+    assert found["grid.knowledge.quecc.holdout.relative_error"].value < 0.02
+
+
+def test_a_seed_with_fewer_cells_is_not_fitted_but_has_slopes(tmp_path):
+    plant(tmp_path, {"knowledge": LAWS["knowledge"]})
+    n = [parameters(VLMConfig(language=size)).language for size in LADDER]
+    for size, v in product(LADDER, (1, 36)):
+        write(tmp_path, result("knowledge", "quecc", size, v, 3, planted(LAWS["knowledge"], size, v)))
+    grid = Grid(tmp_path)
+    assert grid.complete_seeds("knowledge", "quecc") == [0, 1, 2]
+    slopes = grid.slopes("knowledge", "quecc")
+    assert list(slopes.index) == [0, 1, 2, 3]
+    cells = grid.mean_errors("knowledge", "quecc").set_index(["params", "visual_tokens"])["error"]
+    errors = [cells[n[i], 1] for i in (0, -1)]
+    assert errors[0] > errors[1]
+
+
+def test_only_cells_of_the_plan_enter_a_law(tmp_path):
+    plant(tmp_path, {"pages": LAWS["pages"]}, seeds=(0,))
+    before = Grid(tmp_path).ladder("pages", "quecc")
+    write(tmp_path, result("pages", "quecc", LADDER[2], 4, 0, 0.9, order="question_first"))
+    write(tmp_path, result("pages", "quecc", LADDER[2], 4, 0, 0.9, factor=3))
+    write(tmp_path, result("pages", "blind", LADDER[2], 0, 0, 0.9))
+    after = Grid(tmp_path).ladder("pages", "quecc")
+    assert len(before) == len(after) == len(LADDER) * len(GRID_TOKENS)
+    assert (after["error"] < 0.9).all()
+
+
+def test_the_frontier_holds_no_model_that_a_cheaper_one_beats(tmp_path):
+    plant(tmp_path)
+    grid = Grid(tmp_path)
+    for task in LAWS:
+        cells = grid.mean_errors(task, "quecc")
+        best = grid.frontier(task, "quecc", 50)
+        for row in best.itertuples():
+            cheaper = cells[[paper_flops(n, 50, v) < row.flops for n, v in zip(cells["params"], cells["visual_tokens"], strict=True)]]
+            assert (cheaper["error"] > row.error).all()
+
+
+def test_intervals_over_seeds_are_those_of_student_and_fieller():
+    found = over_seeds([1.0, 2.0, 3.0])
+    half = 4.302652729911275 / np.sqrt(3)
+    assert (found.value, found.low, found.high) == pytest.approx((2, 2 - half, 2 + half))
+    assert over_seeds([1.0, 2.0]).low is None
+    ratio = ratio_over_seeds([2.0, 2.1, 1.9], [1.0, 1.01, 0.99])
+    reach, samples = 4.302652729911275, np.array([[2.0, 2.1, 1.9], [1.0, 1.01, 0.99]])
+    for end in (ratio.low, ratio.high):  # at an end the difference is just as many standard errors from 0
+        difference = samples[0] - end * samples[1]
+        assert abs(difference.mean()) == pytest.approx(reach * difference.std(ddof=1) / np.sqrt(3), rel=1e-6)
+    assert ratio_over_seeds([1.0, 1.1, 0.9], [0.01, -0.02, 0.02])[1:3] == (None, None)
+
+
+def test_a_grid_without_runs_says_nothing(tmp_path):
+    write(tmp_path, {"id": "question_only-pages", "name": "question_only", "task": "pages"})
+    assert list(numbers(Grid(tmp_path))) == []

@@ -1,0 +1,253 @@
+"""What the grid of miniatures says: its results as tables, laws for each seed of the text, and intervals over these seeds.
+
+A seed is a whole history: weights, school, order of everything. So a law is fitted to each seed by itself, by the binomial likelihood of
+its error counts, and what is said about a law is said with Student's t over the seeds. Nothing here imports torch.
+"""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+from scipy import stats
+
+from vlmcore.cost import paper_flops
+from vlmcore.refit import Number
+from vlmcore.results import read_results
+from vlmcore.scaling import Fit, Interval, Law, Product, fit, frontier
+
+FAMILIES = {"knowledge": "knowledge", "reasoning": "reasoning", "pages": "reading"}
+"""Tasks of the grid, and what the book calls them."""
+LEVEL = 0.95
+TYPICAL_QUESTION = 50
+"""Q of the paper's typical question, in text tokens."""
+
+
+class Prediction(NamedTuple):
+    """What the smaller sizes say about the largest, for one seed and V."""
+
+    seed: int
+    visual_tokens: int
+    predicted: float
+    standard_error: float
+    measured: float
+    measured_error: float
+
+    @property
+    def informative(self) -> bool:
+        """Whether the prediction is sharp enough to be wrong."""
+        return self.standard_error <= self.predicted / 4
+
+    @property
+    def holds(self) -> bool:
+        """Whether it is within two standard errors of what was measured."""
+        return abs(self.predicted - self.measured) <= 2 * float(np.hypot(self.standard_error, self.measured_error))
+
+
+class Grid:
+    """The results of the grid in a folder.
+
+    Args:
+        folder: of the result files.
+
+    Raises:
+        FileNotFoundError: there is no result.
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        found = read_results(folder)
+        self.table = pd.DataFrame([_row(result) for result in found if result.get("task") in FAMILIES and "seed" in result])
+        self.text = pd.DataFrame([row for result in found if "text_seed" in result for row in _text_rows(result)])
+        self.question_only = {result["task"]: result for result in found if result["name"] == "question_only"}
+
+    def ladder(self, task: str, compressor: str) -> pd.DataFrame:
+        """The cells that laws are fitted to: the sizes of the ladder, the recipe of the plan, the image first."""
+        if self.table.empty:
+            return self.table
+        table = self.table[(self.table["task"] == task) & (self.table["compressor"] == compressor)]
+        usual = (table["width"] == 16 * table["depth"]) & (table["order"] == "image_first") & (table["steps"] == table["steps"].min())
+        return table[usual & (table["visual_tokens"] > 0)]
+
+    def complete_seeds(self, task: str, compressor: str) -> list[int]:
+        """The seeds that have every size and every V that any seed has."""
+        table = self.ladder(task, compressor)
+        if table.empty:
+            return []
+        cells = table[["seed", "params", "visual_tokens"]].drop_duplicates().groupby("seed").size()
+        return sorted(cells[cells == cells.max()].index)
+
+    def laws(self, task: str, compressor: str, form: type[Law] = Product, params: str = "params") -> dict[int, Fit]:
+        """A law for each complete seed.
+
+        Args:
+            task: of the grid.
+            compressor: its name in the results.
+            form: of law.
+            params: `params` for N without embeddings, `all_params` with them.
+        """
+        table = self.ladder(task, compressor)
+        rows = {seed: table[table["seed"] == seed] for seed in self.complete_seeds(task, compressor)}
+        return {
+            seed: fit(form, r[params], r["visual_tokens"], r["error"], loss="binomial", trials=r["count"], allow_bound=True, unit=1e5)
+            for seed, r in rows.items()
+        }
+
+    def slopes(self, task: str, compressor: str) -> pd.DataFrame:
+        """Without a law: minus the slope of log error in log N and in log V, between the ends of both, one row a seed.
+
+        Returns:
+            Columns `N`, `V` and `difference`, indexed by seed.
+        """
+        table = self.ladder(task, compressor)
+        ends = [sorted({rows.min(), rows.max()}) for rows in (table["params"], table["visual_tokens"])]
+        corners = table[table["params"].isin(ends[0]) & table["visual_tokens"].isin(ends[1])]
+        log = np.log(corners.pivot_table("error", "seed", ["params", "visual_tokens"])).dropna()
+        (n0, n1), (v0, v1) = ends
+        by_n = (log[n0].mean(axis=1) - log[n1].mean(axis=1)) / np.log(n1 / n0)
+        by_v = (log.xs(v0, axis=1, level=1).mean(axis=1) - log.xs(v1, axis=1, level=1).mean(axis=1)) / np.log(v1 / v0)
+        return pd.DataFrame({"N": by_n, "V": by_v, "difference": by_n - by_v})
+
+    def mean_errors(self, task: str, compressor: str) -> pd.DataFrame:
+        """Error of every size and V of the ladder: mean over seeds, its standard error, and how many seeds."""
+        cells = self.ladder(task, compressor).groupby(["params", "visual_tokens"])["error"]
+        return cells.agg(error="mean", standard_error="sem", seeds="count").reset_index()
+
+    def frontier(self, task: str, compressor: str, q: float, cost: Callable[[float, float, float], float] = paper_flops) -> pd.DataFrame:
+        """The measured models that no cheaper one beats at Q text tokens, cheapest first."""
+        cells = self.mean_errors(task, compressor)
+        cells["flops"] = [cost(n, q, v) for n, v in zip(cells["params"], cells["visual_tokens"], strict=True)]
+        return cells.iloc[frontier(cells["flops"], cells["error"])].reset_index(drop=True)
+
+    def hold_out_largest(self, task: str, compressor: str) -> list[Prediction]:
+        """The largest size predicted from the others, for every complete seed and V."""
+        found = []
+        for seed, law in self.laws(task, compressor).items():
+            held = law.points.N.max() == law.points.N
+            rest = law.refit(law.points.keep(~held))
+            out = law.points.keep(held)
+            spread = _prediction_error(rest, out.N, out.V)
+            noise = np.sqrt(out.error * (1 - out.error) / out.weights)
+            rows = zip(out.V, rest.law.predict(out.N, out.V), spread, out.error, noise, strict=True)
+            found += [Prediction(seed, int(v), float(p), float(s), float(m), float(e)) for v, p, s, m, e in rows]
+        return found
+
+
+def over_seeds(values: ArrayLike, level: float = LEVEL) -> Interval:
+    """Mean over seeds with Student's t; no interval from fewer than three."""
+    values = np.asarray(values, float)
+    mean = float(values.mean())
+    if len(values) < 3:
+        return Interval(mean, None, None, level, f"{len(values)} seeds")
+    half = float(stats.t.ppf((1 + level) / 2, len(values) - 1) * stats.sem(values))
+    return Interval(mean, mean - half, mean + half, level, f"t over {len(values)} seeds")
+
+
+def ratio_over_seeds(above: ArrayLike, below: ArrayLike, level: float = LEVEL) -> Interval:
+    """Ratio of two means over the same seeds with Fieller's interval; no ends where the lower mean could be 0."""
+    above, below = np.asarray(above, float), np.asarray(below, float)
+    a, b = above.mean(), below.mean()
+    method = f"Fieller over {len(above)} seeds"
+    if len(above) < 3:
+        return Interval(float(a / b), None, None, level, f"{len(above)} seeds")
+    reach = stats.t.ppf((1 + level) / 2, len(above) - 1)
+    (aa, ab), (_, bb) = np.cov(above, below) / len(above) * reach**2
+    square, linear, constant = b**2 - bb, -2 * (a * b - ab), a**2 - aa
+    root = linear**2 - 4 * square * constant
+    if square <= 0 or root < 0:
+        return Interval(float(a / b), None, None, level, method)
+    low, high = ((-linear + sign * np.sqrt(root)) / (2 * square) for sign in (-1, 1))
+    return Interval(float(a / b), float(low), float(high), level, method)
+
+
+def numbers(grid: Grid) -> Iterator[Number]:
+    """Every number that the book states about the grid."""
+    for task, family in FAMILIES.items():
+        for compressor in ("quecc", "tokenpacker"):
+            laws = grid.laws(task, compressor) if not grid.ladder(task, compressor).empty else {}
+            if not laws:
+                continue
+            name, points = f"{family}.{compressor}", sum(len(law.points) for law in laws.values())
+            alpha, beta, floor = (np.array([vars(law.law)[p] for law in laws.values()]) for p in ("alpha", "beta", "D"))
+            exponents = {"alpha": alpha, "beta": beta, "d": floor, "alpha_minus_beta": alpha - beta, "alpha_minus_2beta": alpha - 2 * beta}
+            for quantity, values in exponents.items():
+                yield Number(f"{name}.{quantity}", *over_seeds(values), points)
+            yield Number(f"{name}.ratio", *ratio_over_seeds(alpha, beta), points)
+            yield from _without_a_law(grid, task, compressor, name)
+            yield from _held_out(grid, task, compressor, name)
+
+
+def _without_a_law(grid: Grid, task: str, compressor: str, name: str) -> Iterator[Number]:
+    slopes = grid.slopes(task, compressor)
+    for column, quantity in (("N", "slope_n"), ("V", "slope_v"), ("difference", "slope_n_minus_slope_v")):
+        yield Number(f"{name}.{quantity}", *over_seeds(slopes[column]), 4 * len(slopes))
+    for q in (0, TYPICAL_QUESTION):
+        best = grid.frontier(task, compressor, q)
+        below = best[best["params"] < best["params"].max()]
+        if not below.empty:
+            yield Number(f"{name}.q{q}.optimal_tokens", float(below["visual_tokens"].max()), count=len(best))
+    for row in grid.mean_errors(task, compressor).itertuples():
+        errors = grid.ladder(task, compressor).query("params == @row.params and visual_tokens == @row.visual_tokens")
+        found = over_seeds(errors["error"])
+        yield Number(f"{name}.n{row.params}.v{row.visual_tokens}.error", *found, int(errors["count"].sum()))
+
+
+def _held_out(grid: Grid, task: str, compressor: str, name: str) -> Iterator[Number]:
+    predictions = grid.hold_out_largest(task, compressor)
+    relative = [abs(p.predicted / p.measured - 1) for p in predictions if p.measured > 0]
+    if relative:
+        yield Number(f"{name}.holdout.relative_error", float(np.mean(relative)), count=len(relative))
+        yield Number(f"{name}.holdout.share_informative", float(np.mean([p.informative for p in predictions])), count=len(predictions))
+        yield Number(f"{name}.holdout.share_holding", float(np.mean([p.holds for p in predictions])), count=len(predictions))
+
+
+def _prediction_error(law: Fit, params: np.ndarray, visual_tokens: np.ndarray) -> np.ndarray:
+    """Standard errors of predictions by the delta method, with derivatives by central differences."""
+    names, at = law.free, vars(law.law)
+    gradient = []
+    for parameter in names:
+        step = 1e-5 * max(abs(at[parameter]), 1e-3)
+        up, down = (type(law.law)(**(at | {parameter: at[parameter] + sign * step})) for sign in (1, -1))
+        gradient.append((up.predict(params, visual_tokens) - down.predict(params, visual_tokens)) / (2 * step))
+    slope = np.array(gradient)
+    return np.sqrt(np.einsum("ip,ij,jp->p", slope, law.covariance.to_numpy(), slope))
+
+
+def _row(result: dict[str, Any]) -> dict[str, Any]:
+    language, training, test = result["config"]["model"]["language"], result["config"]["training"], result["scores"]["test"]
+    parameters, flops = result["parameters"], result["flops"]
+    return {
+        "task": result["task"],
+        "compressor": result["compressor"],
+        "visual_tokens": result["visual_tokens"],
+        "seed": result["seed"],
+        "width": language["width"],
+        "depth": language["depth"],
+        "order": result["config"]["model"]["order"],
+        "steps": training["align"]["steps"] + training["tune"]["steps"],
+        "params": parameters["language"],
+        "all_params": parameters["language"] + parameters["embedding"] + parameters["head"],
+        "flops": flops["prefill"] + flops["decode"],
+        "error": 1 - test["all"]["value"],
+        "count": test["all"]["count"],
+        "shuffled": 1 - result["scores"]["shuffled"]["all"]["value"],
+        "kinds": {kind: 1 - score["value"] for kind, score in test.items() if kind != "all"},
+        "text_tokens": result["text_tokens"],
+    }
+
+
+def _text_rows(result: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for task, by_parts in result["scores"].items():
+        for parts, scores in by_parts.items():
+            yield {
+                "task": task,
+                "parts": int(parts),
+                "seed": result["text_seed"],
+                "width": result["language"]["width"],
+                "depth": result["language"]["depth"],
+                "params": result["parameters"]["language"],
+                "error": 1 - scores["all"]["value"],
+                "count": scores["all"]["count"],
+                "kinds": {kind: 1 - score["value"] for kind, score in scores.items() if kind != "all"},
+            }
