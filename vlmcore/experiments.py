@@ -97,9 +97,8 @@ def method(compressor: CompressorConfig | None) -> str:
 
 
 def prepare(config: RunConfig, work: str | Path) -> None:
-    """Makes what several runs share, the features and the language model, if it is not there yet."""
+    """Makes the features that a run shares with others, if they are not there yet."""
     task = load_task(config.task, config.held_out)
-    language_model(config, work, progress=False, accelerator="cpu")
     if config.model.compressor is not None:
         _features(weights_of(config), task.train_images, work)
         _features(config, task.test_images, work)
