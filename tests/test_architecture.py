@@ -30,6 +30,8 @@ ORDER = [
     ["data.choice_files", "data.llava", "data.vqa_files", "data.yes_no_files"],
     ["data.worlds.captioned"],
     ["data.worlds.scenes"],
+    ["data.worlds.quiz"],
+    ["data.miniature"],
     ["data.easyvqa"],
     ["vision"],
     ["compressors.chosen", "compressors.projector", "compressors.published", "compressors.regions"],

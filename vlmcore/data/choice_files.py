@@ -35,7 +35,7 @@ def mmbench(file: str | Path) -> Iterator[Question]:
             prompt = choice_prompt(row["question"], options, row.get("hint", ""))
             rotation, number = (index // ROTATION, index) if rotated else (shift, index + shift * ROTATION)
             kind = row.get("category") or "all"
-            yield Question(number, prompt, row["image"], answers, kind, where, options, index % ROTATION, rotation)
+            yield Question(number, prompt, row["image"], answers, kind, where, options, index % ROTATION, rotation, row["question"])
 
 
 def scienceqa(

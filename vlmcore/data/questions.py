@@ -34,6 +34,8 @@ class Question(NamedTuple):
     group: Hashable = None
     """What must be right together: the image in MME, the question without its rotation in MMBench."""
     rotation: int = 0
+    question: str = ""
+    """MMBench's question without hint, options and wish, as its server wants it back."""
 
 
 class UnreadableImageError(ValueError):

@@ -65,7 +65,7 @@ def json_lines(path: str | Path) -> Iterator[Record]:
                 continue
             where = f"{path}, line {number}"
             try:
-                value = json.loads(line)
+                value = json.loads(line.rstrip("\n"))
             except json.JSONDecodeError as error:
                 raise ValueError(f"{where}: this is not JSON ({error.msg} at column {error.colno}); mend or remove the line") from error
             yield _record(where, "", value)

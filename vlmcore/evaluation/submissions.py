@@ -61,9 +61,8 @@ def _mmbench(pairs: Pairs, path: Path) -> None:
         raise ModuleNotFoundError("MMBench's server takes a spreadsheet, for which pandas needs: pip install openpyxl") from error
     rows = []
     for question, answer in pairs:
-        asked = question.prompt.split("\nA. ")[0]  # the hint, if there is one, and the question
         options = dict(zip(LETTERS[:4], [*question.options, None, None], strict=False))
-        rows.append({"index": question.id, "question": asked, **options, "prediction": answer.text})
+        rows.append({"index": question.id, "question": question.question, **options, "prediction": answer.text})
     pd.DataFrame(rows).to_excel(path, index=False)
 
 
