@@ -41,6 +41,7 @@ ORDER = [
     ["vlm"],
     ["loop"],
     ["training", "pretraining", "notes"],
+    ["quizzes"],
     ["evaluation.scores", "evaluation.vqa_text"],
     [f"evaluation.{name}" for name in ("anls", "choices", "exact", "mme", "pope", "vqa")],
     ["evaluation.mmbench"],
