@@ -1,9 +1,9 @@
-"""The models that sit the miniature benchmarks: two of our smallest, with one visual token and with four, schooled in the quiz.
+"""The candidates that sit the miniature benchmarks: one of our smallest models with four visual tokens, after each stage of its training.
 
-    python -m vlmcore.quizzes --visual-tokens 4
+    python -m vlmcore.quizzes
 
-trains one (some minutes on two cores; killed, it goes on where it was) and puts its weights where `load` finds them. They come with the
-package, because a model that reads eight kinds of prompts takes longer to train than a chapter should.
+trains it (a few minutes on two idle cores; killed, it goes on where it was) and puts its weights where `load` finds them. They come with
+the package, because a model that reads eight kinds of prompts takes longer to train than a chapter should.
 """
 
 import argparse
@@ -15,9 +15,9 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import PreTrainedTokenizerBase
 
-from vlmcore.config import QueCCConfig, VLMConfig, replace
-from vlmcore.data.samples import Sample, tokenize
-from vlmcore.data.worlds.quiz import Quiz, quiz
+from vlmcore.config import QueCCConfig, StageName, VLMConfig, replace
+from vlmcore.data.samples import tokenize
+from vlmcore.data.worlds.quiz import quiz
 from vlmcore.data.worlds.scenes import WORDS
 from vlmcore.language import LanguageModel, word_tokenizer
 from vlmcore.loop import StageConfig
@@ -26,11 +26,10 @@ from vlmcore.training import TrainingConfig, TrainingData, fit
 from vlmcore.vision import CHECKPOINT, FeatureStore, VisionEncoder, check_safetensors
 from vlmcore.vlm import VLM
 
-TEXT = StageConfig(steps=2000, learning_rate=3e-3)
-TRAINING = TrainingConfig(StageConfig(400, 2e-3, batch_size=32), StageConfig(1600, 1e-3, batch_size=32))
-TOLD_SCENES, SEEN_SCENES = 12_000, 3_000
-OFTEN = {"mmbench": 3, "scienceqa": 2, "textvqa": 4}
-"""How often a question is in the training data, where it is more than once: choosing letters and reading are the hardest to learn."""
+MODEL = VLMConfig(visual_tokens=4, compressor=QueCCConfig())
+TEXT = StageConfig(steps=900, learning_rate=3e-3)
+TRAINING = TrainingConfig(StageConfig(400, 2e-3, batch_size=32), StageConfig(700, 1e-3, batch_size=32))
+TOLD_SCENES, SEEN_SCENES = 6_000, 3_000
 
 
 def tokenizer() -> PreTrainedTokenizerBase:
@@ -39,68 +38,51 @@ def tokenizer() -> PreTrainedTokenizerBase:
     return word_tokenizer([*WORDS, *sorted(texts)], lower=False)
 
 
-def training_samples(of: Quiz) -> list[Sample]:
-    """Its questions, the hard ones more than once."""
-    return [sample for sample in of.samples() for _ in range(OFTEN.get(sample.kind, 1))]
-
-
-def train(visual_tokens: int, work: str | Path, text: StageConfig = TEXT, training: TrainingConfig = TRAINING, **options: Any) -> VLM:
-    """Trains a model on scenes that are in no benchmark, or goes on.
+def train(work: str | Path, text: StageConfig = TEXT, training: TrainingConfig = TRAINING, **options: Any) -> VLM:
+    """Trains the model on scenes that are in no benchmark, or goes on.
 
     Args:
-        visual_tokens: V of its compressor, QueCC.
         work: folder for what an interrupted run needs, and for the features.
         text: schooling of the language model, from notes.
         training: the two stages.
         **options: of `loop.run`.
     """
     work, vision = Path(work), VisionEncoder.from_pretrained()
-    config = VLMConfig(visual_tokens=visual_tokens, compressor=QueCCConfig())
     school = work / f"language-{text.steps}"
     if not (school / "model.safetensors").exists():
         told = quiz((training.seed, 1), TOLD_SCENES, draw=False)
-        language = learn_from_notes(
-            work / f"{school.name}.training",
-            config.language,
-            text,
-            tokenizer(),
-            training_samples(told),
-            told.notes,
-            training.seed,
-            **options,
-        )
+        folder = work / f"{school.name}.training"
+        language = learn_from_notes(folder, MODEL.language, text, tokenizer(), told.samples(), told.notes, training.seed, **options)
         language.save_pretrained(school)
     language = LanguageModel.from_pretrained(school)
     seen = quiz((training.seed, 2), SEEN_SCENES)
     torch.manual_seed(training.seed)
-    vlm = VLM.from_parts(config, vision, language)
-    data = TrainingData(tokenize(training_samples(seen), language.tokenizer, config.order), FeatureStore(vision, seen.images, work))
-    return fit(vlm, data, training, work / f"v{visual_tokens}-{training.align.steps}-{training.tune.steps}", **options)
+    vlm = VLM.from_parts(MODEL, vision, language)
+    data = TrainingData(tokenize(seen.samples(), language.tokenizer, MODEL.order), FeatureStore(vision, seen.images, work))
+    return fit(vlm, data, training, work / f"vlm-{training.align.steps}", **options)
 
 
-def weights(visual_tokens: int) -> Path:
-    """Where the weights of a trained model lie."""
-    return CHECKPOINT.parent / f"quiz-v{visual_tokens}.safetensors"
+def weights(stage: StageName) -> Path:
+    """Where the weights after a stage lie."""
+    return CHECKPOINT.parent / f"quiz-{stage}.safetensors"
 
 
 @cache
-def load(visual_tokens: int = 4) -> VLM:
-    """A trained model.
+def load(stage: StageName = "tune") -> VLM:
+    """The model after its last stage, or after the first (`align`), when its language model had not seen an image.
 
     Raises:
-        FileNotFoundError: there are no weights for this V.
+        FileNotFoundError: there are no such weights.
+        ValueError: they are damaged.
     """
-    path = weights(visual_tokens)
+    path = weights(stage)
     if not path.exists():
-        there = sorted(int(p.stem.removeprefix("quiz-v")) for p in CHECKPOINT.parent.glob("quiz-v*.safetensors"))
-        raise FileNotFoundError(f"there are no weights for V = {visual_tokens}, only for {there}; train with python -m vlmcore.quizzes")
+        raise FileNotFoundError(f"there is no {path}; the stages are align and tune, and python -m vlmcore.quizzes makes the weights")
     check_safetensors(path)
     words = tokenizer()
-    config = VLMConfig(visual_tokens=visual_tokens, compressor=QueCCConfig())
-    language = LanguageModel.from_config(replace(config.language, vocab_size=len(words)), words)
-    vlm = VLM.from_parts(config, VisionEncoder.from_pretrained(), language)
-    missing, unexpected = vlm.load_state_dict(load_file(path), strict=False)
-    assert not unexpected and all(name.startswith("vision.") or "lm_head" in name for name in missing), (missing, unexpected)
+    language = LanguageModel.from_config(replace(MODEL.language, vocab_size=len(words)), words)
+    vlm = VLM.from_parts(MODEL, VisionEncoder.from_pretrained(), language)
+    vlm.load_state_dict(load_file(path), strict=False)  # the encoder has its own file
     return vlm.eval()
 
 
@@ -111,13 +93,14 @@ def save(vlm: VLM, path: str | Path) -> None:
 
 
 def main() -> None:
-    """Trains a model and puts its weights into the package."""
+    """Trains the model and puts its weights after each stage into the package."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--visual-tokens", type=int, default=4)
     parser.add_argument("--work", type=Path, default=Path("_build") / "quizzes")
     arguments = parser.parse_args()
-    vlm = train(arguments.visual_tokens, arguments.work, progress=False, accelerator="cpu")
-    save(vlm, weights(arguments.visual_tokens))
+    options: dict[str, Any] = {"progress": False, "accelerator": "cpu"}
+    aligned = replace(TRAINING, tune=replace(TRAINING.tune, steps=0))
+    save(train(arguments.work, training=aligned, **options), weights("align"))
+    save(train(arguments.work, **options), weights("tune"))
 
 
 if __name__ == "__main__":

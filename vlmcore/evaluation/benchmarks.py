@@ -113,6 +113,16 @@ def score(benchmark: Benchmark, answers: str | Path) -> Evaluation:
     return Evaluation(rule.headline(scores), scores, left_out)
 
 
+def points(benchmark: Benchmark, answers: str | Path) -> dict[int | str, float]:
+    """What each answer is worth by itself, between 0 and 1, by the question's id; without those whose image could not be decoded.
+
+    For two models that were asked the same questions, `uncertainty.paired_bootstrap` compares them.
+    """
+    worth = RULES[benchmark.rule].points
+    pairs = join(_labelled(benchmark.questions()), read_answers(answers))
+    return {question.id: worth(answer.text, question) for question, answer in pairs if not answer.unreadable}
+
+
 def square(image: Image.Image, size: int, background: Sequence[float]) -> Tensor:
     """An image padded to a square and resized, uint8 (3, size, size); one that has this size already is not touched.
 
