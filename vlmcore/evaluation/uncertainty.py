@@ -80,9 +80,9 @@ def paired_bootstrap(
     Raises:
         ValueError: not one pair a question.
     """
-    gap = np.asarray(first, dtype=float) - np.asarray(second, dtype=float)
-    if gap.ndim != 1 or np.shape(first) != np.shape(second) or not gap.size:
+    if np.ndim(first) != 1 or np.shape(first) != np.shape(second) or not np.size(first):
         raise ValueError(f"points of shapes {np.shape(first)} and {np.shape(second)} are no pairs; give both models the same questions")
+    gap = np.asarray(first, dtype=float) - np.asarray(second, dtype=float)
     together = np.arange(gap.size) if groups is None else pd.factorize(pd.Series(list(groups), dtype=object))[0]
     if len(together) != gap.size:
         raise ValueError(f"{len(together)} groups do not go with {gap.size} questions")

@@ -30,7 +30,7 @@ def scores(table: pd.DataFrame) -> Figure:
         axis.hlines(guess["chance"], np.arange(len(names)) - 0.35, np.arange(len(names)) + 0.35, color="0.5", linestyle="--", label="guess")
         axis.set_xticks(range(len(names)), names)
         axis.grid(axis="x", visible=False)
-        axis.set_ylim(0, 1)
+        axis.set_ylim(-0.03, 1)  # so that a score of 0 is seen
         axis.set_ylabel("share of the full score")
         axis.legend(loc="upper left", bbox_to_anchor=(1, 1))
     plt.close(figure)
