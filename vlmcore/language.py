@@ -159,18 +159,23 @@ class LanguageModel(nn.Module):
         return self.tokenizer.batch_decode(tokens, skip_special_tokens=True)
 
 
-def word_tokenizer(texts: Iterable[str]) -> PreTrainedTokenizerFast:
-    """A tokenizer with one token for each word or punctuation mark in `texts`, in lower case, and an unknown token for all others.
+def word_tokenizer(texts: Iterable[str], *, lower: bool = True) -> PreTrainedTokenizerFast:
+    """A tokenizer with one token for each word or punctuation mark in `texts`, and an unknown token for all others.
+
+    Args:
+        texts: what it must be able to write.
+        lower: whether everything is put in lower case.
 
     Example:
         >>> word_tokenizer(["What colour?", "blue"]).tokenize("What blue?")
         ['what', 'blue', '?']
     """
     splitter = Whitespace()
-    words = sorted({word for text in texts for word, _ in splitter.pre_tokenize_str(text.lower())})
+    words = sorted({word for text in texts for word, _ in splitter.pre_tokenize_str(text.lower() if lower else text)})
     vocabulary = {word: i for i, word in enumerate(["<pad>", "<unk>", "<s>", "</s>", *words])}
     tokenizer = Tokenizer(WordLevel(vocabulary, unk_token="<unk>"))
-    tokenizer.normalizer = Lowercase()
+    if lower:
+        tokenizer.normalizer = Lowercase()
     tokenizer.pre_tokenizer = splitter
     return PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,

@@ -7,6 +7,7 @@ text at large; a miniature that is only shown sentences does not learn it in the
 """
 
 import math
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,9 +16,10 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from transformers import PreTrainedTokenizerBase
 
 from vlmcore.config import LanguageConfig, replace
-from vlmcore.data.samples import Batch, rows_of_step, tokenize
+from vlmcore.data.samples import Batch, Sample, rows_of_step, tokenize
 from vlmcore.data.worlds.scenes import QUESTION_WORDS, WORDS, WORLDS
 from vlmcore.language import LanguageModel, word_tokenizer
 from vlmcore.loop import Stage, StageConfig, run
@@ -51,19 +53,45 @@ def pretrain_on_notes(folder: str | Path, config: LanguageConfig, stage: StageCo
         seed: of weights, scenes and order.
         **options: of `loop.run`.
     """
-    torch.manual_seed(seed)
-    tokenizer = word_tokenizer([*WORDS, *QUESTION_WORDS])
-    model = LanguageModel.from_config(replace(config, vocab_size=len(tokenizer)), tokenizer)
     scenes = [world((seed, 1), TOLD_SCENES, draw=False) for world in WORLDS.values()]
     samples = [sample for scene in scenes for sample in scene.samples]
+    samples = [sample._replace(image=row) for row, sample in enumerate(samples)]
+    tokenizer = word_tokenizer([*WORDS, *QUESTION_WORDS])
+    return learn_from_notes(folder, config, stage, tokenizer, samples, np.concatenate([scene.notes for scene in scenes]), seed, **options)
+
+
+def learn_from_notes(
+    folder: str | Path,
+    config: LanguageConfig,
+    stage: StageConfig,
+    tokenizer: PreTrainedTokenizerBase,
+    samples: Sequence[Sample],
+    notes: np.ndarray,
+    seed: int = 0,
+    **options: Any,
+) -> LanguageModel:
+    """Trains a language model from nothing to answer any questions about scenes that are told as notes.
+
+    Args:
+        folder: for logs and the checkpoint of an interrupted run.
+        config: sizes; the vocabulary becomes that of the tokenizer.
+        stage: steps, batch and learning rate.
+        tokenizer: knows the words of the worlds and those of the questions.
+        samples: questions; their `image` is the row of the scene in `notes`.
+        notes: int (n, 16, w), as in `Scenes`.
+        seed: of weights and order.
+        **options: of `loop.run`.
+    """
+    torch.manual_seed(seed)
+    model = LanguageModel.from_config(replace(config, vocab_size=len(tokenizer)), tokenizer)
     tokens = tokenize(samples, tokenizer, "image_first")
     known = tokenizer.get_vocab()
     vocabulary = torch.tensor([*(known[word] for word in WORDS), tokenizer.pad_token_id])
-    words = vocabulary[torch.from_numpy(np.concatenate([scene.notes for scene in scenes]))]  # -1, no word, is the padding at the end
+    words = vocabulary[torch.from_numpy(notes)]  # -1, no word, is the padding at the end
 
     def make(step: int) -> Told:
-        rows = rows_of_step(len(samples), stage.batch_size, (seed,), step)
-        return Told(tokens.batch(rows), words[rows], PARTS[step % len(PARTS)])
+        batch = tokens.batch(rows_of_step(len(samples), stage.batch_size, (seed,), step))
+        return Told(batch, words[batch.image], PARTS[step % len(PARTS)])
 
     run(Stage(model, told_loss, make, stage, seed), folder, **options)
     return model.cpu().eval()

@@ -74,3 +74,8 @@ def search_grid() -> dict[str, np.ndarray]:
     """The nodes of the published grid search, for each parameter of the law."""
     table = pd.read_csv(FOLDER / "search_grid.csv", comment="#", index_col="parameter")
     return {f"{name}": np.linspace(low, high, int(nodes)) for name, low, high, nodes in table.itertuples()}
+
+
+def sizes_of_tests() -> pd.DataFrame:
+    """Questions in the test sets of Table 1 where a source is known: `benchmark`, `split`, `questions` and `source`."""
+    return pd.read_csv(FOLDER / "test_sizes.csv", comment="#")

@@ -117,12 +117,13 @@ class VLM(nn.Module):
         placed = place(self.language.embed(batch.text), visual, batch)
         return self.language.generate(placed.embeddings, placed.length, max_new_tokens)
 
-    def ask(self, images: Tensor, questions: Sequence[str]) -> list[str]:
+    def ask(self, images: Tensor, questions: Sequence[str], max_new_tokens: int = 8) -> list[str]:
         """Answers one question about each image, the short way.
 
         Args:
             images: RGB pixels (b, 3, h, h).
             questions: b of them.
+            max_new_tokens: the longest answer.
         """
         if isinstance(questions, str) or len(questions) != len(images):
             given = "one string" if isinstance(questions, str) else f"{len(questions)} questions"
@@ -130,7 +131,7 @@ class VLM(nn.Module):
         samples = [Sample(i, question, "", "", 1) for i, question in enumerate(questions)]
         tokens = tokenize(samples, self.language.tokenizer, self.config.order, answers=False)
         device = next(self.parameters()).device
-        return self.generate(tokens.batch(torch.arange(len(samples))).to(device), images.to(device))
+        return self.generate(tokens.batch(torch.arange(len(samples))).to(device), images.to(device), max_new_tokens)
 
     def save_pretrained(self, folder: str | Path) -> None:
         """Writes encoder, language model and tokenizer in transformers' own format, the compressor as safetensors, and the config.

@@ -1,6 +1,7 @@
 """One function a figure. What a figure says in numbers it reads from what it draws; nothing is typed in."""
 
 from vlmcore.plots.attention import coarse_and_fine, query_sources, region_attention
+from vlmcore.plots.benchmarks import agreement, noise, options, paired_differences, scores, yes_bias
 from vlmcore.plots.buying import best_tokens, error_at_budget, flops_and_seconds, frontiers, shares_of_cost, tokens_by_budget
 from vlmcore.plots.finding import finding
 from vlmcore.plots.grid import cells, kept_patches, token_weights
@@ -12,6 +13,7 @@ from vlmcore.plots.training import accuracy_by_tokens, losses
 
 __all__ = [
     "accuracy_by_tokens",
+    "agreement",
     "along_a_budget",
     "attention_over_images",
     "best_tokens",
@@ -30,10 +32,14 @@ __all__ = [
     "loss_map",
     "losses",
     "mixtures",
+    "noise",
+    "options",
+    "paired_differences",
     "query_sources",
     "race",
     "region_attention",
     "samples_grid",
+    "scores",
     "searches",
     "shares_of_cost",
     "similar_compute",
@@ -41,4 +47,5 @@ __all__ = [
     "tokens_by_budget",
     "tokens_by_ratio",
     "valley",
+    "yes_bias",
 ]

@@ -2,11 +2,10 @@ import math
 import random
 
 import pytest
-import torch
-import torch.multiprocessing as mp
 
+from tests.evaluation import messy
 from vlmcore.data.samples import Sample
-from vlmcore.evaluation.metrics import ShortAnswerAccuracy, normalize
+from vlmcore.evaluation.metrics import GQA, ShortAnswerAccuracy, gqa_normalize, normalize
 from vlmcore.evaluation.short_answers import question_only, score, shuffle_images
 
 ASKED = [Sample(0, "is it?", "yes", "yes/no", 2), Sample(1, "which?", "red", "colour", 8), Sample(2, "which?", "blue", "colour", 8)]
@@ -55,25 +54,6 @@ def test_updates_in_parts_are_one_update():
     assert whole.compute() == parts.compute()
 
 
-def _count(rank: int, store: str, queue: mp.Queue) -> None:
-    torch.distributed.init_process_group("gloo", init_method=f"file://{store}", rank=rank, world_size=2)
-    metric = ShortAnswerAccuracy(["yes", "red", "blue"], ["yes/no", "colour"])
-    mine = [(["yes"], ASKED[:1]), (["blue", "blue"], ASKED[1:])][rank]  # uneven shards
-    metric.update(*mine)
-    queue.put(metric.compute()["all"])
-    torch.distributed.barrier()
-    torch.distributed.destroy_process_group()
-
-
-@pytest.mark.slow
-def test_two_processes_count_as_one(tmp_path):
-    queue = mp.get_context("spawn").Queue()
-    workers = mp.spawn(_count, (str(tmp_path / "store"), queue), nprocs=2, join=False)
-    scores = [queue.get(timeout=120) for _ in range(2)]
-    workers.join()
-    assert scores[0] == scores[1] == score(["yes", "blue", "blue"], ASKED)["all"]
-
-
 def test_shuffled_images_are_the_same_images_elsewhere():
     samples = [Sample(i // 3, f"q{i}", "yes", "yes/no", 2) for i in range(60)]
     shuffled = shuffle_images(samples)
@@ -96,3 +76,38 @@ def test_bad_input_gets_a_sentence():
         metric.update(["a"], ASKED[1:2])
     with pytest.raises(ValueError, match="no question was asked"):
         metric.compute()
+
+
+def test_gqa_against_a_plain_count_on_many_answers():
+    rng, texts = random.Random(12), [*messy.vocabulary(3000, 13), "Yes.", "no..", "Red", "left"] * 2
+    said = [rng.choice(texts) for _ in range(20_000)]
+    answers = [rng.choice([text.lower(), "yes", "no", "red"]) for text in said]
+    kinds = [rng.choice(["verify", "query"]) for _ in said]
+    metric = GQA(["verify", "query"])
+    metric.update(said, answers, kinds, [2 if kind == "verify" else None for kind in kinds])
+    for kind in ("verify", "query"):
+        right = asked = 0
+        for text, answer, of in zip(said, answers, kinds, strict=True):
+            while text and text[-1] == ".":
+                text = text[:-1]
+            asked, right = asked + (of == kind), right + (of == kind and text.lower() == answer)
+        assert metric.compute()[kind].value == right / asked
+    assert (metric.compute()["verify"].chance, metric.compute()["query"].chance) == (0.5, 0)
+
+
+def test_gqa_only_drops_full_stops_and_capitals():
+    assert [gqa_normalize(text) for text in ("Red.", "red..", " red", "red!", "a red")] == ["red", "red", " red", "red!", "a red"]
+
+
+@pytest.mark.parametrize("change", ["ignored", "swapped", "one answer"])
+def test_gqa_moves_when_it_must(change):
+    answers, kinds = ["red", "left", "no", "yes"], ["query", "query", "verify", "verify"]
+    said = ["red", "left", "yes", "no"]
+
+    def value(said, kinds):
+        metric = GQA(["query", "verify"])
+        metric.update(said, answers, kinds)
+        return metric.compute()["query"].value
+
+    changed = {"ignored": (["red"] * 4, kinds), "swapped": (said, kinds[::-1]), "one answer": (["blue", *said[1:]], kinds)}[change]
+    assert value(*changed) < value(said, kinds) == 1

@@ -1,0 +1,124 @@
+"""The rules of the benchmarks once more, written down naively and apart from the package: one loop for each sentence of the rule."""
+
+import itertools
+from functools import cache
+
+from vlmcore.evaluation.vqa_text import CONTRACTIONS  # a table, checked against its source elsewhere
+
+LETTERS = "ABCDE"
+
+
+@cache
+def punctuation(text, marks):
+    """Mark by mark: gone if it touches a space in the original or a number has a comma, else a space; then 32 full stops."""
+    out, number = text, any(a.isdecimal() and b == "," and c.isdecimal() for a, b, c in zip(text, text[1:], text[2:], strict=False))
+    for mark in marks:
+        touches = any({a, b} == {mark, " "} for a, b in itertools.pairwise(text))
+        out = out.replace(mark, "" if touches or number else " ")
+    kept, deleted = [], 0
+    for i, letter in enumerate(out):
+        if letter == "." and deleted < 32 and not (i + 1 < len(out) and out[i + 1].isdecimal()):
+            deleted += 1
+        else:
+            kept.append(letter)
+    return "".join(kept)
+
+
+DIGITS = {"none": "0", "zero": "0", "one": "1", "two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "seven": "7"}
+DIGITS |= {"eight": "8", "nine": "9", "ten": "10"}
+
+
+def words(text):
+    out = []
+    for word in text.lower().split():
+        word = DIGITS.get(word, word)
+        if word in ("a", "an", "the"):
+            continue
+        out.append(CONTRACTIONS.get(word, word))
+    return " ".join(out)
+
+
+EVALAI_MARKS = (*';/[]"{}()=+', "\\", *"_-><@`,?!")
+
+
+@cache
+def evalai(text):
+    text = text.lower()
+    for old, new in ((",", ""), ("?", ""), ("'s", " 's")):
+        text = new.join(text.split(old))
+    text = text.strip().replace("\n", " ").replace("\t", " ").strip()
+    return words(punctuation(text, EVALAI_MARKS))
+
+
+OFFICIAL_MARKS = (";", ":", "/", "'", "[", "]", '"', "(", ")", "=", "+", "\\", "_", ">", "<", "@", "`", ",", "?")
+
+
+def vqav2(prediction, references):
+    said = words(punctuation(prediction.replace("\n", " ").replace("\t", " ").strip(), OFFICIAL_MARKS))
+    if len(set(references)) > 1:
+        references = [punctuation(reference, OFFICIAL_MARKS) for reference in references]
+    return said, references
+
+
+def leave_one_out(said, references):
+    """Mean over the people left out, each answer being right to a third for each of the others who gave it."""
+    total = 0
+    for left_out in range(len(references)):
+        others = [r for i, r in enumerate(references) if i != left_out]
+        total += min(1, sum(said == r for r in others) / 3)
+    return total / len(references)
+
+
+def pope(text):
+    end = text.find(".")
+    if end != -1:
+        text = text[:end]
+    for word in text.replace(",", "").split(" "):
+        if word in ("No", "not", "no"):
+            return "no"
+    return "yes"
+
+
+def f1(pairs):
+    """(precision, recall, F1, accuracy, yes-ratio) from pairs (said, label)."""
+    tp, fp, fn, tn = (pairs.count(pair) for pair in (("yes", "yes"), ("yes", "no"), ("no", "yes"), ("no", "no")))
+    precision, recall = tp / (tp + fp), tp / (tp + fn)
+    return precision, recall, 2 * precision * recall / (precision + recall), (tp + tn) / len(pairs), (tp + fp) / len(pairs)
+
+
+def mme(text):
+    text = text.lower()
+    if text == "yes" or text == "no":
+        return text
+    for word in ("yes", "no"):
+        if word in text[:4]:
+            return word
+    return "other"
+
+
+def scienceqa(text, options):
+    text = ". ".join(text.split("\n"))
+    letter = None
+    if text.strip() in list(LETTERS):
+        letter = text.strip()
+    elif len(text) >= 3 and text[0] in LETTERS and text[1:3] == ". ":
+        letter = text[0]
+    else:
+        for end in (".", ""):  # a full stop after the letter is looked for everywhere first
+            for i in range(len(text)):
+                if letter is None and text.startswith("The answer is ", i):
+                    rest = text[i + len("The answer is ") :]
+                    if rest[:1] and rest[0] in LETTERS and rest[1:].startswith(end):
+                        letter = rest[0]
+    return letter if letter is not None and LETTERS.index(letter) < options else None
+
+
+def levenshtein(one, other):
+    table = [[0] * (len(other) + 1) for _ in range(len(one) + 1)]
+    for i in range(len(one) + 1):
+        for j in range(len(other) + 1):
+            if i == 0 or j == 0:
+                table[i][j] = i + j
+            else:
+                table[i][j] = min(table[i - 1][j] + 1, table[i][j - 1] + 1, table[i - 1][j - 1] + (one[i - 1] != other[j - 1]))
+    return table[-1][-1]

@@ -1,0 +1,67 @@
+"""The rules as published packages carry them, fetched as files without their dependencies; the tables and 20,000 answers must agree."""
+
+import importlib.util
+import random
+import subprocess
+import sys
+import types
+import zipfile
+
+import pytest
+
+from tests.evaluation import messy, naive
+from vlmcore.evaluation.metrics import mmbench_option
+from vlmcore.evaluation.vqa_text import CONTRACTIONS, evalai, normalize_vqa, vqav2_official
+
+pytestmark = pytest.mark.network
+
+
+def load(path):
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def packages(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("packages")
+    for package in ("lmms-eval==0.7.3", "salesforce-lavis==1.0.2"):
+        subprocess.run([sys.executable, "-m", "pip", "download", "-q", "--no-deps", "-d", str(folder), package], check=True)
+    for wheel in folder.glob("*.whl"):
+        zipfile.ZipFile(wheel).extractall(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def texts():
+    return messy.vocabulary(20_000, 20)
+
+
+def test_evalai(packages, texts):
+    processor = load(packages / "lmms_eval/tasks/_task_utils/vqa_eval_metric.py").EvalAIAnswerProcessor
+    assert [evalai(text) for text in texts] == [processor()(text) for text in texts]
+    lower = {word: whole for word, whole in processor.CONTRACTIONS.items() if word == word.lower() != whole}
+    assert {word: CONTRACTIONS.get(word) for word in lower} == lower
+
+
+def test_the_official_script(packages, texts):
+    """The package carries VQAv2's script with a later list of punctuation; the list is the one thing replaced."""
+    script = load(packages / "lavis/common/vqa_tools/vqa_eval.py").VQAEval()
+    script.punct = list(naive.OFFICIAL_MARKS)
+    rng = random.Random(21)
+    for text in texts:
+        plain = script.processDigitArticle(script.processPunctuation(text.replace("\n", " ").replace("\t", " ").strip()))
+        assert vqav2_official(text) == plain
+        references = [rng.choice(texts)] * 9 + [f"{text} "]
+        treated = references if len(set(references)) == 1 else map(script.processPunctuation, references)
+        assert normalize_vqa(text, references, "vqav2_official").references == tuple(treated)
+
+
+def test_mmbench(packages, texts, monkeypatch):
+    for name in ("loguru", "requests"):  # what only the part that asks ChatGPT needs
+        monkeypatch.setitem(sys.modules, name, types.SimpleNamespace(logger=types.SimpleNamespace(info=lambda *_: None)))
+    official = load(packages / "lmms_eval/tasks/mmbench/mmbench_evals.py").MMBench_Evaluator()
+    options = ["red", "cat x", "10"]
+    for text in [*texts, "A", "(B).", "It is a B", "A red", "C:", "D", ":B)", "red cat x"]:
+        assert mmbench_option(text, options) == (official.can_infer(text, dict(zip("ABC", options, strict=True))) or None), text

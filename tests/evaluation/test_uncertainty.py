@@ -1,0 +1,84 @@
+import numpy as np
+import pytest
+from scipy import stats
+
+from vlmcore import paper
+from vlmcore.evaluation.metrics import POPE
+from vlmcore.evaluation.uncertainty import coin_f1, paired_bootstrap, questions_needed, unpaired
+
+
+def pairs(n=400, seed=0):
+    rng = np.random.default_rng(seed)
+    first = rng.random(n) < 0.6
+    return first, np.where(rng.random(n) < 0.7, first, rng.random(n) < 0.5)
+
+
+def test_the_bootstrap_agrees_with_the_formula_for_pairs():
+    first, second = pairs()
+    found = paired_bootstrap(first, second)
+    gap = first.astype(float) - second
+    assert found.value == pytest.approx(gap.mean()) and found.questions == 400
+    assert (found.high - found.low) / 2 == pytest.approx(1.96 * gap.std() / 20, rel=0.06)
+    assert found.high - found.low < (lambda d: d.high - d.low)(unpaired(first.mean(), second.mean(), 400)), "pairs share their luck"
+
+
+def test_questions_that_stand_together_are_drawn_together():
+    """Four copies of every question are no more questions than one."""
+    first, second = (np.repeat(values, 4) for values in pairs(100))
+    one = paired_bootstrap(*pairs(100), seed=1)
+    grouped = paired_bootstrap(first, second, groups=np.repeat(np.arange(100), 4), seed=1)
+    assert (grouped.value, grouped.low, grouped.high) == pytest.approx((one.value, one.low, one.high))
+    apart = paired_bootstrap(first, second, seed=1)
+    assert (grouped.high - grouped.low) / (apart.high - apart.low) == pytest.approx(2, rel=0.1)
+
+
+def test_intervals_of_strangers_hold_the_truth():
+    rng, held = np.random.default_rng(2), 0
+    for _ in range(2000):
+        found = unpaired(rng.binomial(500, 0.6) / 500, rng.binomial(500, 0.55) / 500, 500)
+        held += found.low <= 0.05 <= found.high
+    assert stats.binomtest(held, 2000, 0.95).pvalue > 0.001
+
+
+@pytest.mark.parametrize("first, second", [(0.62, 0.6), (0.9, 0.85), (0.3, 0.5)])
+def test_the_questions_needed_are_those_at_which_the_interval_touches_zero(first, second):
+    n = questions_needed(first, second)
+    for count, clear in ((int(n) - 1, False), (int(n) + 2, True)):
+        found = unpaired(first, second, count)
+        assert (found.low > 0 or found.high < 0) is clear
+
+
+def test_pairs_need_fewer_questions_the_less_they_differ():
+    needed = [questions_needed(0.605, 0.595, differ) for differ in (0.3, 0.1, 0.01)] + [questions_needed(0.605, 0.595)]
+    assert needed[0] > needed[1] > needed[2] and needed[3] > needed[0]
+    assert needed[2] == pytest.approx(stats.norm.ppf(0.975) ** 2 * (1 / 0.01 - 1))
+
+
+@pytest.mark.parametrize("yes", [0.2, 0.5, 1.0])
+def test_the_coin_is_popes(yes):
+    """A coin in expectation: of 100 objects half of which are there."""
+    said = (["yes"] * round(50 * yes) + ["no"] * round(50 * (1 - yes))) * 2
+    metric = POPE()
+    metric.update(said, ["yes"] * 50 + ["no"] * 50)
+    assert metric.compute()["all"].f1.value == pytest.approx(coin_f1(yes))
+
+
+def test_every_size_has_a_source_and_a_column():
+    sizes = paper.sizes_of_tests()
+    assert set(sizes["benchmark"]) < set(paper.table1().columns)
+    assert sizes["source"].str.len().min() > 20 and sizes["benchmark"].is_unique
+
+
+def test_bad_input_gets_a_sentence():
+    with pytest.raises(ValueError, match=r"shapes \(2,\) and \(3,\) are no pairs"):
+        paired_bootstrap([1, 0], [1, 0, 1])
+    with pytest.raises(ValueError, match="1 groups do not go with 2 questions"):
+        paired_bootstrap([1, 0], [1, 1], groups=[0])
+    with pytest.raises(ValueError, match=r"53\.5 is no share; divide"):
+        unpaired(53.5, 0.5, 10)
+    with pytest.raises(ValueError, match="0 questions have no score"):
+        unpaired(0.5, 0.5, 0)
+    with pytest.raises(ValueError, match="need a difference, and at least it"):
+        questions_needed(0.5, 0.5)
+    with pytest.raises(ValueError, match=r"cannot come from 0\.01"):
+        questions_needed(0.6, 0.5, 0.01)

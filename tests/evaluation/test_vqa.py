@@ -1,0 +1,122 @@
+import random
+
+import pytest
+
+from tests.evaluation import messy, naive
+from vlmcore.evaluation.metrics import VQAAccuracy, normalize_vqa, vqa_tenths
+from vlmcore.evaluation.vqa_text import evalai, vqav2_official
+
+SETS = 20_000
+BOTH = ["evalai", "vqav2_official"]
+
+
+@pytest.fixture(scope="module")
+def asked():
+    """Predictions with ten references each, from few enough texts that people often agree."""
+    rng, texts = random.Random(1), messy.vocabulary(3000)
+    pools = [[*rng.sample(texts, 3), rng.choice(texts).lower()] for _ in range(SETS)]
+    return [rng.choice(pool) for pool in pools], [rng.choices(pool[: rng.randrange(1, 5)], k=10) for pool in pools]
+
+
+@pytest.mark.parametrize("normalizer", BOTH)
+def test_against_a_naive_loop_over_the_people(asked, normalizer):
+    total, seen = 0, set()
+    for prediction, references in zip(*asked, strict=True):
+        if normalizer == "evalai":
+            said, right = naive.evalai(prediction), [naive.evalai(r) for r in references]
+        else:
+            said, right = naive.vqav2(prediction, references)
+        accuracy = naive.leave_one_out(said, right)
+        tenths = vqa_tenths(prediction, references, normalizer)
+        assert abs(tenths / 10 - accuracy) < 1e-12, (prediction, references)
+        total, seen = total + tenths, seen | {tenths}
+    metric = VQAAccuracy(normalizer)
+    for start in range(0, SETS, 7000):
+        metric.update(*(part[start : start + 7000] for part in asked))
+    assert metric.compute()["all"].value == total / (10 * SETS)
+    assert seen == {0, 3, 6, 9, 10}, "the test saw every outcome"
+
+
+@pytest.mark.parametrize(
+    "text, one, other",
+    [
+        ("The man's dog", "man 's dog", "man s dog"),
+        ("a 1,000 dollars", "1000 dollars", "1000 dollars"),
+        ("red-blue", "red blue", "red-blue"),  # only one of the scripts knows the hyphen
+        ("red - blue", "red blue", "red - blue"),
+        ("10:30", "10:30", "10 30"),  # ... and only the other the colon
+        ("10:30, or later", "10:30 or later", "10 30 or later"),
+        ("1,5: red-blue", "15: red blue", "15 red-blue"),  # a comma between digits deletes the colon
+        ("3.5 ... 2.", "3.5 2", "3.5 2"),
+        ("dont", "don't", "don't"),
+        ("don't", "don't", "don t"),
+        ("none of two", "0 of 2", "0 of 2"),
+        ("!" * 3, "", "!!!"),
+        ("." * 40 + "x", "." * 8 + "x", "." * 8 + "x"),  # 32 full stops go, whatever their number
+    ],
+)
+def test_the_quirks_of_both_scripts(text, one, other):
+    assert (evalai(text), vqav2_official(text)) == (one, other)
+
+
+def test_references_of_the_official_script_are_hardly_touched():
+    alike, differ = ["Don't"] * 10, ["Don't"] * 9 + ["x"]
+    assert normalize_vqa("x", alike, "vqav2_official").references == ("Don't",) * 10
+    assert normalize_vqa("x", differ, "vqav2_official").references[0] == "Don t"
+    assert [vqa_tenths("don't", ["don't"] * 10, name) for name in BOTH] == [10, 0]
+    assert [vqa_tenths("don't", ["don't"] * 9 + ["x"], name) for name in BOTH] == [10, 10]
+
+
+def test_the_wrong_script_gives_another_number():
+    references = [["10:30"] * 10, ["the two"] * 10, ["yes"] * 10]
+    values = []
+    for normalizer in BOTH:
+        metric = VQAAccuracy(normalizer)
+        metric.update(["10:30", "two", "yes"], references)
+        values.append(metric.compute()["all"].value)
+    assert values == [1, 1 / 3]
+
+
+def test_what_travels_with_the_score():
+    metric = VQAAccuracy(kinds=["yes/no", "other"])
+    metric.update(
+        ["yes", "...", "tree"], [["yes"] * 7 + ["no"] * 3, ["red"] * 10, ["tree"] * 2 + ["bush"] * 8], ["yes/no", "other", "other"]
+    )
+    scores = metric.compute()
+    assert scores["all"].value == pytest.approx(1.6 / 3) and scores["all"].count == 3
+    assert scores["all"].parseable == 2 / 3
+    assert (scores["yes/no"].chance, scores["other"].chance) == ((1 + 0.9) / 2, 0)
+    points = [0, 0.6]
+    assert scores["other"].standard_error == pytest.approx((sum((p - 0.3) ** 2 for p in points) / 2 / 2) ** 0.5)
+
+
+@pytest.mark.parametrize("change", ["ignored", "one reference", "one answer", "shifted"])
+def test_the_score_moves_when_it_must(change):
+    predictions, references = ["red", "2", "cat"], [["red"] * 10, ["two"] * 3 + ["x"] * 7, ["cat"] * 10]
+
+    def value(said, right):
+        metric = VQAAccuracy()
+        metric.update(said, right)
+        return metric.compute()["all"].value
+
+    before = value(predictions, references)
+    changed = {
+        "ignored": (["red"] * 3, references),
+        "one reference": (predictions, [references[0], ["two"] * 2 + ["x"] * 8, references[2]]),
+        "one answer": (["red", "2", "dog"], references),
+        "shifted": (predictions[1:] + predictions[:1], references),
+    }[change]
+    assert value(*changed) < before == pytest.approx(2.9 / 3)
+
+
+def test_bad_input_gets_a_sentence():
+    with pytest.raises(ValueError, match="9 references; VQA accuracy needs the answers of 10 people"):
+        VQAAccuracy().update(["a"], [["a"] * 9])
+    with pytest.raises(ValueError, match="no normaliser 'official'; choose from evalai, vqav2_official"):
+        VQAAccuracy("official")
+    with pytest.raises(ValueError, match="1 predictions cannot answer 2 questions"):
+        VQAAccuracy().update(["a"], [["a"] * 10] * 2)
+    with pytest.raises(ValueError, match=r"\['number'\] were not announced"):
+        VQAAccuracy().update(["a"], [["a"] * 10], ["number"])
+    with pytest.raises(ValueError, match="no question was asked"):
+        VQAAccuracy().compute()

@@ -1,0 +1,74 @@
+"""What the servers of VQAv2, VizWiz and MMBench are sent: they keep the right answers of the test sets to themselves."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from vlmcore.data.llava import Answer, read_answers
+from vlmcore.data.questions import LETTERS, Question
+from vlmcore.data.records import join
+from vlmcore.evaluation.benchmarks import Benchmark
+from vlmcore.evaluation.vqa_text import evalai
+
+Pairs = Iterator[tuple[Question, Answer]]
+
+
+def write_submission(benchmark: Benchmark, answers: str | Path, to: str | Path) -> None:
+    """Writes the file that a server takes: JSON for VQAv2 and VizWiz, with answers normalised as LLaVA does, a spreadsheet for MMBench.
+
+    An image that could not be decoded is answered with nothing.
+
+    Args:
+        benchmark: its questions.
+        answers: file of the answers.
+        to: file to write; it appears complete or not at all.
+
+    Raises:
+        ValueError: the benchmark has no server, or a question has no answer or two.
+        ModuleNotFoundError: pandas needs openpyxl for a spreadsheet; the message says how to get it.
+    """
+    if benchmark.rule not in _WRITERS:
+        raise ValueError(f"{benchmark.rule} is scored here; submissions are for {', '.join(_WRITERS)}")
+    partial = Path(to).with_name(f"{Path(to).stem}.partial{Path(to).suffix}")
+    try:
+        _WRITERS[benchmark.rule](join(benchmark.questions(), read_answers(answers)), partial)
+        partial.replace(to)
+    finally:
+        with suppress(FileNotFoundError):
+            partial.unlink()
+
+
+def _vqav2(pairs: Pairs, path: Path) -> None:
+    _json([{"question_id": question.id, "answer": evalai(answer.text)} for question, answer in pairs], path)
+
+
+def _vizwiz(pairs: Pairs, path: Path) -> None:
+    _json([{"image": question.id, "answer": evalai(answer.text)} for question, answer in pairs], path)
+
+
+def _json(entries: list[dict[str, Any]], path: Path) -> None:
+    path.write_text(json.dumps(entries), encoding="utf-8")
+
+
+def _mmbench(pairs: Pairs, path: Path) -> None:
+    try:
+        import openpyxl  # noqa: F401
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError("MMBench's server takes a spreadsheet, for which pandas needs: pip install openpyxl") from error
+    rows = []
+    for question, answer in pairs:
+        options = dict(zip(LETTERS[:4], [*question.options, None, None], strict=False))
+        rows.append({"index": question.id, "question": question.question, **options, "prediction": answer.text})
+    pd.DataFrame(rows).to_excel(path, index=False)
+
+
+_WRITERS: dict[str, Callable[[Pairs, Path], None]] = {
+    "vqav2": _vqav2,
+    "vqav2_official": _vqav2,
+    "vizwiz": _vizwiz,
+    "mmbench": _mmbench,
+}

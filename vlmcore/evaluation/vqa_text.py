@@ -1,0 +1,114 @@
+r"""Two normalisers of VQA answers, which are often taken for one.
+
+`evalai` is what TextVQA and VizWiz are scored with, and what LLaVA puts its answers through before it submits them to any server.
+`vqav2_official` is VQAv2's own script (arXiv 1612.00837), with another list of punctuation and with references that are hardly touched.
+Both keep the quirks of the published code, because a repaired normaliser gives other numbers:
+
+- the full stop's pattern was meant to spare the one between two digits; its look-behind is misspelt, so every full stop goes that is not
+  *followed* by a digit;
+- a regular-expression flag is passed where the count belongs, so that only the first 32 go;
+- a mark of punctuation is deleted when it touches a space anywhere in the text, or when any two digits have a comma between them; otherwise
+  it becomes a space.
+"""
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Literal, NamedTuple, get_args
+
+Normalizer = Literal["evalai", "vqav2_official"]
+
+PUNCTUATION: dict[Normalizer, str] = {"evalai": ';/[]"{}()=+\\_-><@`,?!', "vqav2_official": ";:/'[]\"()=+\\_><@`,?"}
+ARTICLES = {"a", "an", "the"}
+_NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+NUMBERS = {word: str(i) for i, word in enumerate(_NUMBERS)} | {"none": "0"}
+
+# without the forms of "I" in the published table: words are in lower case when they are looked up, so that those never match
+_CONTRACTED = """
+ain't aren't can't could've couldn't couldn't've didn't doesn't don't hadn't hadn't've hasn't haven't he'd he'd've he's how'd how'll how's
+isn't it'd it'd've it'll ma'am mightn't mightn't've might've mustn't must've needn't not've o'clock oughtn't 'ow's'at shan't she'd've
+should've shouldn't shouldn't've somebody'd've somebody'll somebody's someone'd someone'd've someone'll someone's something'd something'd've
+something'll that's there'd there'd've there're there's they'd they'd've they'll they're they've 'twas wasn't we'd've we've weren't what'll
+what're what's what've when's where'd where's where've who'd who'd've who'll who's who've why'll why're why's won't would've wouldn't
+wouldn't've y'all y'all'll y'all'd've you'd you'd've you'll you're you've
+"""
+CONTRACTIONS = {whole[:i] + whole[i + 1 :]: whole for whole in _CONTRACTED.split() for i, letter in enumerate(whole) if letter == "'"} | {
+    "somebody'd": "somebodyd"
+}  # the one entry of the table that goes the other way
+"""The official table: a word in which one apostrophe is missing, and the word."""
+
+_FULL_STOP = re.compile(r"\.(?!\d)")
+_FULL_STOPS_DELETED = 32
+_COMMA_IN_NUMBER = re.compile(r"\d,\d")
+
+
+class Normalized(NamedTuple):
+    """An answer and its references, ready to be compared."""
+
+    prediction: str
+    references: tuple[str, ...]
+
+
+def normalize_vqa(prediction: str, references: Sequence[str], normalizer: Normalizer = "evalai") -> Normalized:
+    """An answer and its references, as one of the two scripts compares them.
+
+    `vqav2_official` treats the references only for punctuation, and only if they are not all the same: it does not put them in lower
+    case, which the files have done already.
+
+    Raises:
+        ValueError: there is no such normaliser.
+    """
+    check_normalizer(normalizer)
+    if normalizer == "evalai":
+        return Normalized(evalai(prediction), tuple(map(evalai, references)))
+    differ = len(set(references)) > 1
+    return Normalized(vqav2_official(prediction), tuple(map(_official_punctuation, references) if differ else references))
+
+
+def check_normalizer(name: str) -> None:
+    """Raises ValueError when there is no such normaliser."""
+    if name not in get_args(Normalizer):
+        raise ValueError(f"there is no normaliser {name!r}; choose from {', '.join(get_args(Normalizer))}")
+
+
+@lru_cache(maxsize=1 << 17)
+def evalai(text: str) -> str:
+    """The `evalai` normaliser, of answers and references alike.
+
+    Example:
+        >>> evalai("The man's two dogs, I think.")
+        "man 's 2 dogs i think"
+    """
+    text = text.lower().replace(",", "").replace("?", "").replace("'s", " 's").strip()
+    return _words(_punctuation(_one_line(text), PUNCTUATION["evalai"]))
+
+
+@lru_cache(maxsize=1 << 17)
+def vqav2_official(text: str) -> str:
+    """VQAv2's own normaliser, of answers; see `normalize_vqa` for references.
+
+    Example:
+        >>> vqav2_official("The man's two dogs, I think.")
+        'man s 2 dogs i think'
+    """
+    return _words(_official_punctuation(_one_line(text)))
+
+
+@lru_cache(maxsize=1 << 17)
+def _official_punctuation(text: str) -> str:
+    return _punctuation(text, PUNCTUATION["vqav2_official"])
+
+
+def _one_line(text: str) -> str:
+    return text.replace("\n", " ").replace("\t", " ").strip()
+
+
+def _punctuation(text: str, marks: str) -> str:
+    number = _COMMA_IN_NUMBER.search(text) is not None
+    table = {ord(mark): "" if number or f"{mark} " in text or f" {mark}" in text else " " for mark in marks if mark in text}
+    return _FULL_STOP.sub("", text.translate(table), count=_FULL_STOPS_DELETED)
+
+
+def _words(text: str) -> str:
+    words = (NUMBERS.get(word, word) for word in text.lower().split())
+    return " ".join(CONTRACTIONS.get(word, word) for word in words if word not in ARTICLES)
