@@ -30,6 +30,7 @@ ORDER = [
     ["data.worlds.scenes"],
     ["data.easyvqa"],
     ["vision"],
+    ["features"],
     ["compressors.chosen", "compressors.projector", "compressors.published", "compressors.regions"],
     [f"compressors.{name}" for name in ("mlp", "pool", "m3", "mqt", "tokenpacker", "quecc", "prumerge")],
     ["compressors"],

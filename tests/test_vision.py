@@ -16,7 +16,8 @@ from transformers import (
 )
 
 from vlmcore.config import VisionConfig
-from vlmcore.vision import CHECKPOINT, FeatureStore, VisionEncoder
+from vlmcore.features import FeatureStore
+from vlmcore.vision import CHECKPOINT, VisionEncoder
 
 SIZES = {"image_size": 24, "patch_size": 4, "hidden_size": 16, "num_hidden_layers": 3, "num_attention_heads": 2, "intermediate_size": 32}
 

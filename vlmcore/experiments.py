@@ -24,6 +24,7 @@ from vlmcore.data import easyvqa
 from vlmcore.data.samples import tokenize
 from vlmcore.evaluation.metrics import Score
 from vlmcore.evaluation.short_answers import answered_right, generate_answers, question_only, score, shuffle_images
+from vlmcore.features import FeatureStore
 from vlmcore.language import LanguageModel
 from vlmcore.loop import StageConfig
 from vlmcore.notes import pretrain_on_notes
@@ -31,7 +32,7 @@ from vlmcore.pretraining import pretrain_language
 from vlmcore.results import read_json, write_json
 from vlmcore.tasks import Task, TaskName, load_task
 from vlmcore.training import TrainingConfig, TrainingData, fit, language_tokens
-from vlmcore.vision import FeatureStore, VisionEncoder
+from vlmcore.vision import VisionEncoder
 from vlmcore.vlm import VLM
 
 SCHEMA = 1

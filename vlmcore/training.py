@@ -18,9 +18,10 @@ from torch import Tensor, nn
 
 from vlmcore.config import StageName, VLMConfig, to_dict
 from vlmcore.data.samples import Batch, Tokens, rows_of_step
+from vlmcore.features import FeatureStore
 from vlmcore.loop import Stage, StageConfig, run
 from vlmcore.results import read_json, write_json
-from vlmcore.vision import FeatureStore, VisionFeatures, check_safetensors
+from vlmcore.vision import VisionFeatures, check_safetensors
 from vlmcore.vlm import VLM
 
 

@@ -7,7 +7,7 @@ import torch
 
 from vlmcore.data.samples import Sample, Tokens, tokenize
 from vlmcore.evaluation.metrics import Score, ShortAnswerAccuracy, normalize
-from vlmcore.vision import FeatureStore
+from vlmcore.features import FeatureStore
 from vlmcore.vlm import VLM
 
 
