@@ -5,6 +5,8 @@ import numpy as np
 import pytest
 import torch
 from transformers import (
+    BeitConfig,
+    BeitModel,
     CLIPConfig,
     CLIPModel,
     CLIPVisionConfig,
@@ -26,6 +28,8 @@ def tiny(kind):
     torch.manual_seed(0)
     if kind == "clip":
         return CLIPVisionModel(CLIPVisionConfig(**SIZES)).eval()
+    if kind == "siglip":
+        return SiglipVisionModel(SiglipVisionConfig(**SIZES)).eval()
     return ViTModel(ViTConfig(**SIZES), add_pooling_layer=False).eval()
 
 
@@ -110,9 +114,11 @@ def test_bad_input_gets_a_sentence(tmp_path):
             encoder(pixels)
     with pytest.raises(FileNotFoundError, match=r"holds no config.json.*save_pretrained"):
         VisionEncoder.from_pretrained(tmp_path / "nowhere")
-    SiglipVisionModel(SiglipVisionConfig(**SIZES)).save_pretrained(tmp_path)
-    with pytest.raises(ValueError, match=r"siglip_vision_model.*clip, clip_vision_model, vit"):
+    BeitModel(BeitConfig(**SIZES)).save_pretrained(tmp_path)
+    with pytest.raises(ValueError, match=r"'beit'.*clip, clip_vision_model, siglip, siglip_vision_model, vit"):
         VisionEncoder.from_pretrained(tmp_path)
+    with pytest.raises(ValueError, match=r"'siglip_vision_model' model has no CLS token.*CLIP"):
+        VisionEncoder(tiny("siglip"), (1, 2))(torch.zeros(1, 3, 24, 24), attention=True)
 
 
 @pytest.mark.parametrize("keep", [0, 4, 100, -10])

@@ -33,6 +33,7 @@ __all__ = [
     "VICUNA_7B",
     "CompressorConfig",
     "LanguageConfig",
+    "LoRAConfig",
     "M3Config",
     "MLPConfig",
     "MQTConfig",
@@ -128,6 +129,21 @@ class LanguageConfig:
             raise ValueError(f"heads of width {head} cannot carry rotary positions; choose an even width")
         if self.heads % (self.kv_heads or self.heads):
             raise ValueError(f"{self.heads} query heads cannot share {self.kv_heads} key heads evenly; choose a divisor")
+
+
+@dataclass(frozen=True)
+class LoRAConfig:
+    """Low-rank adaptation (arXiv 2106.09685) of a language model that is too large, or too good, to be changed as a whole."""
+
+    rank: int = 16
+    """Rank of what is added to each matrix."""
+    alpha: int = 32
+    """What is added is multiplied by `alpha / rank`."""
+    targets: tuple[str, ...] = ("q_proj", "v_proj")
+    """Matrices of each layer to which it is added, by transformers' names."""
+
+    def __post_init__(self) -> None:
+        check_counts(self, "rank", "alpha")
 
 
 @dataclass(frozen=True)

@@ -16,12 +16,14 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from vlmcore.config import StageName, VLMConfig, to_dict
+from vlmcore.config import LoRAConfig, StageName, VLMConfig, to_dict
 from vlmcore.data.samples import Batch, Tokens, rows_of_step
 from vlmcore.features import FeatureStore
 from vlmcore.loop import Stage, StageConfig, run
+from vlmcore.lora import add_lora, tuned
+from vlmcore.pretrained.files import check_safetensors
 from vlmcore.results import read_json, write_json
-from vlmcore.vision import VisionFeatures, check_safetensors
+from vlmcore.vision import VisionFeatures
 from vlmcore.vlm import VLM
 
 
@@ -34,6 +36,8 @@ class TrainingConfig:
     tune: StageConfig = StageConfig(steps=1800, learning_rate=1e-3, batch_size=32)
     """Stage 2: the language model is trained too."""
     seed: int = 0
+    lora: LoRAConfig | None = None
+    """In stage 2, train these matrices beside the language model's own; None trains the language model itself."""
 
 
 class TrainingData(NamedTuple):
@@ -75,7 +79,11 @@ def fit(
         if vlm.compressor is not None:
             vlm.compressor.requires_grad_(True)
         if name == "tune":
-            vlm.language.requires_grad_(True)
+            if config.lora is not None:
+                torch.manual_seed(config.seed)
+                add_lora(vlm.language, config.lora)
+            for parameter in tuned(vlm.language):
+                parameter.requires_grad_(True)
         weights = folder / f"{name}.safetensors"
         _claim(folder / f"{name}.json", vlm, stage, config.seed)
         if not weights.exists():

@@ -1,14 +1,13 @@
 """Image to patch features: a frozen vision transformer.
 
-`VisionEncoder` wraps a transformers model (CLIP's image tower or a plain ViT), made from a config or loaded from a checkpoint folder,
-and hands on what compressors read: the patch features of several layers, and on request what PruMerge (arXiv 2403.15388) needs, the
-CLS token's attention to the patches and their keys.
+`VisionEncoder` wraps a transformers model (the image tower of CLIP or SigLIP, or a plain ViT), made from a config or loaded from a
+checkpoint, and hands on what compressors read: the patch features of several layers, and on request what PruMerge (arXiv 2403.15388)
+needs, the CLS token's attention to the patches and their keys.
 """
 
 import json
 import math
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,10 +15,11 @@ from typing import Any, NamedTuple
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from transformers import AutoConfig, CLIPVisionConfig, CLIPVisionModel, PreTrainedModel, ViTModel
-from transformers.utils import logging
+from transformers import AutoConfig, CLIPVisionConfig, CLIPVisionModel, PreTrainedModel, SiglipVisionModel, ViTModel
 
 from vlmcore.config import VisionConfig
+from vlmcore.pretrained import find
+from vlmcore.pretrained.files import check_checkpoint, quiet_loading
 from vlmcore.results import read_json
 
 CHECKPOINT = Path(__file__).parent / "checkpoints" / "clip-mini"
@@ -62,6 +62,8 @@ class _Family(NamedTuple):
     last_layer: Callable[[Any], Any]
     norm: Callable[[Any], Any]
     attention: Callable[[Any], Any]
+    cls: int = 1
+    """Tokens before the patches: the CLS token, or none."""
 
 
 _CLIP = _Family(
@@ -73,7 +75,8 @@ _VIT = _Family(
     lambda layer: layer.layernorm_before,
     lambda layer: layer.attention,
 )
-FAMILIES = {"clip": _CLIP, "clip_vision_model": _CLIP, "vit": _VIT}
+_SIGLIP = _CLIP._replace(load=SiglipVisionModel.from_pretrained, cls=0)
+FAMILIES = {"clip": _CLIP, "clip_vision_model": _CLIP, "siglip": _SIGLIP, "siglip_vision_model": _SIGLIP, "vit": _VIT}
 
 
 class VisionEncoder(nn.Module):
@@ -103,7 +106,7 @@ class VisionEncoder(nn.Module):
         self.family = FAMILIES[model.config.model_type]
         sizes = model.config
         self.config = VisionConfig(
-            sizes.image_size,
+            sizes.image_size // sizes.patch_size * sizes.patch_size,  # of SigLIP's 384 pixels, 27 patches of 14 see 378
             sizes.patch_size,
             sizes.hidden_size,
             sizes.num_hidden_layers,
@@ -120,11 +123,12 @@ class VisionEncoder(nn.Module):
         return cls(CLIPVisionModel(clip_config(config)), config.layers)
 
     @classmethod
-    def from_pretrained(cls, folder: str | Path = CHECKPOINT, layers: tuple[int, ...] | None = None) -> "VisionEncoder":
-        """Loads a checkpoint folder in transformers' format.
+    def from_pretrained(cls, name: str | Path = CHECKPOINT, layers: tuple[int, ...] | None = None) -> "VisionEncoder":
+        """Loads a checkpoint in transformers' format.
 
         Args:
-            folder: holds `config.json` and `model.safetensors`, and `preprocessor_config.json` for mean and deviation of the pixels.
+            name: a name on the hub, such as `openai/clip-vit-large-patch14-336`, or a folder with `config.json`, `model.safetensors` and,
+                for mean and deviation of the pixels, `preprocessor_config.json`.
             layers: hidden states to hand on; by default all between the first and the last of up to four layers, and of a deeper model
                 those at the paper's proportions of the depth (1/2, 2/3 and the last two before the end: 12, 16, 22 and 23 of CLIP-L's 24).
 
@@ -132,7 +136,7 @@ class VisionEncoder(nn.Module):
             FileNotFoundError: the folder holds no checkpoint.
             ValueError: the checkpoint is damaged, or of an unknown family.
         """
-        folder = Path(folder)
+        folder = find(name)
         check_checkpoint(folder)
         kind = AutoConfig.from_pretrained(folder).model_type
         if kind not in FAMILIES:
@@ -167,7 +171,7 @@ class VisionEncoder(nn.Module):
         if pixels.dtype != torch.uint8 and not (pixels.is_floating_point() and pixels.min() >= 0 and pixels.max() <= 1):
             raise ValueError(f"{pixels.dtype} pixels must lie between 0 and 1, or be uint8; these reach {pixels.max().item():g}")
         values = pixels.to(self.mean.device).to(self.mean.dtype) / 255 if pixels.dtype == torch.uint8 else pixels.to(self.mean)
-        size = self.config.image_size
+        size = self.model.config.image_size
         if values.shape[-1] != size:
             values = F.interpolate(values, size=size, mode="bicubic", antialias=True, align_corners=False).clamp(0, 1)
         return (values - self.mean) / self.std
@@ -178,10 +182,16 @@ class VisionEncoder(nn.Module):
         Args:
             pixels: as for `prepare`.
             attention: whether CLS attention and keys are wanted too.
+
+        Raises:
+            ValueError: CLS attention is wanted of a model without a CLS token.
         """
+        if attention and not self.family.cls:
+            kind = self.model.config.model_type
+            raise ValueError(f"a {kind!r} model has no CLS token to read attention from; take a CLIP encoder or another compressor")
         output = self.model(self.prepare(pixels), output_hidden_states=True)
         states = output.hidden_states
-        layers = torch.stack([states[i][:, 1:] for i in self.config.layers], dim=2)
+        layers = torch.stack([states[i][:, self.family.cls :] for i in self.config.layers], dim=2)
         if not attention:
             return VisionFeatures(layers)
         last = self.family.last_layer(self.model)
@@ -204,46 +214,3 @@ def clip_config(config: VisionConfig) -> CLIPVisionConfig:
         projection_dim=config.width,
         hidden_act="gelu",  # CLIP's own quick_gelu is three operations here and makes a training step half as long again
     )
-
-
-@contextmanager
-def quiet_loading() -> Iterator[None]:
-    """Keeps away transformers' progress bars, and its report of the text tower that is left out when CLIP's image tower is loaded."""
-    shown, level = logging.is_progress_bar_enabled(), logging.get_verbosity()
-    logging.disable_progress_bar()
-    logging.set_verbosity_error()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(level)
-        if shown:
-            logging.enable_progress_bar()
-
-
-def check_checkpoint(folder: Path) -> None:
-    """Raises a sentence when a transformers checkpoint folder, in one file of weights or in shards, is missing, incomplete or truncated."""
-    index = folder / "model.safetensors.index.json"
-    shards = sorted(set(read_json(index)["weight_map"].values())) if index.exists() else ["model.safetensors"]
-    for name in ("config.json", *shards):
-        if not (folder / name).exists():
-            raise FileNotFoundError(f"{folder} holds no {name}; give the folder that save_pretrained wrote")
-    for path in folder.glob("*.json"):
-        read_json(path)
-    for name in shards:
-        check_safetensors(folder / name)
-
-
-def check_safetensors(path: Path) -> None:
-    """Raises ValueError when a safetensors file is shorter or longer than its header says."""
-    size = path.stat().st_size
-    with path.open("rb") as file:
-        header_bytes = int.from_bytes(file.read(8), "little")
-        if size < 8 or header_bytes > size:
-            raise ValueError(f"{path} is damaged: {size} bytes cannot hold its header; copy or make it again")
-        try:
-            header = json.loads(file.read(header_bytes))
-        except ValueError as error:
-            raise ValueError(f"{path} is damaged: its header cannot be read; copy or make it again") from error
-    end = 8 + header_bytes + max((entry["data_offsets"][1] for name, entry in header.items() if name != "__metadata__"), default=0)
-    if size != end:
-        raise ValueError(f"{path} is damaged: it has {size} bytes and should have {end}; copy or make it again")
