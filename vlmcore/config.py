@@ -30,6 +30,7 @@ __all__ = [
     "CLIP_L_336",
     "COMPRESSOR_CONFIGS",
     "PAPER",
+    "SMOLLM2_135M",
     "VICUNA_7B",
     "CompressorConfig",
     "LanguageConfig",
@@ -236,6 +237,9 @@ CLIP_L_336 = VisionConfig(image_size=336, patch_size=14, width=1024, depth=24, h
 
 VICUNA_7B = LanguageConfig(vocab_size=32000, width=4096, depth=32, heads=32, mlp_width=11008, tied=False)
 """Vicuna-1.5-7B, the language model of the paper's Table 1."""
+
+SMOLLM2_135M = LanguageConfig(vocab_size=49152, width=576, depth=30, heads=9, kv_heads=3, mlp_width=1536)
+"""SmolLM2-135M (arXiv 2502.02737), the pretrained language model that a CPU can train with."""
 
 PAPER = VLMConfig(language=VICUNA_7B, vision=CLIP_L_336, compressor=QueCCConfig(heads=8), visual_tokens=1)
 """QueCC at one token on Vicuna-1.5-7B, as in Table 1."""

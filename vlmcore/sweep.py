@@ -66,7 +66,8 @@ def run(configs: list[RunConfig], results: Path, work: Path, workers: int, comma
     with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _end_with_the_parent) as pool:
         for first in {(config.task, attends(config)): config for config in sorted(todo, key=sees)}.values():
             pool.submit(prepare, first, work).result()  # the features; one after the other, so that they are not made twice
-        others = {(config.task == "easyvqa", config.model.language, config.text, config.training.seed): config for config in todo}
+        small = [config for config in todo if config.pretrained is None]
+        others = {(config.task == "easyvqa", config.model.language, config.text, config.training.seed): config for config in small}
         list(pool.map(partial(language_model, work=work, progress=False, accelerator="cpu"), others.values()))
         waiting = [pool.submit(run_group, group, results, work, command) for group in by_weights(todo)]
         done = 0

@@ -85,7 +85,9 @@ def fit(
             for parameter in tuned(vlm.language):
                 parameter.requires_grad_(True)
         weights = folder / f"{name}.safetensors"
-        _claim(folder / f"{name}.json", vlm, stage, config.seed)
+        _claim(folder / f"{name}.json", vlm, stage, config, name)
+        if name == "align" and (folder / "tune.safetensors").exists():
+            continue  # the second stage moved the compressor too, so what it left is all
         if not weights.exists():
             vlm.train()
             vlm.vision.eval()
@@ -129,17 +131,19 @@ def _tokens_of_step(model: VLMConfig, name: StageName, seed: tuple[int, int], st
     return model.compressor.training_tokens(model.vision.side, name, np.random.default_rng((*seed, step, 1)))
 
 
-def _claim(path: Path, vlm: VLM, stage: StageConfig, seed: int) -> None:
+def _claim(path: Path, vlm: VLM, stage: StageConfig, config: TrainingConfig, name: StageName) -> None:
     """Writes down whose stage this folder holds, or refuses when it is another's."""
     frozen = hashlib.sha256()
-    for name, parameter in vlm.language.named_parameters():
+    for part, parameter in vlm.language.named_parameters():
         if not parameter.requires_grad:  # trained parameters are replaced by the stage's result, frozen ones must be the same
-            frozen.update(name.encode() + parameter.detach().cpu().float().numpy().tobytes())
-    mine = {"model": to_dict(vlm.config), "stage": to_dict(stage), "seed": seed, "frozen_language": frozen.hexdigest()[:12]}
+            frozen.update(part.encode() + parameter.detach().cpu().float().numpy().tobytes())
+    mine = {"model": to_dict(vlm.config), "stage": to_dict(stage), "seed": config.seed, "frozen_language": frozen.hexdigest()[:12]}
+    if name == "tune" and config.lora is not None:
+        mine["lora"] = to_dict(config.lora)
     if not path.exists():
         write_json(path, mine)
     theirs = read_json(path)
-    if different := [name for name in mine if theirs.get(name) != mine[name]]:
+    if different := [part for part in mine if theirs.get(part) != mine[part]]:
         raise ValueError(f"{path.parent} belongs to another run (its {', '.join(different)} differ); choose another folder or delete it")
 
 
