@@ -216,7 +216,9 @@ def _decode(hint: Any, value: Any) -> Any:
         return tuple(value)
     if not isinstance(value, dict):
         return value
-    if isinstance(hint, types.UnionType):  # a compressor: its name says which
+    if isinstance(hint, types.UnionType):
+        (hint,) = (kind for kind in typing.get_args(hint) if kind is not types.NoneType)
+    if hint is CompressorConfig:  # its name says which
         values = dict(value)
         name = values.pop("name", None)
         if name not in COMPRESSOR_CONFIGS:
