@@ -193,8 +193,7 @@ class LanguageModel(nn.Module):
         width = embeddings.shape[1]
         position = torch.arange(width, device=length.device)
         padding = (width - length)[:, None]  # generation wants the padding before the end: here behind what is shared
-        moved = (position - shared - padding) % (width - shared) + shared
-        source = torch.where(position < shared, position, moved)
+        source = torch.where(position < shared, position, (position - padding) % width)
         embeddings = embeddings.gather(1, source[..., None].expand_as(embeddings))
         tokens = self.model.generate(
             inputs_embeds=embeddings,
