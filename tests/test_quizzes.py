@@ -3,9 +3,9 @@ import pytest
 from vlmcore import quizzes
 from vlmcore.data.worlds.quiz import quiz
 from vlmcore.evaluation.short_answers import generate_answers, score
+from vlmcore.features import FeatureStore
 from vlmcore.loop import StageConfig
 from vlmcore.training import TrainingConfig
-from vlmcore.vision import FeatureStore
 
 
 def test_the_shipped_candidate_has_learnt_something(tmp_path):

@@ -12,9 +12,9 @@ import torch
 from tests.conftest import SAMPLES
 from vlmcore.config import M3Config, MQTConfig, PoolConfig, QueCCConfig, VLMConfig, replace
 from vlmcore.data.samples import tokenize
+from vlmcore.features import FeatureStore
 from vlmcore.loop import Stage, StageConfig, read_log, run
 from vlmcore.training import TrainingConfig, TrainingData, fit
-from vlmcore.vision import FeatureStore
 
 QUIET = {"progress": False, "accelerator": "cpu"}
 SHORT = TrainingConfig(StageConfig(6, 1e-2, 3), StageConfig(8, 1e-2, 3), seed=3)
@@ -239,7 +239,6 @@ from vlmcore.data.samples import tokenize
 from vlmcore.language import word_tokenizer
 from vlmcore.loop import StageConfig
 from vlmcore.training import TrainingConfig, TrainingData, fit
-from vlmcore.vision import FeatureStore
 from vlmcore.vlm import VLM
 
 torch.manual_seed(0)

@@ -5,10 +5,14 @@ import numpy as np
 import pytest
 import torch
 from transformers import (
+    BeitConfig,
+    BeitModel,
     CLIPConfig,
     CLIPModel,
     CLIPVisionConfig,
     CLIPVisionModel,
+    SiglipConfig,
+    SiglipModel,
     SiglipVisionConfig,
     SiglipVisionModel,
     ViTConfig,
@@ -16,7 +20,8 @@ from transformers import (
 )
 
 from vlmcore.config import VisionConfig
-from vlmcore.vision import CHECKPOINT, FeatureStore, VisionEncoder
+from vlmcore.features import FeatureStore
+from vlmcore.vision import CHECKPOINT, VisionEncoder
 
 SIZES = {"image_size": 24, "patch_size": 4, "hidden_size": 16, "num_hidden_layers": 3, "num_attention_heads": 2, "intermediate_size": 32}
 
@@ -25,6 +30,8 @@ def tiny(kind):
     torch.manual_seed(0)
     if kind == "clip":
         return CLIPVisionModel(CLIPVisionConfig(**SIZES)).eval()
+    if kind == "siglip":
+        return SiglipVisionModel(SiglipVisionConfig(**SIZES)).eval()
     return ViTModel(ViTConfig(**SIZES), add_pooling_layer=False).eval()
 
 
@@ -72,9 +79,37 @@ def test_a_whole_clip_checkpoint_gives_its_image_tower(images, tmp_path):
         torch.testing.assert_close(encoder(images).patches, truth)
 
 
-def test_the_papers_layers_are_the_default_of_a_deep_model(tmp_path):
-    CLIPVisionModel(CLIPVisionConfig(**{**SIZES, "num_hidden_layers": 24})).save_pretrained(tmp_path)
-    assert VisionEncoder.from_pretrained(tmp_path).config.layers == (12, 16, 22, 23)
+def test_the_papers_layers_are_the_default_of_a_deep_model(images, tmp_path):
+    torch.manual_seed(0)
+    model = CLIPVisionModel(CLIPVisionConfig(**{**SIZES, "num_hidden_layers": 24})).eval()
+    model.save_pretrained(tmp_path)
+    encoder = VisionEncoder.from_pretrained(tmp_path)
+    assert encoder.config.layers == (12, 16, 22, 23)
+    with torch.no_grad():
+        truth = model(encoder.prepare(images), output_hidden_states=True).hidden_states
+        features = encoder(images)
+    for place, layer in enumerate((12, 16, 22, 23)):
+        torch.testing.assert_close(features.layers[:, :, place], truth[layer][:, 1:])
+    assert not torch.allclose(truth[22], truth[23])
+
+
+@pytest.mark.parametrize("whole", [False, True], ids=["tower", "whole"])
+def test_siglip_has_patches_only(whole, images, tmp_path):
+    """From the image tower alone and from a whole SigLIP, whose pixels need not be whole patches: 27 are six patches of 4 and a rest."""
+    torch.manual_seed(0)
+    sizes = {**SIZES, "image_size": 27}
+    text = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "vocab_size": 20}
+    model = SiglipModel(SiglipConfig(text_config=text, vision_config=sizes)) if whole else SiglipVisionModel(SiglipVisionConfig(**sizes))
+    model.eval().save_pretrained(tmp_path)
+    encoder = VisionEncoder.from_pretrained(tmp_path)
+    assert encoder.config.side == 6 and encoder.prepare(images).shape == (3, 3, 27, 27)
+    tower = model.vision_model if whole else model
+    with torch.no_grad():
+        truth = tower(encoder.prepare(images), output_hidden_states=True).hidden_states
+        features = encoder(images)
+    assert features.layers.shape == (3, 36, 2, 16) and features.cls_attention is None
+    torch.testing.assert_close(features.layers[:, :, 0], truth[1])
+    torch.testing.assert_close(features.patches, truth[2])
 
 
 def test_a_checkpoint_survives_saving(images, tmp_path):
@@ -109,9 +144,11 @@ def test_bad_input_gets_a_sentence(tmp_path):
             encoder(pixels)
     with pytest.raises(FileNotFoundError, match=r"holds no config.json.*save_pretrained"):
         VisionEncoder.from_pretrained(tmp_path / "nowhere")
-    SiglipVisionModel(SiglipVisionConfig(**SIZES)).save_pretrained(tmp_path)
-    with pytest.raises(ValueError, match=r"siglip_vision_model.*clip, clip_vision_model, vit"):
+    BeitModel(BeitConfig(**SIZES)).save_pretrained(tmp_path)
+    with pytest.raises(ValueError, match=r"'beit'.*clip, clip_vision_model, siglip, siglip_vision_model, vit"):
         VisionEncoder.from_pretrained(tmp_path)
+    with pytest.raises(ValueError, match=r"'siglip_vision_model' model has no CLS token.*CLIP"):
+        VisionEncoder(tiny("siglip"), (1, 2))(torch.zeros(1, 3, 24, 24), attention=True)
 
 
 @pytest.mark.parametrize("keep", [0, 4, 100, -10])

@@ -7,9 +7,11 @@ import torch.nn.functional as F
 
 from tests.conftest import SAMPLES
 from vlmcore.config import M3Config, MQTConfig, PoolConfig, PruMergeConfig, QueCCConfig
-from vlmcore.data.samples import IGNORE, tokenize
+from vlmcore.data.samples import IGNORE, Frame, tokenize
 from vlmcore.vision import VisionFeatures
-from vlmcore.vlm import VLM, place
+from vlmcore.vlm import VLM, place, shared_opening
+
+ONE = [sample._replace(question="is there a red circle?") for sample in SAMPLES]
 
 
 def everything(tokenizer, order, **options):
@@ -73,6 +75,26 @@ def test_generation_goes_on_where_the_loss_was_computed(make_vlm, tokenizer, fea
     for sample, said in zip(SAMPLES, vlm.generate(everything(tokenizer, order, answers=False), features, max_new_tokens=1), strict=True):
         assert said == tokenizer.decode(output.logits[first].argmax(), skip_special_tokens=True)
         first += len(tokenizer.tokenize(sample.answer)) + 1
+
+
+def test_a_shared_opening_is_found_and_changes_nothing(make_vlm, tokenizer, features, order, monkeypatch):
+    """A frame of twelve tokens; with one question for all, the question belongs to it when it comes first."""
+    vlm, frame = make_vlm(order=order), Frame([tokenizer.bos_token_id, *range(4, 15)], [5, 6])
+    batches = [
+        tokenize(samples, tokenizer, order, answers=answers, frame=frame).batch(torch.arange(4))
+        for samples in (SAMPLES, ONE)
+        for answers in (False, True)
+    ]
+    asked = len(tokenizer.tokenize(ONE[0].question)) if order == "question_first" else 0
+    assert [shared_opening(batch) for batch in batches] == [12, 12, 12 + asked, 12 + asked]
+    with torch.no_grad():
+        once = [vlm.generate(batch, features) for batch in batches[::2]], [vlm(batch, features).logits for batch in batches[1::2]]
+        monkeypatch.setattr("vlmcore.vlm.SHORTEST_SHARED", 1000)
+        assert [shared_opening(batch) for batch in batches] == [0] * 4
+        plain = [vlm.generate(batch, features) for batch in batches[::2]], [vlm(batch, features).logits for batch in batches[1::2]]
+    assert once[0] == plain[0]
+    for mine, theirs in zip(once[1], plain[1], strict=True):
+        torch.testing.assert_close(mine, theirs, rtol=1e-4, atol=1e-4)
 
 
 def test_a_blind_model_does_not_look(make_vlm, tokenizer, features):

@@ -30,9 +30,11 @@ __all__ = [
     "CLIP_L_336",
     "COMPRESSOR_CONFIGS",
     "PAPER",
+    "SMOLLM2_135M",
     "VICUNA_7B",
     "CompressorConfig",
     "LanguageConfig",
+    "LoRAConfig",
     "M3Config",
     "MLPConfig",
     "MQTConfig",
@@ -131,6 +133,21 @@ class LanguageConfig:
 
 
 @dataclass(frozen=True)
+class LoRAConfig:
+    """Low-rank adaptation (arXiv 2106.09685) of a language model that is too large, or too good, to be changed as a whole."""
+
+    rank: int = 16
+    """Rank of what is added to each matrix."""
+    alpha: int = 32
+    """What is added is multiplied by `alpha / rank`."""
+    targets: tuple[str, ...] = ("q_proj", "v_proj")
+    """Matrices of each layer to which it is added, by transformers' names."""
+
+    def __post_init__(self) -> None:
+        check_counts(self, "rank", "alpha")
+
+
+@dataclass(frozen=True)
 class VLMConfig:
     """A whole vision-language model: see, compress to V tokens, place them in the text, speak."""
 
@@ -199,7 +216,9 @@ def _decode(hint: Any, value: Any) -> Any:
         return tuple(value)
     if not isinstance(value, dict):
         return value
-    if isinstance(hint, types.UnionType):  # a compressor: its name says which
+    if isinstance(hint, types.UnionType):
+        (hint,) = (kind for kind in typing.get_args(hint) if kind is not types.NoneType)
+    if hint is CompressorConfig:  # its name says which
         values = dict(value)
         name = values.pop("name", None)
         if name not in COMPRESSOR_CONFIGS:
@@ -220,6 +239,9 @@ CLIP_L_336 = VisionConfig(image_size=336, patch_size=14, width=1024, depth=24, h
 
 VICUNA_7B = LanguageConfig(vocab_size=32000, width=4096, depth=32, heads=32, mlp_width=11008, tied=False)
 """Vicuna-1.5-7B, the language model of the paper's Table 1."""
+
+SMOLLM2_135M = LanguageConfig(vocab_size=49152, width=576, depth=30, heads=9, kv_heads=3, mlp_width=1536)
+"""SmolLM2-135M (arXiv 2502.02737), the pretrained language model that a CPU can train with."""
 
 PAPER = VLMConfig(language=VICUNA_7B, vision=CLIP_L_336, compressor=QueCCConfig(heads=8), visual_tokens=1)
 """QueCC at one token on Vicuna-1.5-7B, as in Table 1."""

@@ -21,19 +21,20 @@ import torch
 from vlmcore import cost
 from vlmcore.alignment import Notes
 from vlmcore.config import CompressorConfig, M3Config, MLPConfig, MQTConfig, PruMergeConfig, QueCCConfig, VLMConfig, replace, to_dict
-from vlmcore.data import easyvqa
+from vlmcore.data import easyvqa, words
 from vlmcore.data.samples import tokenize
 from vlmcore.evaluation.metrics import Score
 from vlmcore.evaluation.short_answers import answered_right, first_words, generate_answers, question_only, score, shuffle_images
+from vlmcore.features import FeatureStore
 from vlmcore.language import LanguageModel
 from vlmcore.loop import StageConfig
 from vlmcore.notes import pretrain_on_notes
 from vlmcore.pretraining import pretrain_language
-from vlmcore.results import read_json, write_json
+from vlmcore.results import difference, read_json, write_json
 from vlmcore.schooling import PARTS, answers_from_notes, pretrain_at_school, tokens_of_contents, tokens_of_notes
 from vlmcore.tasks import FAMILIES, Task, TaskName, family_scenes, load_task, world_of
 from vlmcore.training import TrainingConfig, TrainingData, fit, language_tokens
-from vlmcore.vision import FeatureStore, VisionEncoder
+from vlmcore.vision import VisionEncoder
 from vlmcore.vlm import VLM
 
 SCHEMA = 1
@@ -50,10 +51,12 @@ class RunConfig:
     model: VLMConfig = VLMConfig()
     training: TrainingConfig = TrainingConfig()
     text: StageConfig = StageConfig(steps=1200, learning_rate=3e-3)
-    """Pre-training of the language model: on told questions for easy-VQA, on notes for the worlds."""
+    """Pre-training of a miniature language model: on told questions for easy-VQA and words, on notes for the worlds."""
     held_out: bool = False
     """Score on what is never reported, for development."""
     task: TaskName = "easyvqa"
+    pretrained: str | None = None
+    """A pretrained language model, by the name or folder of its checkpoint, instead of a miniature that is trained on `text`."""
 
 
 def identity(config: RunConfig) -> str:
@@ -61,7 +64,7 @@ def identity(config: RunConfig) -> str:
 
     A new field with a default therefore leaves the names of old runs alone.
     """
-    unusual = _difference(to_dict(config), to_dict(RunConfig()))
+    unusual = difference(to_dict(config), to_dict(RunConfig()))
     return hashlib.sha256(json.dumps([SCHEMA, unusual], sort_keys=True).encode()).hexdigest()[:12]
 
 
@@ -159,7 +162,8 @@ def train(config: RunConfig, task: Task, work: str | Path, **options: Any) -> tu
     torch.manual_seed(config.training.seed)
     vlm = VLM.from_parts(base.model, vision, language)
     features = None if vlm.compressor is None else _features(base, task.train_images, work)
-    data = TrainingData(tokenize(task.train, language.tokenizer, config.model.order), features, _notes(task, language))
+    tokens = tokenize(task.train, language.tokenizer, config.model.order, frame=language.frame)
+    data = TrainingData(tokens, features, _notes(task, language))
     fit(vlm, data, config.training, work / identity(base), **options)
     processed = language_tokens(vlm.config, data.tokens, config.training)
     if base != config and vlm.compressor is not None:
@@ -171,22 +175,28 @@ def train(config: RunConfig, task: Task, work: str | Path, **options: Any) -> tu
 
 
 def text_tokens(vlm: VLM, task: Task) -> int:
-    """Q of the longest question of a task, its start token included."""
-    return int(tokenize(task.test, vlm.language.tokenizer, vlm.config.order, answers=False).question_length.max())
+    """Q of the longest question of a task, with the start token or the turns of the chat around it."""
+    tokens = tokenize(task.test, vlm.language.tokenizer, vlm.config.order, answers=False, frame=vlm.language.frame)
+    return int(tokens.length.max())
 
 
 def language_model(config: RunConfig, work: str | Path, **options: Any) -> LanguageModel:
-    """The run's language model before it sees: pre-trained once, with the options of `loop.run`, then loaded from `work`."""
+    """The run's language model before it sees: a miniature is pre-trained once, with the options of `loop.run`, then loaded from `work`.
+
+    Pretrained weights are read as bfloat16: most of them stay as they are, and processors that know the type are several times quicker.
+    """
+    if config.pretrained is not None:
+        return LanguageModel.from_pretrained(config.pretrained, dtype=torch.bfloat16, attention="eager")
     seed, folder = config.training.seed, Path(work) / f"language-{language_identity(config)}"
     if not (folder / "model.safetensors").exists():
         training, sizes = f"{folder}.training", config.model.language
         if config.task in FAMILIES:
             model = pretrain_at_school(training, sizes, config.text, world_of(config.held_out), seed, **options)
-        elif config.task == "easyvqa":
-            samples = easyvqa.told(sorted({sample.question for sample in easyvqa.load("train").samples}))
-            model = pretrain_language(training, sizes, samples, config.text, seed, **options)
-        else:
+        elif _kind_of_text(config) == "notes":
             model = pretrain_on_notes(training, sizes, config.text, seed, **options)
+        else:
+            samples = words.told() if config.task == "words" else easyvqa.told(sorted({s.question for s in easyvqa.load("train").samples}))
+            model = pretrain_language(training, sizes, samples, config.text, seed, **options)
         partial = folder.with_name(f"{folder.name}.{os.getpid()}.partial")
         model.save_pretrained(partial)
         try:
@@ -205,7 +215,7 @@ def language_identity(config: RunConfig) -> str:
 def _kind_of_text(config: RunConfig) -> str:
     if config.task in FAMILIES:
         return f"school-{world_of(config.held_out)}"
-    return "told" if config.task == "easyvqa" else "notes"
+    return {"easyvqa": "told", "words": "told words"}.get(config.task, "notes")
 
 
 def _notes(task: Task, language: LanguageModel) -> Notes | None:
@@ -275,16 +285,3 @@ def _result(config: RunConfig, sizes: VLMConfig, scores: dict[str, dict[str, Sco
 
 def _plain(scores: dict[str, dict[str, Score]]) -> dict[str, dict[str, dict[str, float]]]:
     return {split: {kind: value._asdict() for kind, value in kinds.items()} for split, kinds in scores.items()}
-
-
-def _difference(value: dict[str, Any], usual: dict[str, Any]) -> dict[str, Any]:
-    """The entries of a nested dict that differ from the usual ones."""
-    different = {}
-    for name, entry in value.items():
-        other = usual.get(name)
-        if isinstance(entry, dict) and isinstance(other, dict) and entry.get("name") == other.get("name"):
-            if nested := _difference(entry, other):
-                different[name] = nested
-        elif entry != other:
-            different[name] = entry
-    return different

@@ -1,7 +1,8 @@
 """The language model: a transformers causal LM that can be fed embeddings, asked for a question's state, and made to answer.
 
-Everything hard is transformers': the architecture, generation, caches. What is added is the four calls a vision-language model needs
-(`embed`, `forward` from embeddings, `encode_question`, `generate`) and a word-level tokenizer for the miniatures.
+Everything hard is transformers': the architecture, generation, caches. What is added is the four calls a
+vision-language model needs (`embed`, `forward` from embeddings, `encode_question`, `generate`), the frame that a chat puts around a
+question, and a word-level tokenizer for the miniatures. Embeddings that begin the same in every row are read once for all of them.
 """
 
 from collections.abc import Iterable
@@ -15,8 +16,10 @@ from tokenizers.normalizers import Lowercase
 from tokenizers.pre_tokenizers import Whitespace
 from torch import Tensor, nn
 from transformers import (
+    AutoConfig,
     AutoModelForCausalLM,
     AutoTokenizer,
+    DynamicCache,
     LlamaConfig,
     LlamaForCausalLM,
     PreTrainedModel,
@@ -27,7 +30,9 @@ from transformers import (
 )
 
 from vlmcore.config import LanguageConfig
-from vlmcore.vision import check_checkpoint, quiet_loading
+from vlmcore.data.samples import Frame
+from vlmcore.pretrained import find
+from vlmcore.pretrained.files import check_checkpoint, quiet_loading
 
 
 class LanguageModel(nn.Module):
@@ -42,6 +47,7 @@ class LanguageModel(nn.Module):
         super().__init__()
         self.model: Any = model
         self.tokenizer = tokenizer
+        self.lora: list[Any] = []  # what `vlmcore.lora` put in
 
     @classmethod
     def from_config(cls, config: LanguageConfig, tokenizer: PreTrainedTokenizerBase) -> "LanguageModel":
@@ -70,22 +76,41 @@ class LanguageModel(nn.Module):
         return cls(model, tokenizer)
 
     @classmethod
-    def from_pretrained(cls, folder: str | Path) -> "LanguageModel":
-        """Loads a checkpoint folder in transformers' format, tokenizer included.
+    def from_pretrained(cls, name: str | Path, *, dtype: torch.dtype = torch.float32, attention: str | None = None) -> "LanguageModel":
+        """Loads a checkpoint in transformers' format, tokenizer included.
+
+        Args:
+            name: a folder, or a name on the hub; see `vlmcore.pretrained.find`.
+            dtype: of the weights.
+            attention: which of transformers' implementations, its own choice if None. On a CPU `eager` trains twice as fast.
 
         Raises:
-            FileNotFoundError: the folder holds no checkpoint.
-            ValueError: the checkpoint is damaged.
+            FileNotFoundError: there is no checkpoint.
+            ValueError: the checkpoint is damaged, or not a causal language model.
         """
-        folder = Path(folder)
+        folder = find(name)
         check_checkpoint(folder)
+        config: Any = AutoConfig.from_pretrained(folder)
+        if type(config) not in AutoModelForCausalLM._model_mapping:
+            raise ValueError(f"{name} holds a {config.model_type!r} model, which does not generate text; choose one such as Llama or Qwen")
         # a tokenizer.json is complete; the class that AutoTokenizer goes by model type would rebuild a word-level one as its own kind
-        tokenizer = PreTrainedTokenizerFast if (folder / "tokenizer.json").exists() else AutoTokenizer
+        loader = PreTrainedTokenizerFast if (folder / "tokenizer.json").exists() else AutoTokenizer
         with quiet_loading():
-            return cls(AutoModelForCausalLM.from_pretrained(folder), tokenizer.from_pretrained(folder))
+            model = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, attn_implementation=attention)
+            tokenizer = loader.from_pretrained(folder)
+        for missing in ("pad_token", "bos_token"):  # Llama has no padding, Qwen no start; the end serves for both, as is usual
+            if getattr(tokenizer, missing) is None:
+                setattr(tokenizer, missing, tokenizer.eos_token)
+        return cls(model, tokenizer)
 
     def save_pretrained(self, folder: str | Path) -> None:
-        """Writes the checkpoint folder that `from_pretrained` reads."""
+        """Writes the checkpoint folder that `from_pretrained` reads.
+
+        Raises:
+            ValueError: the model has LoRA's matrices beside its own.
+        """
+        if self.lora:
+            raise ValueError("this language model has LoRA's matrices beside its own; call vlmcore.lora.merge_lora first")
         with quiet_loading():
             self.model.save_pretrained(folder)
         self.tokenizer.save_pretrained(folder)
@@ -110,9 +135,29 @@ class LanguageModel(nn.Module):
         """Token numbers (b, t) to embeddings (b, t, e)."""
         return self.model.get_input_embeddings()(tokens)
 
-    def forward(self, embeddings: Tensor) -> Tensor:
-        """Embeddings (b, t, e) to last hidden states (b, t, e). Padding is on the right, where a causal model does not see it."""
-        return self.model.base_model(inputs_embeds=embeddings, use_cache=False).last_hidden_state
+    @property
+    def frame(self) -> Frame:
+        """What stands around a question: the turns of the model's own chat template, or only the start token where it has none."""
+        if not self.tokenizer.chat_template:
+            return Frame([self.tokenizer.bos_token_id], [])
+        mark = "\x00"
+        turn = [{"role": "user", "content": mark}]
+        text: Any = self.tokenizer.apply_chat_template(turn, add_generation_prompt=True, tokenize=False)
+        before, after = text.split(mark)
+        return Frame(*(self.tokenizer(part, add_special_tokens=False)["input_ids"] for part in (before, after)))
+
+    def forward(self, embeddings: Tensor, shared: int = 0) -> Tensor:
+        """Embeddings (b, t, e) to last hidden states (b, t, e). Padding is on the right, where a causal model does not see it.
+
+        Args:
+            embeddings: of text and image.
+            shared: leading embeddings that are the same in every row; they are read once, with gradient.
+        """
+        if not shared:
+            return self.model.base_model(inputs_embeds=embeddings, use_cache=False).last_hidden_state
+        opening, cache = self._read_once(embeddings, shared)
+        rest = self.model.base_model(inputs_embeds=embeddings[:, shared:], past_key_values=cache, use_cache=True)
+        return torch.cat([opening.expand(len(embeddings), -1, -1), rest.last_hidden_state], dim=1)
 
     def logits(self, hidden: Tensor) -> Tensor:
         """Hidden states (..., e) to scores of the next word (..., vocabulary)."""
@@ -133,30 +178,38 @@ class LanguageModel(nn.Module):
         return hidden[torch.arange(len(hidden), device=hidden.device), length - 1]
 
     @torch.inference_mode()
-    def generate(self, embeddings: Tensor, length: Tensor, max_new_tokens: int = 8) -> list[str]:
+    def generate(self, embeddings: Tensor, length: Tensor, max_new_tokens: int = 8, shared: int = 0) -> list[str]:
         """Answers greedily.
 
         Args:
             embeddings: float (b, t, e), padded on the right.
             length: int (b,), embeddings that are not padding.
             max_new_tokens: the longest answer.
+            shared: leading embeddings that are the same in every row; they are read once.
 
         Returns:
             One text a row, without special tokens.
         """
         width = embeddings.shape[1]
         position = torch.arange(width, device=length.device)
-        padding = (width - length)[:, None]  # generation wants the padding on the left
-        rolled = (position - padding) % width
-        embeddings = embeddings.gather(1, rolled[..., None].expand_as(embeddings))
+        padding = (width - length)[:, None]  # generation wants the padding before the end: here behind what is shared
+        source = torch.where(position < shared, position, (position - padding) % width)
+        embeddings = embeddings.gather(1, source[..., None].expand_as(embeddings))
         tokens = self.model.generate(
             inputs_embeds=embeddings,
-            attention_mask=(position >= padding).long(),
+            attention_mask=((position < shared) | (position >= shared + padding)).long(),
+            past_key_values=self._read_once(embeddings, shared)[1] if shared else None,
             max_new_tokens=max_new_tokens,
             do_sample=False,
             pad_token_id=self.tokenizer.pad_token_id,
         )
         return self.tokenizer.batch_decode(tokens, skip_special_tokens=True)
+
+    def _read_once(self, embeddings: Tensor, shared: int) -> tuple[Tensor, DynamicCache]:
+        """Hidden states of the first row's leading embeddings, float (1, shared, e), and their keys and values for every row."""
+        opening = self.model.base_model(inputs_embeds=embeddings[:1, :shared], use_cache=True)
+        opening.past_key_values.batch_repeat_interleave(len(embeddings))
+        return opening.last_hidden_state, opening.past_key_values
 
 
 def word_tokenizer(texts: Iterable[str], *, lower: bool = True) -> PreTrainedTokenizerFast:

@@ -19,11 +19,13 @@ from vlmcore.config import QueCCConfig, StageName, VLMConfig, replace
 from vlmcore.data.samples import tokenize
 from vlmcore.data.worlds.quiz import quiz
 from vlmcore.data.worlds.scenes import WORDS
+from vlmcore.features import FeatureStore
 from vlmcore.language import LanguageModel, word_tokenizer
 from vlmcore.loop import StageConfig
 from vlmcore.notes import learn_from_notes
+from vlmcore.pretrained.files import check_safetensors
 from vlmcore.training import TrainingConfig, TrainingData, fit
-from vlmcore.vision import CHECKPOINT, FeatureStore, VisionEncoder, check_safetensors
+from vlmcore.vision import CHECKPOINT, VisionEncoder
 from vlmcore.vlm import VLM
 
 MODEL = VLMConfig(visual_tokens=4, compressor=QueCCConfig())

@@ -46,3 +46,16 @@ def write_text(path: Path, text: str) -> None:
     partial = path.with_suffix(f".{os.getpid()}.partial")
     partial.write_text(text)
     partial.replace(path)
+
+
+def difference(value: dict[str, Any], usual: dict[str, Any]) -> dict[str, Any]:
+    """The entries of a nested dict that differ from the usual ones."""
+    different = {}
+    for name, entry in value.items():
+        other = usual.get(name)
+        if isinstance(entry, dict) and isinstance(other, dict) and entry.get("name") == other.get("name"):
+            if nested := difference(entry, other):
+                different[name] = nested
+        elif entry != other:
+            different[name] = entry
+    return different

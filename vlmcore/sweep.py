@@ -85,7 +85,7 @@ def run(configs: list[RunConfig], results: Path, work: Path, workers: int, comma
             pool.submit(prepare, first, work).result()  # the features; one after the other, so that they are not made twice
         reporter, groups = Reporter(len(todo)), list[Future[list[dict[str, Any]]]]()
         for wave in waves(todo):
-            models = {language_identity(config): config for config in wave}.values()
+            models = {language_identity(config): config for config in wave if config.pretrained is None}.values()
             largest_first = sorted(models, key=lambda config: -language_parameters(config.model.language))
             list(pool.map(partial(teach, results=results, work=work, command=command), largest_first))
             for group in by_weights(wave):

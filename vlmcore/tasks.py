@@ -1,4 +1,4 @@
-"""What a run is trained and scored on: easy-VQA with its official split, or a miniature world drawn from fixed seeds.
+"""What a run is trained and scored on: easy-VQA with its official split, facts about its words, or a world drawn from fixed seeds.
 
 *Reading* and *attribute* belong to the race of the compressors; *knowledge*, *reasoning* and *pages* are the families of the grid.
 """
@@ -8,13 +8,13 @@ from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 
-from vlmcore.data import easyvqa
+from vlmcore.data import easyvqa, words
 from vlmcore.data.samples import Sample
 from vlmcore.data.worlds import families
 from vlmcore.data.worlds.icons import facts
 from vlmcore.data.worlds.scenes import WORLDS
 
-TaskName = Literal["easyvqa", "reading", "attribute", "knowledge", "reasoning", "pages"]
+TaskName = Literal["easyvqa", "words", "reading", "attribute", "knowledge", "reasoning", "pages"]
 FAMILIES: tuple[TaskName, ...] = ("knowledge", "reasoning", "pages")
 """The tasks of the grid."""
 
@@ -56,6 +56,8 @@ def load_task(name: TaskName = "easyvqa", held_out: bool = False) -> Task:
     if name in FAMILIES:
         train, test = (family_scenes(name, held_out, test=test) for test in (False, True))
         return Task(train.samples, test.samples, train.drawn(), test.drawn(), train)
+    if name == "words":
+        return _load_words(held_out)
     train_seed, test_seed = _SEEDS["held_out" if held_out else "test"]
     shown, asked = WORLDS[name](train_seed, TRAIN_SCENES, questions=QUESTIONS), WORLDS[name](test_seed, TEST_SCENES)
     return Task(shown.samples, asked.samples, shown.drawn(), asked.drawn())
@@ -94,4 +96,16 @@ def _load_easyvqa(held_out: bool) -> Task:
         [sample for sample in train.samples if sample.image >= last],
         train.images,
         train.images,
+    )
+
+
+def _load_words(held_out: bool) -> Task:
+    train, test = easyvqa.load("train"), easyvqa.load("train" if held_out else "test")
+    last = len(train.images) * 9 // 10 if held_out else len(train.images)
+    first = last if held_out else 0
+    return Task(
+        [sample for sample in words.train_samples(train) if sample.image < last],
+        [sample for sample in words.test_samples(test) if sample.image >= first],
+        train.images,
+        test.images,
     )

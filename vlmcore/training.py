@@ -17,11 +17,14 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from vlmcore.alignment import Described, Notes, note_loss
-from vlmcore.config import StageName, VLMConfig, to_dict
+from vlmcore.config import LoRAConfig, StageName, VLMConfig, to_dict
 from vlmcore.data.samples import Batch, Tokens, rows_of_step
+from vlmcore.features import FeatureStore
 from vlmcore.loop import Stage, StageConfig, run
+from vlmcore.lora import add_lora, tuned
+from vlmcore.pretrained.files import check_safetensors
 from vlmcore.results import read_json, write_json
-from vlmcore.vision import FeatureStore, VisionFeatures, check_safetensors
+from vlmcore.vision import VisionFeatures
 from vlmcore.vlm import VLM
 
 
@@ -34,6 +37,8 @@ class TrainingConfig:
     tune: StageConfig = StageConfig(steps=1800, learning_rate=1e-3, batch_size=32)
     """Stage 2: the language model is trained too."""
     seed: int = 0
+    lora: LoRAConfig | None = None
+    """In stage 2, train these matrices beside the language model's own; None trains the language model itself."""
 
 
 class TrainingData(NamedTuple):
@@ -77,9 +82,15 @@ def fit(
         if vlm.compressor is not None:
             vlm.compressor.requires_grad_(True)
         if name == "tune":
-            vlm.language.requires_grad_(True)
+            if config.lora is not None:
+                torch.manual_seed(config.seed)
+                add_lora(vlm.language, config.lora)
+            for parameter in tuned(vlm.language):
+                parameter.requires_grad_(True)
         weights = folder / f"{name}.safetensors"
-        _claim(folder / f"{name}.json", vlm, stage, config.seed)
+        _claim(folder / f"{name}.json", vlm, stage, config, name)
+        if name == "align" and (folder / "tune.safetensors").exists():
+            continue  # the second stage moved the compressor too, so what it left is all
         if not weights.exists():
             vlm.train()
             vlm.vision.eval()
@@ -127,17 +138,19 @@ def _tokens_of_step(model: VLMConfig, name: StageName, seed: tuple[int, int], st
     return model.compressor.training_tokens(model.vision.side, name, np.random.default_rng((*seed, step, 1)))
 
 
-def _claim(path: Path, vlm: VLM, stage: StageConfig, seed: int) -> None:
+def _claim(path: Path, vlm: VLM, stage: StageConfig, config: TrainingConfig, name: StageName) -> None:
     """Writes down whose stage this folder holds, or refuses when it is another's."""
     frozen = hashlib.sha256()
-    for name, parameter in vlm.language.named_parameters():
+    for part, parameter in vlm.language.named_parameters():
         if not parameter.requires_grad:  # trained parameters are replaced by the stage's result, frozen ones must be the same
-            frozen.update(name.encode() + parameter.detach().cpu().float().numpy().tobytes())
-    mine = {"model": to_dict(vlm.config), "stage": to_dict(stage), "seed": seed, "frozen_language": frozen.hexdigest()[:12]}
+            frozen.update(part.encode() + parameter.detach().cpu().float().numpy().tobytes())
+    mine = {"model": to_dict(vlm.config), "stage": to_dict(stage), "seed": config.seed, "frozen_language": frozen.hexdigest()[:12]}
+    if name == "tune" and config.lora is not None:
+        mine["lora"] = to_dict(config.lora)
     if not path.exists():
         write_json(path, mine)
     theirs = read_json(path)
-    if different := [name for name in mine if theirs.get(name) != mine[name]]:
+    if different := [part for part in mine if theirs.get(part) != mine[part]]:
         raise ValueError(f"{path.parent} belongs to another run (its {', '.join(different)} differ); choose another folder or delete it")
 
 

@@ -1,29 +1,25 @@
-"""Image to patch features: a frozen vision transformer, and a store that keeps its features so that it runs once an image.
+"""Image to patch features: a frozen vision transformer.
 
-`VisionEncoder` wraps a transformers model (CLIP's image tower or a plain ViT), made from a config or loaded from a checkpoint folder,
-and hands on what compressors read: the patch features of several layers, and on request what PruMerge (arXiv 2403.15388) needs, the
-CLS token's attention to the patches and their keys. In the miniatures the encoder is frozen, so `FeatureStore` computes the features
-of a data set once, in half precision, memory-mapped, and shares them among all models and processes.
+`VisionEncoder` wraps a transformers model (the image tower of CLIP or SigLIP, or a plain ViT), made from a config or loaded from a
+checkpoint, and hands on what compressors read: the patch features of several layers, and on request what PruMerge (arXiv 2403.15388)
+needs, the CLS token's attention to the patches and their keys.
 """
 
-import hashlib
 import json
 import math
-import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from transformers import AutoConfig, CLIPVisionConfig, CLIPVisionModel, PreTrainedModel, ViTModel
-from transformers.utils import logging
+from transformers import AutoConfig, CLIPVisionConfig, CLIPVisionModel, PreTrainedModel, SiglipVisionModel, ViTModel
 
 from vlmcore.config import VisionConfig
+from vlmcore.pretrained import find
+from vlmcore.pretrained.files import check_checkpoint, quiet_loading
 from vlmcore.results import read_json
 
 CHECKPOINT = Path(__file__).parent / "checkpoints" / "clip-mini"
@@ -66,6 +62,8 @@ class _Family(NamedTuple):
     last_layer: Callable[[Any], Any]
     norm: Callable[[Any], Any]
     attention: Callable[[Any], Any]
+    cls: int = 1
+    """Tokens before the patches: the CLS token, or none."""
 
 
 _CLIP = _Family(
@@ -77,7 +75,8 @@ _VIT = _Family(
     lambda layer: layer.layernorm_before,
     lambda layer: layer.attention,
 )
-FAMILIES = {"clip": _CLIP, "clip_vision_model": _CLIP, "vit": _VIT}
+_SIGLIP = _CLIP._replace(load=SiglipVisionModel.from_pretrained, cls=0)
+FAMILIES = {"clip": _CLIP, "clip_vision_model": _CLIP, "siglip": _SIGLIP, "siglip_vision_model": _SIGLIP, "vit": _VIT}
 
 
 class VisionEncoder(nn.Module):
@@ -107,7 +106,7 @@ class VisionEncoder(nn.Module):
         self.family = FAMILIES[model.config.model_type]
         sizes = model.config
         self.config = VisionConfig(
-            sizes.image_size,
+            sizes.image_size // sizes.patch_size * sizes.patch_size,  # of SigLIP's 384 pixels, 27 patches of 14 see 378
             sizes.patch_size,
             sizes.hidden_size,
             sizes.num_hidden_layers,
@@ -124,11 +123,12 @@ class VisionEncoder(nn.Module):
         return cls(CLIPVisionModel(clip_config(config)), config.layers)
 
     @classmethod
-    def from_pretrained(cls, folder: str | Path = CHECKPOINT, layers: tuple[int, ...] | None = None) -> "VisionEncoder":
-        """Loads a checkpoint folder in transformers' format.
+    def from_pretrained(cls, name: str | Path = CHECKPOINT, layers: tuple[int, ...] | None = None) -> "VisionEncoder":
+        """Loads a checkpoint in transformers' format.
 
         Args:
-            folder: holds `config.json` and `model.safetensors`, and `preprocessor_config.json` for mean and deviation of the pixels.
+            name: a name on the hub, such as `openai/clip-vit-large-patch14-336`, or a folder with `config.json`, `model.safetensors` and,
+                for mean and deviation of the pixels, `preprocessor_config.json`.
             layers: hidden states to hand on; by default all between the first and the last of up to four layers, and of a deeper model
                 those at the paper's proportions of the depth (1/2, 2/3 and the last two before the end: 12, 16, 22 and 23 of CLIP-L's 24).
 
@@ -136,7 +136,7 @@ class VisionEncoder(nn.Module):
             FileNotFoundError: the folder holds no checkpoint.
             ValueError: the checkpoint is damaged, or of an unknown family.
         """
-        folder = Path(folder)
+        folder = find(name)
         check_checkpoint(folder)
         kind = AutoConfig.from_pretrained(folder).model_type
         if kind not in FAMILIES:
@@ -171,7 +171,7 @@ class VisionEncoder(nn.Module):
         if pixels.dtype != torch.uint8 and not (pixels.is_floating_point() and pixels.min() >= 0 and pixels.max() <= 1):
             raise ValueError(f"{pixels.dtype} pixels must lie between 0 and 1, or be uint8; these reach {pixels.max().item():g}")
         values = pixels.to(self.mean.device).to(self.mean.dtype) / 255 if pixels.dtype == torch.uint8 else pixels.to(self.mean)
-        size = self.config.image_size
+        size = self.model.config.image_size
         if values.shape[-1] != size:
             values = F.interpolate(values, size=size, mode="bicubic", antialias=True, align_corners=False).clamp(0, 1)
         return (values - self.mean) / self.std
@@ -182,10 +182,16 @@ class VisionEncoder(nn.Module):
         Args:
             pixels: as for `prepare`.
             attention: whether CLS attention and keys are wanted too.
+
+        Raises:
+            ValueError: CLS attention is wanted of a model without a CLS token.
         """
+        if attention and not self.family.cls:
+            kind = self.model.config.model_type
+            raise ValueError(f"a {kind!r} model has no CLS token to read attention from; take a CLIP encoder or another compressor")
         output = self.model(self.prepare(pixels), output_hidden_states=True)
         states = output.hidden_states
-        layers = torch.stack([states[i][:, 1:] for i in self.config.layers], dim=2)
+        layers = torch.stack([states[i][:, self.family.cls :] for i in self.config.layers], dim=2)
         if not attention:
             return VisionFeatures(layers)
         last = self.family.last_layer(self.model)
@@ -208,106 +214,3 @@ def clip_config(config: VisionConfig) -> CLIPVisionConfig:
         projection_dim=config.width,
         hidden_act="gelu",  # CLIP's own quick_gelu is three operations here and makes a training step half as long again
     )
-
-
-@contextmanager
-def quiet_loading() -> Iterator[None]:
-    """Keeps away transformers' progress bars, and its report of the text tower that is left out when CLIP's image tower is loaded."""
-    shown, level = logging.is_progress_bar_enabled(), logging.get_verbosity()
-    logging.disable_progress_bar()
-    logging.set_verbosity_error()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(level)
-        if shown:
-            logging.enable_progress_bar()
-
-
-def check_checkpoint(folder: Path) -> None:
-    """Raises a sentence when a transformers checkpoint folder, in one file of weights or in shards, is missing, incomplete or truncated."""
-    index = folder / "model.safetensors.index.json"
-    shards = sorted(set(read_json(index)["weight_map"].values())) if index.exists() else ["model.safetensors"]
-    for name in ("config.json", *shards):
-        if not (folder / name).exists():
-            raise FileNotFoundError(f"{folder} holds no {name}; give the folder that save_pretrained wrote")
-    for path in folder.glob("*.json"):
-        read_json(path)
-    for name in shards:
-        check_safetensors(folder / name)
-
-
-def check_safetensors(path: Path) -> None:
-    """Raises ValueError when a safetensors file is shorter or longer than its header says."""
-    size = path.stat().st_size
-    with path.open("rb") as file:
-        header_bytes = int.from_bytes(file.read(8), "little")
-        if size < 8 or header_bytes > size:
-            raise ValueError(f"{path} is damaged: {size} bytes cannot hold its header; copy or make it again")
-        try:
-            header = json.loads(file.read(header_bytes))
-        except ValueError as error:
-            raise ValueError(f"{path} is damaged: its header cannot be read; copy or make it again") from error
-    end = 8 + header_bytes + max((entry["data_offsets"][1] for name, entry in header.items() if name != "__metadata__"), default=0)
-    if size != end:
-        raise ValueError(f"{path} is damaged: it has {size} bytes and should have {end}; copy or make it again")
-
-
-class FeatureStore:
-    """Features of a data set in half precision, memory-mapped: computed once, shared by every model and process.
-
-    Args:
-        encoder: makes the features when they are not there yet.
-        images: uint8 (n, 3, h, h).
-        folder: where they are kept, one file for each field of `VisionFeatures`, under a hash of encoder, layers and images.
-        batch_size: images a step.
-        attention: whether CLS attention and keys are kept too, as PruMerge needs them.
-    """
-
-    def __init__(
-        self, encoder: VisionEncoder, images: np.ndarray, folder: str | Path, batch_size: int = 256, *, attention: bool = False
-    ) -> None:
-        mark, (patches, width) = _fingerprint(encoder, images), (encoder.config.patches, encoder.config.width)
-        self.path = Path(folder) / f"features-{mark}.npy"
-        shapes: dict[Path, tuple[int, ...]] = {self.path: (patches, len(encoder.config.layers), width)}
-        if attention:
-            shapes |= {self.path.with_name(f"attention-{mark}.npy"): (patches,), self.path.with_name(f"keys-{mark}.npy"): (patches, width)}
-        _write_features(encoder, images, shapes, batch_size)
-        self.array, *self.seen_by_cls = (np.load(path, mmap_mode="r") for path in shapes)
-
-    def __len__(self) -> int:
-        return len(self.array)
-
-    def __getitem__(self, rows: Tensor) -> VisionFeatures:
-        """Features of the images in `rows`, int (b,), in single precision."""
-        return VisionFeatures(*(torch.from_numpy(array[rows.numpy()]).float() for array in (self.array, *self.seen_by_cls)))
-
-
-@torch.inference_mode()
-def _write_features(encoder: VisionEncoder, images: np.ndarray, shapes: dict[Path, tuple[int, ...]], batch_size: int) -> None:
-    """Writes those files that are not there yet, in the order of the fields of `VisionFeatures`, each beside its place and renamed."""
-    arrays = {}
-    for path, shape in shapes.items():
-        if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            unfinished = path.with_suffix(f".{os.getpid()}.partial")
-            arrays[path] = np.lib.format.open_memmap(unfinished, mode="w+", dtype=np.float16, shape=(len(images), *shape))
-    if not arrays:
-        return
-    for start in range(0, len(images), batch_size):
-        part = slice(start, start + batch_size)
-        seen = encoder(torch.from_numpy(images[part]), attention=len(shapes) > 1)
-        for path, values in zip(shapes, seen, strict=False):  # without attention there is one file
-            if path in arrays:
-                arrays[path][part] = values.half().cpu().numpy()
-    for path, array in arrays.items():
-        array.flush()
-        path.with_suffix(f".{os.getpid()}.partial").replace(path)
-
-
-def _fingerprint(encoder: VisionEncoder, images: np.ndarray) -> str:
-    digest = hashlib.sha256(repr((encoder.config, images.shape)).encode())
-    for tensor in encoder.state_dict().values():
-        digest.update(tensor.detach().cpu().float().numpy().tobytes())
-    digest.update(np.ascontiguousarray(images).data)
-    return digest.hexdigest()[:16]

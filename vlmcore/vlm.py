@@ -20,8 +20,12 @@ from vlmcore.compressors import build_compressor
 from vlmcore.config import VLMConfig, from_dict, replace, to_dict
 from vlmcore.data.samples import IGNORE, Batch, Sample, tokenize
 from vlmcore.language import LanguageModel
+from vlmcore.pretrained.files import check_safetensors
 from vlmcore.results import read_json
-from vlmcore.vision import VisionEncoder, VisionFeatures, check_safetensors
+from vlmcore.vision import VisionEncoder, VisionFeatures
+
+SHORTEST_SHARED = 8
+"""Tokens at the beginning from which on they are read once for the whole batch."""
 
 
 class VLMOutput(NamedTuple):
@@ -79,7 +83,7 @@ class VLM(nn.Module):
         features = self.see(images)
         visual = self.compress(features, batch, visual_tokens)
         placed = place(self.language.embed(batch.text), visual, batch)
-        hidden = self.language(placed.embeddings)
+        hidden = self.language(placed.embeddings, shared_opening(batch))
 
         targets = placed.labels[:, 1:]
         scored = targets != IGNORE  # the head is the widest matrix of a small model: use it only where there is a label
@@ -105,7 +109,7 @@ class VLM(nn.Module):
             return self.language.embed(batch.text[:, :0])
         question = None
         if self.config.compressor.sees_question:
-            question = self.language.encode_question(batch.question, batch.question_length)
+            question = self.language.encode_question(batch.question, batch.question_length).float()
         return self.compressor(features, question, visual_tokens=visual_tokens)
 
     @torch.inference_mode()
@@ -115,7 +119,7 @@ class VLM(nn.Module):
         """Greedy answers to a batch that was tokenised without answers; V as for `forward`."""
         visual = self.compress(self.see(images), batch, visual_tokens)
         placed = place(self.language.embed(batch.text), visual, batch)
-        return self.language.generate(placed.embeddings, placed.length, max_new_tokens)
+        return self.language.generate(placed.embeddings, placed.length, max_new_tokens, shared_opening(batch))
 
     def ask(self, images: Tensor, questions: Sequence[str], max_new_tokens: int = 8) -> list[str]:
         """Answers one question about each image, the short way.
@@ -129,7 +133,7 @@ class VLM(nn.Module):
             given = "one string" if isinstance(questions, str) else f"{len(questions)} questions"
             raise ValueError(f"{given} cannot be asked about {len(images)} images; give a list with one question for each")
         samples = [Sample(i, question, "", "", 1) for i, question in enumerate(questions)]
-        tokens = tokenize(samples, self.language.tokenizer, self.config.order, answers=False)
+        tokens = tokenize(samples, self.language.tokenizer, self.config.order, answers=False, frame=self.language.frame)
         device = next(self.parameters()).device
         return self.generate(tokens.batch(torch.arange(len(samples))).to(device), images.to(device), max_new_tokens)
 
@@ -179,6 +183,16 @@ class VLM(nn.Module):
         return vlm.eval()
 
 
+def shared_opening(batch: Batch) -> int:
+    """How many tokens before any image are the same in every row: the opening of a chat, or one question about many images.
+
+    Short ones count as none; it costs less to read them in every row than to hand on their keys and values.
+    """
+    before = batch.text[:, : int(batch.image_at.min())]
+    same = int((before == before[:1]).all(dim=0).long().cumprod(dim=0).sum())
+    return same if same >= SHORTEST_SHARED else 0
+
+
 def place(text: Tensor, visual: Tensor, batch: Batch) -> Placed:
     """Opens a gap of V in every text, before `image_at`, and puts the visual tokens there.
 
@@ -192,7 +206,7 @@ def place(text: Tensor, visual: Tensor, batch: Batch) -> Placed:
     position = torch.arange(width, device=text.device).expand(len(text), -1)
     places = torch.cat([position + block * (position >= at), at + torch.arange(block, device=text.device)], dim=1)
     order = places.argsort(dim=1)
-    embeddings = torch.cat([text, visual], dim=1)
+    embeddings = torch.cat([text, visual.to(text.dtype)], dim=1)
     labels = F.pad(batch.labels, (0, block), value=IGNORE)
     return Placed(
         embeddings.gather(1, order[..., None].expand_as(embeddings)),

@@ -5,7 +5,7 @@ from tests.conftest import SAMPLES
 from vlmcore.config import M3Config
 from vlmcore.data.samples import tokenize
 from vlmcore.evaluation.short_answers import generate_answers
-from vlmcore.vision import FeatureStore
+from vlmcore.features import FeatureStore
 
 
 @pytest.mark.parametrize("visual_tokens", [None, 1, 9])

@@ -9,8 +9,9 @@ import torch
 from vlmcore.config import QueCCConfig, VLMConfig
 from vlmcore.data import easyvqa
 from vlmcore.data.samples import Batch, tokenize
+from vlmcore.features import FeatureStore
 from vlmcore.language import word_tokenizer
-from vlmcore.vision import FeatureStore, VisionEncoder
+from vlmcore.vision import VisionEncoder
 from vlmcore.vlm import VLM, place
 
 pytestmark = pytest.mark.slow

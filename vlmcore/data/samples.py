@@ -36,7 +36,7 @@ class Batch(NamedTuple):
     image: Tensor
     """int (b,), rows of the images."""
     text: Tensor
-    """int (b, t): start token, question and, in training, answer and end token."""
+    """int (b, t): start token or opening of a chat, question and, in training, answer and end token."""
     labels: Tensor
     """int (b, t): the answer and end token at their own places, `IGNORE` elsewhere."""
     length: Tensor
@@ -51,6 +51,13 @@ class Batch(NamedTuple):
     def to(self, device: torch.device | str) -> "Batch":
         """The same batch on another device."""
         return Batch(*(tensor.to(device, non_blocking=True) for tensor in self))
+
+
+class Frame(NamedTuple):
+    """Tokens that stand around a question, such as the turns of a chat."""
+
+    before: list[int]
+    after: list[int]
 
 
 class Tokens(NamedTuple):
@@ -71,14 +78,17 @@ class Tokens(NamedTuple):
         return Batch(part[0], part[1][:, :text].long(), part[2][:, :text].long(), part[3], part[4], part[5][:, :asked].long(), part[6])
 
 
-def tokenize(samples: Sequence[Sample], tokenizer: PreTrainedTokenizerBase, order: Order, *, answers: bool = True) -> Tokens:
+def tokenize(
+    samples: Sequence[Sample], tokenizer: PreTrainedTokenizerBase, order: Order, *, answers: bool = True, frame: Frame | None = None
+) -> Tokens:
     """Tokenises samples for one order of image and question.
 
     Args:
         samples: what to ask.
         tokenizer: has `bos_token_id`, `eos_token_id` and `pad_token_id`.
-        order: `image_first` puts the image after the start token, `question_first` between question and answer.
+        order: `image_first` puts the image before the question, `question_first` right after it; both inside the frame.
         answers: whether the answers follow the questions, as training needs, or are to be generated.
+        frame: what stands around a question, as `LanguageModel.frame` says; by default only the start token before it.
 
     Raises:
         ValueError: a question is empty, there is no sample, or the tokenizer lacks a special token.
@@ -93,20 +103,22 @@ def tokenize(samples: Sequence[Sample], tokenizer: PreTrainedTokenizerBase, orde
     if empty := [i for i, row in enumerate(question_row) if not asked[row]]:
         raise ValueError(f"the question of sample {empty[0]} is empty; every sample needs one")
     start, end, pad = tokenizer.bos_token_id, tokenizer.eos_token_id, tokenizer.pad_token_id
+    before, after = frame or Frame([start], [])
 
     texts, labels = [], []
     for q, a in zip(question_row, answer_row, strict=True):
-        answer = [*said[a], end] if answers else []
-        texts.append(torch.tensor([start, *asked[q], *answer], dtype=torch.int32))
-        labels.append(torch.tensor([IGNORE] * (1 + len(asked[q])) + answer, dtype=torch.int32))
+        prompt, answer = [*before, *asked[q], *after], [*said[a], end] if answers else []
+        texts.append(torch.tensor([*prompt, *answer], dtype=torch.int32))
+        labels.append(torch.tensor([IGNORE] * len(prompt) + answer, dtype=torch.int32))
     questions = [torch.tensor([start, *asked[q]], dtype=torch.int32) for q in question_row]
     question_length = torch.tensor([len(q) for q in questions])
+    first = torch.full_like(question_length, len(before))
     return Tokens(
         image=torch.tensor([sample.image for sample in samples]),
         text=pad_sequence(texts, batch_first=True, padding_value=pad),
         labels=pad_sequence(labels, batch_first=True, padding_value=IGNORE),
         length=torch.tensor([len(text) for text in texts]),
-        image_at=torch.ones_like(question_length) if order == "image_first" else question_length.clone(),
+        image_at=first if order == "image_first" else first + question_length - 1,
         question=pad_sequence(questions, batch_first=True, padding_value=pad),
         question_length=question_length,
     )

@@ -7,7 +7,7 @@ import torch
 
 from vlmcore.data.samples import Sample, Tokens, tokenize
 from vlmcore.evaluation.metrics import Score, ShortAnswerAccuracy, normalize
-from vlmcore.vision import FeatureStore
+from vlmcore.features import FeatureStore
 from vlmcore.vlm import VLM, place
 
 
@@ -30,7 +30,7 @@ def generate_answers(
         max_new_tokens: the longest answer.
         visual_tokens: V, for a compressor that can choose; that of the model if None.
     """
-    tokens: Tokens = tokenize(samples, vlm.language.tokenizer, vlm.config.order, answers=False)
+    tokens: Tokens = tokenize(samples, vlm.language.tokenizer, vlm.config.order, answers=False, frame=vlm.language.frame)
     device = next(vlm.parameters()).device
     said: list[str] = []
     for rows in torch.arange(len(samples)).split(batch_size):
