@@ -83,3 +83,8 @@ def test_a_bad_line_is_named(tmp_path, line, message):
     path.write_text(line)
     with pytest.raises(ValueError, match=message):
         list(read_answers(path))
+
+
+def test_questions_that_occur_twice_are_refused_before_they_are_asked_twice(tmp_path):
+    with pytest.raises(ValueError, match="q, line 0: question 0 was there before"):
+        list(unanswered([*QUESTIONS, QUESTIONS[0]], tmp_path / "answers.jsonl", "m"))
