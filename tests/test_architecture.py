@@ -29,6 +29,7 @@ ORDER = [
     ["data.worlds.captioned", "data.worlds.drawing"],
     ["data.worlds.icons", "data.worlds.scenes"],
     ["data.worlds.families"],
+    ["data.worlds.bits"],
     ["data.easyvqa"],
     ["vision"],
     ["compressors.chosen", "compressors.projector", "compressors.published", "compressors.regions"],
