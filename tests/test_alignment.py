@@ -10,11 +10,11 @@ from vlmcore.notes import coverage, embed_notes
 
 
 def make_notes(tokenizer, count=3):
-    """A row of two by two places: one with a thing of a colour, one with another, two empty."""
+    """Three scenes of two by two places, two of them with a thing each: a red and a blue one twice, two red ones once."""
     word = tokenizer.get_vocab()
     here, red, blue, circle, pad = word["there"], word["red"], word["blue"], word["circle"], tokenizer.pad_token_id
     scene = [[here, red, circle], [here, pad, pad], [here, pad, pad], [here, blue, circle]]
-    words = torch.tensor([scene, scene[::-1], [scene[0], scene[0], scene[3], scene[1]]])[:count]
+    words = torch.tensor([scene, scene[::-1], [scene[0], scene[0], scene[1], scene[1]]])[:count]
     return Notes(words, 1, (torch.tensor([red, blue]), torch.tensor([circle, word["yes"]])))
 
 
@@ -79,7 +79,7 @@ def test_the_loss_is_distance_and_naming(make_vlm, describe, parts):
                 number = max(float(wanted.sum()), 1.0)
                 most = max(most, number)
                 naming -= float(wanted @ log_softmax(embed(group) @ visual[b, n], 0)) / number / (3 * parts)
-            distance += float((visual[b, n] - notes[b, n]).square().sum()) / most**2 / (3 * parts)
+            distance += float((visual[b, n] - notes[b, n]).detach().square().sum()) / most**2 / (3 * parts)
     unit = float(embed(torch.cat(step.notes.contents)).square().sum(-1).mean())
     assert note_loss(saying(vlm, visual), step).item() == pytest.approx(naming + distance / unit, rel=1e-4)
 

@@ -37,6 +37,15 @@ def test_a_note_is_the_sum_of_its_words(language, parts):
     torch.testing.assert_close(embed_notes(language, words, parts).detach(), expected)
 
 
+def test_a_model_can_be_scored_before_it_is_trained(language):
+    """The shares are kept; made while no gradients were wanted, they must still serve when they are."""
+    coverage.cache_clear()
+    words = torch.randint(4, len(language.tokenizer), (2, 4, 2))
+    with torch.inference_mode():
+        embed_notes(language, words, 1)
+    embed_notes(language, words, 1).sum().backward()
+
+
 def test_schooling_is_reproducible_and_learns(tmp_path, monkeypatch):
     monkeypatch.setattr(notes, "TOLD_SCENES", 300)
     stage = StageConfig(60, 3e-3, batch_size=32)

@@ -24,7 +24,7 @@ def test_no_kind_is_forgotten():
 
 def test_answers_that_can_be_seen_have_the_entropy_that_is_said():
     """Counts are the exception: 0 to 3 are not equally likely, and two bits are an upper bound. Facts are known, not seen."""
-    samples = reasoning(1, 6000, KNOWN, questions=10, draw=False).samples + reading(2, 6000, questions=10, draw=False).samples
+    samples = reasoning(1, 6000, KNOWN, questions=10, draw=False).samples + reading(2, 20_000, draw=False).samples
     for kind in set(bits()) - {"fact", "hop", "count"}:
         answers = [sample.answer for sample in samples if sample.kind == kind]
         assert entropy(answers) == pytest.approx(bits()[kind].known, abs=0.02), kind
