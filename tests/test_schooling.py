@@ -116,5 +116,5 @@ def test_schooling_is_reproducible_and_learns(tmp_path, few_scenes):
     once, again = (pretrain_at_school(tmp_path / name, SMALL, stage, 3, 1, progress=False, accelerator="cpu") for name in "ab")
     assert all(torch.equal(x, y) for x, y in zip(once.parameters(), again.parameters(), strict=True))
     log = read_log(tmp_path / "a")["loss"]
-    assert log.iloc[-1] < 0.8 * log.iloc[0]
+    assert log.iloc[-1] < 0.9 * log.iloc[0]
     assert {*NOTE_WORDS, *TEXT_WORDS} <= set(once.tokenizer.get_vocab())
