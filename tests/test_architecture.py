@@ -31,7 +31,7 @@ ORDER = [
     ["data.worlds.captioned", "data.worlds.drawing"],
     ["data.worlds.icons", "data.worlds.scenes"],
     ["data.worlds.families", "data.worlds.quiz"],
-    ["data.miniature"],
+    ["data.worlds.bits", "data.miniature"],
     ["data.easyvqa"],
     ["data.words"],
     ["pretrained.files"],

@@ -1,3 +1,5 @@
+import math
+
 import pytest
 import torch
 
@@ -6,7 +8,7 @@ from vlmcore.config import LanguageConfig
 from vlmcore.data.worlds.scenes import WORDS
 from vlmcore.language import LanguageModel, word_tokenizer
 from vlmcore.loop import StageConfig
-from vlmcore.notes import embed_notes, pretrain_on_notes
+from vlmcore.notes import coverage, embed_notes, pretrain_on_notes
 
 SMALL = LanguageConfig(width=32, depth=2, heads=2, mlp_width=64)
 
@@ -35,6 +37,15 @@ def test_a_note_is_the_sum_of_its_words(language, parts):
     torch.testing.assert_close(embed_notes(language, words, parts).detach(), expected)
 
 
+def test_a_model_can_be_scored_before_it_is_trained(language):
+    """The shares are kept; made while no gradients were wanted, they must still serve when they are."""
+    coverage.cache_clear()
+    words = torch.randint(4, len(language.tokenizer), (2, 4, 2))
+    with torch.inference_mode():
+        embed_notes(language, words, 1)
+    embed_notes(language, words, 1).sum().backward()
+
+
 def test_schooling_is_reproducible_and_learns(tmp_path, monkeypatch):
     monkeypatch.setattr(notes, "TOLD_SCENES", 300)
     stage = StageConfig(60, 3e-3, batch_size=32)
@@ -45,3 +56,43 @@ def test_schooling_is_reproducible_and_learns(tmp_path, monkeypatch):
     log = read_log(tmp_path / "a")["loss"]
     assert log.iloc[-1] < 0.8 * log.iloc[0]
     assert set(WORDS) <= set(once.tokenizer.get_vocab())
+
+
+@pytest.mark.parametrize("parts", [1, 4, 16, 36])
+def test_words_for_places_are_averaged_and_words_for_things_summed(language, parts):
+    """Against a loop over places and parts, where some places are empty and some parts share a place."""
+    pad, places = language.tokenizer.pad_token_id, 16
+    words = torch.randint(4, len(language.tokenizer), (2, places, 4))
+    words[:, ::3, 2:] = pad
+    share = pixels_shared(places, parts)
+    expected = torch.zeros(2, parts, 8)
+    for b in range(2):
+        for part in range(parts):
+            for place in range(places):
+                known = [language.embed(word[None])[0].detach() if word != pad else torch.zeros(8) for word in words[b, place]]
+                expected[b, part] += share[part, place] * sum(known[2:])
+                expected[b, part] += share[part, place] / share[part].sum() * sum(known[:2])
+    torch.testing.assert_close(embed_notes(language, words, parts, where=2).detach(), expected)
+
+
+def pixels_shared(places, parts):
+    """Share of each place in each part, counted on an image that both divide."""
+    side = math.lcm(math.isqrt(places), math.isqrt(parts))
+
+    def owner(count):
+        cells = torch.arange(side) * math.isqrt(count) // side
+        return cells[:, None] * math.isqrt(count) + cells
+
+    shared = torch.zeros(parts, places)
+    for part, place in zip(owner(parts).ravel(), owner(places).ravel(), strict=True):
+        shared[part, place] += 1
+    return shared / (side**2 / places)
+
+
+@pytest.mark.parametrize("parts", [1, 4, 16, 36, 144])
+@pytest.mark.parametrize("places", [16, 64])
+def test_coverage_counts_pixels(places, parts):
+    share = coverage(places, parts)
+    torch.testing.assert_close(share, pixels_shared(places, parts))
+    torch.testing.assert_close(share.sum(0), torch.ones(places))  # every place is dealt out once
+    torch.testing.assert_close(share.sum(1), torch.full((parts,), places / parts))  # in equal portions

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from tests.conftest import SAMPLES
+from tests.test_alignment import make_notes
 from vlmcore.config import M3Config, MQTConfig, PoolConfig, QueCCConfig, VLMConfig, replace
 from vlmcore.data.samples import tokenize
 from vlmcore.features import FeatureStore
@@ -86,6 +87,38 @@ def test_an_interrupted_run_ends_with_the_same_weights(make_vlm, data, tmp_path,
         resumed = fit(make_vlm(), data, SHORT, tmp_path / stage, checkpoint_every=2, **QUIET)
         assert same(weights(alone), weights(resumed))
         assert not list((tmp_path / stage).rglob("*.ckpt")) and not list((tmp_path / stage).rglob("*.partial"))
+
+
+def test_with_notes_the_first_stage_aligns_words_and_the_second_answers(make_vlm, data, tokenizer, tmp_path):
+    """Only the compressor moves, the note loss falls, the language model is not run until tuning; an interruption changes nothing."""
+    data, calls = data._replace(notes=make_notes(tokenizer)), []
+    long = replace(SHORT, align=StageConfig(40, 1e-2, 3))
+    vlm = make_vlm()
+    before, forward = weights(vlm), vlm.forward
+    vlm.forward = lambda *args: (calls.append(1), forward(*args))[1]
+    fit(vlm, data, replace(long, tune=StageConfig(0, 1e-2, 3)), tmp_path / "a", **QUIET)
+    after = weights(vlm)
+    assert {name.split(".")[0] for name in before if not torch.equal(before[name], after[name])} == {"compressor"} and not calls
+    log = read_log(tmp_path / "a" / "align")["loss"]
+    assert log.iloc[-1] < 0.5 * log.iloc[0]
+    fit(vlm, data, long, tmp_path / "a", **QUIET)
+    assert len(calls) == SHORT.tune.steps
+
+    broken, seen = make_vlm(), []
+    compress = broken.compress
+
+    def interrupt(*args):
+        seen.append(1)
+        if len(seen) == 25:
+            raise ZeroDivisionError
+        return compress(*args)
+
+    broken.compress = interrupt
+    with pytest.raises(ZeroDivisionError):
+        fit(broken, data, long, tmp_path / "b", checkpoint_every=10, **QUIET)
+    assert (tmp_path / "b" / "align" / "resume.ckpt").exists()
+    resumed = fit(make_vlm(), data, long, tmp_path / "b", checkpoint_every=10, **QUIET)
+    assert same(weights(vlm), weights(resumed))
 
 
 def trained_tokens(vlm, data, config, folder):
@@ -236,6 +269,7 @@ torch.set_num_threads(1)
 from tests.conftest import SAMPLES, TINY_LANGUAGE, TINY_VISION
 from vlmcore.config import QueCCConfig, VLMConfig, replace
 from vlmcore.data.samples import tokenize
+from vlmcore.features import FeatureStore
 from vlmcore.language import word_tokenizer
 from vlmcore.loop import StageConfig
 from vlmcore.training import TrainingConfig, TrainingData, fit

@@ -71,12 +71,12 @@ class Grid:
         return table[usual & (table["visual_tokens"] > 0)]
 
     def complete_seeds(self, task: str, compressor: str) -> list[int]:
-        """The seeds that have every size and every V that any seed has."""
+        """The seeds that have every size and every V that any seed has; none while there are fewer than three of either."""
         table = self.ladder(task, compressor)
-        if table.empty:
+        if table.empty or min(table["params"].nunique(), table["visual_tokens"].nunique()) < 3:
             return []
         cells = table[["seed", "params", "visual_tokens"]].drop_duplicates().groupby("seed").size()
-        return sorted(cells[cells == cells.max()].index)
+        return sorted(cells[cells == table["params"].nunique() * table["visual_tokens"].nunique()].index)
 
     def laws(self, task: str, compressor: str, form: type[Law] = Product, params: str = "params") -> dict[int, Fit]:
         """A law for each complete seed.

@@ -127,11 +127,12 @@ def coverage(places: int, parts: int) -> Tensor:
                 [0.5000, 0.2500, 0.0000],
                 [0.0000, 0.0000, 0.0000]])
     """
-    edges = [torch.linspace(0, 1, math.isqrt(n) + 1) for n in (parts, places)]
-    low = torch.maximum(edges[0][:-1, None], edges[1][None, :-1])
-    high = torch.minimum(edges[0][1:, None], edges[1][None, 1:])
-    side = (high - low).clamp(min=0) * math.isqrt(places)
-    return torch.kron(side, side)
+    with torch.inference_mode(False):  # what is cached must serve training too
+        edges = [torch.linspace(0, 1, math.isqrt(n) + 1) for n in (parts, places)]
+        low = torch.maximum(edges[0][:-1, None], edges[1][None, :-1])
+        high = torch.minimum(edges[0][1:, None], edges[1][None, 1:])
+        side = (high - low).clamp(min=0) * math.isqrt(places)
+        return torch.kron(side, side)
 
 
 def told_loss(language: LanguageModel, told: Told) -> Tensor:

@@ -65,7 +65,13 @@ def differences(found: Mapping[str, Mapping[str, Estimate]]) -> Figure:
     return figure
 
 
-def by_count(counts: Sequence[int], measured: Mapping[str, Sequence[float]], rules: Mapping[str, Sequence[float]], ylabel: str) -> Figure:
+def by_count(
+    counts: Sequence[int],
+    measured: Mapping[str, Sequence[float]],
+    rules: Mapping[str, Sequence[float]],
+    ylabel: str,
+    xlabel: str = "letters in the image",
+) -> Figure:
     """Accuracy against how much an image holds: points are measured, lines are rules without a free parameter.
 
     Args:
@@ -73,6 +79,7 @@ def by_count(counts: Sequence[int], measured: Mapping[str, Sequence[float]], rul
         measured: accuracies by label.
         rules: what a rule predicts, by label.
         ylabel: what is measured.
+        xlabel: what is counted.
     """
     with plt.style.context(STYLE):
         figure, axis = plt.subplots(figsize=(7, 3.4))
@@ -82,7 +89,7 @@ def by_count(counts: Sequence[int], measured: Mapping[str, Sequence[float]], rul
             axis.plot(counts, values, "--", color=f"C{i}", linewidth=1.2, label=label)
         axis.set_xscale("log", base=2)
         axis.set_xticks(counts, [str(count) for count in counts])
-        axis.set_xlabel("letters in the image")
+        axis.set_xlabel(xlabel)
         axis.set_ylabel(ylabel)
         axis.set_ylim(0, 1.03)
         axis.legend(loc="center left", bbox_to_anchor=(1, 0.5))

@@ -11,7 +11,7 @@ Seed = int | tuple[int, ...]
 
 
 def generator(seed: Seed, world: int) -> np.random.Generator:
-    """Random numbers of one world: two worlds share none, whatever their seeds."""
+    """Random numbers of one world: two worlds share none, whatever their seeds. Zeros at the end of a seed count for nothing."""
     return np.random.default_rng((world, *(seed if isinstance(seed, tuple) else (seed,))))
 
 

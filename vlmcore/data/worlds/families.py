@@ -3,7 +3,7 @@
 *Knowledge*: one icon; the question names a relation ("song"), and the answer is a fact that only text has told. The image says which icon,
 6 bits, and the rest is memory. *Reasoning*: two to four icons in colours that repeat; attribute, count, comparison, place, and two hops
 through a known fact ("song red": the song of the red one). *Reading*: a page of 1 to 32 letters or handwritten digits on 8 x 8 places,
-"read r3c5". The image holds up to 150 bits, and nothing has to be known.
+"read r3c5". The image holds up to 129 bits, and nothing has to be known.
 
 Everything is a pure function of the seed. Scenes are also written down as notes, the words for what is at each place, from which a
 language model learns before it sees (`vlmcore.schooling`).
@@ -168,7 +168,7 @@ def reading(seed: Seed, count: int, *, questions: int = 1, scored: bool = False,
     notes[scene, place[scene, slot], 1] = _CHARACTER + character[scene, slot]
     asked = rng.integers(number[:, None], size=(count, questions))
     samples = [
-        Sample(i, f"read {PLACES[place[i, j]]}", CHARACTERS[character[i, j]], _length(number[i]), len(DIGITS if written[i] else LETTERS))
+        Sample(i, f"read {PLACES[place[i, j]]}", CHARACTERS[character[i, j]], of_length(number[i]), len(DIGITS if written[i] else LETTERS))
         for i in range(count)
         for j in asked[i]
     ]
@@ -186,7 +186,8 @@ def reading(seed: Seed, count: int, *, questions: int = 1, scored: bool = False,
     return Scenes(samples, notes, 1, images)
 
 
-def _length(number: int) -> str:
+def of_length(number: int) -> str:
+    """The kind of a question about a page of so many characters."""
     return f"{number} character{'s' if number > 1 else ''}"
 
 

@@ -77,7 +77,12 @@ def some_relations(rng: np.random.Generator, weight: np.ndarray, count: int) -> 
 
     Returns:
         int (n, count)
+
+    Raises:
+        ValueError: some scene does not have so many relations.
     """
+    if (fewest := (weight > 0).sum(1).min(initial=weight.shape[1])) < count:
+        raise ValueError(f"{count} different relations cannot be drawn from {fewest}; ask for fewer questions about a scene")
     with np.errstate(divide="ignore"):  # the smallest of exponential waiting times is such a draw
         return (rng.exponential(size=weight.shape) / weight).argsort(1)[:, :count]
 

@@ -1,0 +1,19 @@
+"""Images must never be what a run waits for."""
+
+import time
+
+import pytest
+
+from vlmcore.data.worlds.families import knowledge, reading, reasoning
+from vlmcore.data.worlds.icons import facts
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.mark.parametrize("family", [knowledge, reasoning, reading])
+def test_ten_thousand_images_with_questions_take_under_twenty_seconds_on_one_core(family):
+    known = () if family is reading else (facts(1),)
+    started = time.process_time()
+    scenes = family(1, 10_000, *known, questions=4)
+    assert len(scenes.drawn()) == 10_000 and len(scenes.samples) == 40_000
+    assert time.process_time() - started < 20
