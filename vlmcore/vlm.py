@@ -109,7 +109,8 @@ class VLM(nn.Module):
             return self.language.embed(batch.text[:, :0])
         question = None
         if self.config.compressor.sees_question:
-            question = self.language.encode_question(batch.question, batch.question_length).float()
+            assert features is not None, "see() refuses"
+            question = self.language.encode_question(batch.question, batch.question_length).to(features.layers.dtype)
         return self.compressor(features, question, visual_tokens=visual_tokens)
 
     @torch.inference_mode()
