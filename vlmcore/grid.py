@@ -17,6 +17,7 @@ from vlmcore.cost import paper_flops
 from vlmcore.refit import Number
 from vlmcore.results import read_results
 from vlmcore.scaling import Fit, Interval, Law, Product, fit, frontier
+from vlmcore.scaling.intervals import fieller_ends
 
 FAMILIES = {"knowledge": "knowledge", "reasoning": "reasoning", "pages": "reading"}
 """Tasks of the grid, and what the book calls them."""
@@ -148,17 +149,10 @@ def ratio_over_seeds(above: ArrayLike, below: ArrayLike, level: float = LEVEL) -
     """Ratio of two means over the same seeds with Fieller's interval; no ends where the lower mean could be 0."""
     above, below = np.asarray(above, float), np.asarray(below, float)
     a, b = above.mean(), below.mean()
-    method = f"Fieller over {len(above)} seeds"
     if len(above) < 3:
         return Interval(float(a / b), None, None, level, f"{len(above)} seeds")
-    reach = stats.t.ppf((1 + level) / 2, len(above) - 1)
-    (aa, ab), (_, bb) = np.cov(above, below) / len(above) * reach**2
-    square, linear, constant = b**2 - bb, -2 * (a * b - ab), a**2 - aa
-    root = linear**2 - 4 * square * constant
-    if square <= 0 or root < 0:
-        return Interval(float(a / b), None, None, level, method)
-    low, high = ((-linear + sign * np.sqrt(root)) / (2 * square) for sign in (-1, 1))
-    return Interval(float(a / b), float(low), float(high), level, method)
+    spread = np.cov(above, below) / len(above) * stats.t.ppf((1 + level) / 2, len(above) - 1) ** 2
+    return Interval(float(a / b), *fieller_ends(a, b, spread), level, f"Fieller over {len(above)} seeds")
 
 
 def numbers(grid: Grid) -> Iterator[Number]:

@@ -177,6 +177,11 @@ class LanguageModel(nn.Module):
         hidden = self(self.embed(question))
         return hidden[torch.arange(len(hidden), device=hidden.device), length - 1]
 
+    def next_token(self, embeddings: Tensor, length: Tensor) -> Tensor:
+        """The likeliest token after each text, int (b,); `embeddings` (b, t, e) are padded on the right, `length` (b,) says from where."""
+        hidden = self(embeddings)
+        return self.logits(hidden[torch.arange(len(hidden), device=hidden.device), length - 1]).argmax(-1)
+
     @torch.inference_mode()
     def generate(self, embeddings: Tensor, length: Tensor, max_new_tokens: int = 8, shared: int = 0) -> list[str]:
         """Answers greedily.

@@ -97,8 +97,7 @@ def answers_from_notes(language: LanguageModel, scenes: Scenes, parts: int, batc
     for rows in torch.arange(len(scenes.samples)).split(batch_size):
         batch = tokens.batch(rows)
         placed = place(language.embed(batch.text), embed_notes(language, words[batch.image], parts, scenes.where), batch)
-        hidden = language(placed.embeddings)[torch.arange(len(rows)), placed.length - 1]
-        said += language.logits(hidden).argmax(-1).tolist()
+        said += language.next_token(placed.embeddings, placed.length).tolist()
     return language.tokenizer.batch_decode([[token] for token in said])
 
 

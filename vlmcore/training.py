@@ -78,15 +78,7 @@ def fit(
     for number, (name, stage) in enumerate(_stages(config)):
         if stage.steps == 0 or (name == "align" and vlm.compressor is None):
             continue  # a blind model has nothing to align
-        vlm.requires_grad_(False)
-        if vlm.compressor is not None:
-            vlm.compressor.requires_grad_(True)
-        if name == "tune":
-            if config.lora is not None:
-                torch.manual_seed(config.seed)
-                add_lora(vlm.language, config.lora)
-            for parameter in tuned(vlm.language):
-                parameter.requires_grad_(True)
+        _choose_trained(vlm, config, name)
         weights = folder / f"{name}.safetensors"
         _claim(folder / f"{name}.json", vlm, stage, config, name)
         if name == "align" and (folder / "tune.safetensors").exists():
@@ -95,16 +87,27 @@ def fit(
             vlm.train()
             vlm.vision.eval()
             seed = (config.seed, number)
-            if name == "align" and data.notes is not None:
-                lesson = Stage(vlm, note_loss, _described_batches(data, stage, seed), stage, config.seed)
-            else:
-                lesson = Stage(vlm, _vlm_loss, _vlm_batches(vlm, data, name, stage, seed), stage, config.seed)
-            run(lesson, folder / name, **options)
+            by_words = name == "align" and data.notes is not None
+            batches = _described_batches(data, stage, seed) if by_words else _vlm_batches(vlm, data, name, stage, seed)
+            run(Stage(vlm, note_loss if by_words else _vlm_loss, batches, stage, config.seed), folder / name, **options)
             _save_trained(vlm, weights)
             (folder / name / "resume.ckpt").unlink(missing_ok=True)
         check_safetensors(weights)
         vlm.load_state_dict(load_file(weights), strict=False)  # the stage's own parameters; `_claim` saw to it that they fit
     return vlm.cpu().eval()
+
+
+def _choose_trained(vlm: VLM, config: TrainingConfig, name: StageName) -> None:
+    """Opens the compressor to training, and in the second stage the language model or its adapters."""
+    vlm.requires_grad_(False)
+    if vlm.compressor is not None:
+        vlm.compressor.requires_grad_(True)
+    if name == "tune":
+        if config.lora is not None:
+            torch.manual_seed(config.seed)
+            add_lora(vlm.language, config.lora)
+        for parameter in tuned(vlm.language):
+            parameter.requires_grad_(True)
 
 
 def language_tokens(model: VLMConfig, tokens: Tokens, config: TrainingConfig) -> int:

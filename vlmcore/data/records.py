@@ -214,5 +214,6 @@ class _Stream:
         raise LookupError(field)
 
     def more(self, size: int) -> None:
+        """Reads on, and forgets what has been taken."""
         part = self.file.read(size)
         self.text, self.at, self.ended = self.text[self.at :] + part, 0, not part

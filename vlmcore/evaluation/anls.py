@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torchmetrics import Metric
 
-from vlmcore.evaluation.scores import ALL, Judged, Score, accumulate, by_kind, empty, numbered, rows_of, same_length
+from vlmcore.evaluation.scores import ALL, Judged, Score, accumulate, by_kind, keep_tally, rows_of, same_length
 
 
 def edit_distance(one: str, other: str) -> int:
@@ -66,9 +66,7 @@ class ANLS(Metric):
 
     def __init__(self, kinds: Iterable[str] = (ALL,), threshold: float = 0.5) -> None:
         super().__init__()
-        self.kinds, self.threshold = numbered(kinds), threshold
-        for name, zeros in empty(len(self.kinds), torch.double)._asdict().items():
-            self.add_state(name, zeros, dist_reduce_fx="sum")
+        self.kinds, self.threshold = keep_tally(self, kinds, torch.double), threshold
 
     def update(self, predictions: Sequence[str], references: Sequence[Sequence[str]], kinds: Sequence[str] | None = None) -> None:
         """Adds generated texts, and at least one reference for each."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from torch import Tensor
 from torchmetrics import Metric
 
-from vlmcore.evaluation.scores import ALL, Judged, Score, accumulate, by_kind, empty, numbered, rows_of, same_length
+from vlmcore.evaluation.scores import ALL, Judged, Score, accumulate, by_kind, keep_tally, rows_of, same_length
 
 LETTERS = "ABCDE"
 # how a letter may be dressed, in the order in which MMBench's code looks for it
@@ -85,9 +85,7 @@ class ScienceQA(Metric):
 
     def __init__(self, kinds: Iterable[str] = (ALL,)) -> None:
         super().__init__()
-        self.kinds = numbered(kinds)
-        for name, zeros in empty(len(self.kinds))._asdict().items():
-            self.add_state(name, zeros, dist_reduce_fx="sum")
+        self.kinds = keep_tally(self, kinds)
 
     def update(
         self, predictions: Sequence[str], answers: Sequence[str], options: Sequence[int], kinds: Sequence[str] | None = None

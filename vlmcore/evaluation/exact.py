@@ -7,7 +7,7 @@ from torch import Tensor
 from torchmetrics import Metric
 
 from vlmcore.data.samples import Sample
-from vlmcore.evaluation.scores import ALL, Judged, Score, accumulate, by_kind, empty, numbered, rows_of, same_length
+from vlmcore.evaluation.scores import ALL, Judged, Score, accumulate, by_kind, keep_tally, rows_of, same_length
 
 
 def normalize(text: str) -> str:
@@ -58,9 +58,7 @@ class ShortAnswerAccuracy(Metric):
     def __init__(self, answers: Iterable[str], kinds: Iterable[str]) -> None:
         super().__init__()
         self.answers = frozenset(map(normalize, answers))
-        self.kinds = numbered(kinds)
-        for name, zeros in empty(len(self.kinds))._asdict().items():
-            self.add_state(name, zeros, dist_reduce_fx="sum")
+        self.kinds = keep_tally(self, kinds)
 
     def update(self, predictions: Sequence[str], samples: Sequence[Sample]) -> None:
         """Adds generated texts and the samples that they answer.
@@ -95,9 +93,7 @@ class GQA(Metric):
 
     def __init__(self, kinds: Iterable[str] = (ALL,)) -> None:
         super().__init__()
-        self.kinds = numbered(kinds)
-        for name, zeros in empty(len(self.kinds))._asdict().items():
-            self.add_state(name, zeros, dist_reduce_fx="sum")
+        self.kinds = keep_tally(self, kinds)
 
     def update(
         self,
@@ -136,9 +132,7 @@ class ExactMatch(Metric):
 
     def __init__(self, kinds: Iterable[str] = (ALL,)) -> None:
         super().__init__()
-        self.kinds = numbered(kinds)
-        for name, zeros in empty(len(self.kinds))._asdict().items():
-            self.add_state(name, zeros, dist_reduce_fx="sum")
+        self.kinds = keep_tally(self, kinds)
 
     def update(self, predictions: Sequence[str], references: Sequence[Sequence[str]], kinds: Sequence[str] | None = None) -> None:
         """Adds generated texts and what they may equal."""

@@ -10,6 +10,7 @@ from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor
+from torchmetrics import Metric
 
 ALL = "all"
 
@@ -73,6 +74,18 @@ def tally(judged: Iterable[Judged], rows: Sequence[int], into: Tally) -> Tally:
         into.counts.index_add(0, row, torch.tensor(counts, dtype=dtype, device=device).view(-1, 4)),
         into.chance.index_add(0, row, torch.tensor([answer.chance for answer in answers], dtype=torch.double, device=device)),
     )
+
+
+def keep_tally(metric: Metric, kinds: Iterable[str], dtype: torch.dtype = torch.long) -> dict[str, int]:
+    """Makes the sums of `empty` the state of a metric, to be added up across processes.
+
+    Returns:
+        The row of each kind.
+    """
+    rows = numbered(kinds)
+    for name, zeros in empty(len(rows), dtype)._asdict().items():
+        metric.add_state(name, zeros, dist_reduce_fx="sum")
+    return rows
 
 
 def accumulate(metric: Tallied, judged: Iterable[Judged], rows: Sequence[int]) -> None:

@@ -65,8 +65,7 @@ def first_words(
         batch = tokens.batch(rows).to(device)
         seen = None if features is None or vlm.compressor is None else features[batch.image.cpu()].to(device)
         placed = place(vlm.language.embed(batch.text), vlm.compress(seen, batch), batch)
-        hidden = vlm.language(placed.embeddings)[torch.arange(len(rows), device=device), placed.length - 1]
-        said += vlm.language.logits(hidden).argmax(-1).tolist()
+        said += vlm.language.next_token(placed.embeddings, placed.length).tolist()
     return vlm.language.tokenizer.batch_decode([[token] for token in said], skip_special_tokens=True)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from torch import Tensor
 from torchmetrics import Metric
 
-from vlmcore.evaluation.scores import ALL, Judged, Score, accumulate, by_kind, empty, numbered, rows_of, same_length
+from vlmcore.evaluation.scores import ALL, Judged, Score, accumulate, by_kind, keep_tally, rows_of, same_length
 from vlmcore.evaluation.vqa_text import Normalizer, check_normalizer, normalize_vqa
 
 REFERENCES = 10
@@ -71,9 +71,7 @@ class VQAAccuracy(Metric):
     ) -> None:
         super().__init__()
         check_normalizer(normalizer)
-        self.normalizer, self.kinds, self.guesses = normalizer, numbered(kinds), dict(guesses)
-        for name, zeros in empty(len(self.kinds))._asdict().items():
-            self.add_state(name, zeros, dist_reduce_fx="sum")
+        self.normalizer, self.kinds, self.guesses = normalizer, keep_tally(self, kinds), dict(guesses)
 
     def update(self, predictions: Sequence[str], references: Sequence[Sequence[str]], kinds: Sequence[str] | None = None) -> None:
         """Adds generated texts, and the ten references of each.

@@ -74,13 +74,24 @@ def fieller(fit: Fit, level: float = 0.95) -> Interval:
     alpha, beta = estimate(fit, "alpha"), estimate(fit, "beta")
     reach = quantile(fit, level, fit.degrees_of_freedom)
     spread = fit.covariance.reindex(index=["alpha", "beta"], columns=["alpha", "beta"], fill_value=0.0).to_numpy() * reach**2
-    # (alpha - r beta)^2 = variance of it times the reach squared, a quadratic in r
-    square, linear, constant = beta**2 - spread[1, 1], -2 * (alpha * beta - spread[0, 1]), alpha**2 - spread[0, 0]
+    return Interval(alpha / beta, *fieller_ends(alpha, beta, spread), level, "Fieller")
+
+
+def fieller_ends(above: float, below: float, spread: np.ndarray) -> tuple[float | None, float | None]:
+    """The two ratios r at which above - r below is as far from 0 as its own uncertainty reaches; None where there is no end.
+
+    Args:
+        above: estimate.
+        below: estimate.
+        spread: float (2, 2), their covariance times the square of how many standard errors an interval reaches.
+    """
+    # (above - r below)^2 = its variance times the reach squared, a quadratic in r
+    square, linear, constant = below**2 - spread[1, 1], -2 * (above * below - spread[0, 1]), above**2 - spread[0, 0]
     root = linear**2 - 4 * square * constant
     if square <= 0 or root < 0:
-        return Interval(alpha / beta, None, None, level, "Fieller")
+        return None, None
     low, high = ((-linear + sign * np.sqrt(root)) / (2 * square) for sign in (-1, 1))
-    return Interval(alpha / beta, float(low), float(high), level, "Fieller")
+    return float(low), float(high)
 
 
 def standard_error(fit: Fit, quantity: Quantity) -> float:

@@ -18,6 +18,7 @@ from sklearn.datasets import load_digits
 from vlmcore.data.samples import Sample
 from vlmcore.data.worlds.drawing import Seed, generator, glyph_masks, pale_canvas, paste, permutations
 from vlmcore.data.worlds.icons import COLUMNS, GRID, ICONS, IMAGE_SIZE, PAINTS, RELATIONS, ROWS, VALUES, Facts, draw_icons, some_relations
+from vlmcore.data.worlds.scenes import Scenes
 
 PAGE = 8
 """Places along one side of a page."""
@@ -44,28 +45,6 @@ _WRITTEN = 1200
 """Handwritten digits up to this one are for training, the other 597 for tests."""
 
 
-class Scenes(NamedTuple):
-    """Scenes with their questions."""
-
-    samples: list[Sample]
-    notes: np.ndarray
-    """int (n, places, words): for each place the words for it and for what is there, into `NOTE_WORDS`; -1 for none."""
-    where: int
-    """How many of the words, the first ones, say where the place is."""
-    images: np.ndarray | None
-    """uint8 (n, 3, 72, 72), or None for scenes that are only told."""
-
-    def drawn(self) -> np.ndarray:
-        """The images.
-
-        Raises:
-            ValueError: the scenes were only told.
-        """
-        if self.images is None:
-            raise ValueError(f"these {len(self.notes)} scenes have no images; make them with draw=True")
-        return self.images
-
-
 def knowledge(seed: Seed, count: int, facts: Facts, *, questions: int = 1, scored: bool | None = None, draw: bool = True) -> Scenes:
     """One icon, and facts about it.
 
@@ -82,7 +61,7 @@ def knowledge(seed: Seed, count: int, facts: Facts, *, questions: int = 1, score
     place, there = rng.integers(GRID**2, size=(count, 1)), np.ones((count, 1), bool)
     relation = some_relations(rng, _weights(facts, icon[:, 0], scored), questions)
     samples = [Sample(i, RELATIONS[r], VALUES[facts.values[icon[i, 0], r]], "fact", len(VALUES)) for i in range(count) for r in relation[i]]
-    return Scenes(samples, icon_notes(icon, colour, place, there), 2, draw_icons(rng, icon, colour, place, there) if draw else None)
+    return Scenes(samples, icon_notes(icon, colour, place, there), draw_icons(rng, icon, colour, place, there) if draw else None, where=2)
 
 
 def reasoning(seed: Seed, count: int, facts: Facts, *, questions: int = 1, scored: bool | None = None, draw: bool = True) -> Scenes:
@@ -113,7 +92,7 @@ def reasoning(seed: Seed, count: int, facts: Facts, *, questions: int = 1, score
         for i in range(count)
         for q in range(questions)
     ]
-    return Scenes(samples, icon_notes(icon, colour, place, there), 2, draw_icons(rng, icon, colour, place, there) if draw else None)
+    return Scenes(samples, icon_notes(icon, colour, place, there), draw_icons(rng, icon, colour, place, there) if draw else None, where=2)
 
 
 class _Thing(NamedTuple):
@@ -183,7 +162,7 @@ def reading(seed: Seed, count: int, *, questions: int = 1, scored: bool = False,
             masks = np.where(written[i, None, None], shapes[pick[i, j]], printed[np.minimum(character[i, j], len(LETTERS) - 1)])
             paste(canvas, i, masks, corner[i, j], ink[i])
         images = canvas.round().astype(np.uint8)
-    return Scenes(samples, notes, 1, images)
+    return Scenes(samples, notes, images, where=1)
 
 
 def of_length(number: int) -> str:

@@ -32,13 +32,15 @@ _NUMBER = {word: i for i, word in enumerate(WORDS)}
 
 
 class Scenes(NamedTuple):
-    """Scenes, each with one question a sample; `images` is None for scenes that are only told."""
+    """Scenes with their questions."""
 
     samples: list[Sample]
     notes: np.ndarray
-    """int (n, 16, 3): for each place its own word and up to two for what is there, into `WORDS`; -1 for none."""
+    """int (n, places, words): for each place its own word and those for what is there, numbers of the world's words; -1 for none."""
     images: np.ndarray | None
-    """uint8 (n, 3, 72, 72)"""
+    """uint8 (n, 3, 72, 72), or None for scenes that are only told."""
+    where: int = 0
+    """How many of the words, the first ones, say where the place is and are averaged, not summed, in a note about several places."""
 
     def drawn(self) -> np.ndarray:
         """The images.
