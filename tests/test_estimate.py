@@ -14,10 +14,10 @@ from vlmcore.vision import VisionFeatures
 from vlmcore.vlm import VLM
 
 
-@pytest.mark.parametrize("compressor", [QueCCConfig(), TokenPackerConfig()], ids=["quecc", "tokenpacker"])
+@pytest.mark.parametrize("compressor", [QueCCConfig(), TokenPackerConfig(), None], ids=["quecc", "tokenpacker", "blind"])
 def test_training_costs_what_torch_counts(compressor, tokenizer):
     """One step of tuning, forward and backward. The estimate is a little high: nothing needs a gradient with respect to the features."""
-    config = VLMConfig(language=rung(32), visual_tokens=4, compressor=compressor)
+    config = VLMConfig(language=rung(32), visual_tokens=4 if compressor else 0, compressor=compressor)
     vlm = VLM.from_config(config, tokenizer)
     vlm.vision.requires_grad_(False)
     b, asked, text = 8, estimate.ASKED, estimate.ASKED + estimate.ANSWERED

@@ -252,3 +252,14 @@ def test_letters_look_like_letters():
 def test_words_are_where_the_code_expects_them():
     assert len(set(NOTE_WORDS)) == len(NOTE_WORDS) and len(CHARACTERS) == 26
     assert max(scenes.notes.max() for scenes in (reading(1, 100, draw=False), reasoning(1, 100, KNOWN, draw=False))) < len(NOTE_WORDS)
+
+
+@pytest.mark.parametrize("scored", [False, True])
+def test_training_asks_the_pairs_that_are_marked_so_and_tests_ask_the_others(scored):
+    known = facts(5)
+    scenes = knowledge(1, 300, known, questions=4, scored=scored, draw=False)
+    for sample in scenes.samples:
+        words = {NOTE_WORDS[w] for w in scenes.notes[sample.image].ravel() if w >= 0}
+        (icon,) = words & set(ICONS)
+        pair = list(ICONS).index(icon), RELATIONS.index(sample.question)
+        assert known.asked[pair] != scored
