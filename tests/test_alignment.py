@@ -1,3 +1,5 @@
+from statistics import mean
+
 import pytest
 import torch
 from torch.nn.functional import log_softmax
@@ -6,7 +8,7 @@ from tests.conftest import SAMPLES
 from vlmcore.alignment import Described, Notes, note_loss
 from vlmcore.config import PoolConfig, QueCCConfig, TokenPackerConfig
 from vlmcore.data.samples import tokenize
-from vlmcore.notes import coverage, embed_notes
+from vlmcore.notes import embed_notes, homes
 
 
 def make_notes(tokenizer, count=3):
@@ -59,29 +61,53 @@ def test_tokens_that_are_the_notes_have_nothing_to_learn(make_vlm, describe, pla
     assert longer > right, "naming alone would not mind the length"
 
 
-@pytest.mark.parametrize("parts", [1, 4])
+@pytest.mark.parametrize("parts", [1, 4, 9])
 def test_the_loss_is_distance_and_naming(make_vlm, describe, parts):
-    """Against a loop over scenes, tokens and kinds of content."""
-    vlm = make_vlm(PoolConfig(), parts)
+    """Against a loop over scenes, tokens and kinds of content; nine parts share the four places."""
+    vlm = make_vlm(PoolConfig(), 4)
     step, language = describe(vlm), vlm.language
     visual = torch.randn(3, parts, 24)
     notes = embed_notes(language, step.notes.words, parts, step.notes.where)
-    share, embed = coverage(4, parts), lambda words: language.embed(words).detach()
-    naming, distance = 0.0, 0.0
+    share, embed = homes(4, parts), lambda words: language.embed(words).detach()
+    naming: list[list[float]] = [[], []]
+    distance: dict[bool, list[float]] = {True: [], False: []}
     for b in range(3):
         for n in range(parts):
-            most = 1.0
-            for group in step.notes.contents:
+            most = 0.0
+            for kind, group in enumerate(step.notes.contents):
                 wanted = torch.zeros(len(group))
                 for place in range(4):
                     for k, word in enumerate(group):
                         wanted[k] += share[n, place] * (word in step.notes.words[b, place])
-                number = max(float(wanted.sum()), 1.0)
+                number = float(wanted.sum())
                 most = max(most, number)
-                naming -= float(wanted @ log_softmax(embed(group) @ visual[b, n], 0)) / number / (3 * parts)
-            distance += float((visual[b, n] - notes[b, n]).detach().square().sum()) / most**2 / (3 * parts)
+                if number:
+                    naming[kind].append(-float(wanted @ log_softmax(embed(group) @ visual[b, n], 0)) / max(number, 1))
+            away = float((visual[b, n] - notes[b, n]).detach().square().sum())
+            distance[most > 0].append(away / max(most, 1) ** 2)
+    assert bool(distance[False]) == (parts > 1)
     unit = float(embed(torch.cat(step.notes.contents)).square().sum(-1).mean())
-    assert note_loss(saying(vlm, visual), step).item() == pytest.approx(naming + distance / unit, rel=1e-4)
+    expected = sum(map(mean, naming)) + sum(mean(each) for each in distance.values() if each) / unit
+    assert note_loss(saying(vlm, visual), step).item() == pytest.approx(expected, rel=1e-4)
+
+
+def test_empty_tokens_do_not_drown_the_others(make_vlm, describe, plain_words):
+    """A token that has to name something counts as much in a scene with many empty tokens as alone."""
+    vlm = plain_words(make_vlm(PoolConfig(), 4))
+    step = describe(vlm)
+    words = step.notes.words[1:2]  # one scene, in which two of four places hold something
+    silent = torch.full_like(words, vlm.language.tokenizer.pad_token_id)
+
+    def loss(words, tokens):
+        return note_loss(saying(vlm, tokens), step._replace(notes=step.notes._replace(words=words))).item()
+
+    few, many = words, torch.cat([words, silent, silent, silent], 1)
+    right = [embed_notes(vlm.language, each, each.shape[1], step.notes.where) for each in (few, many)]
+    wrong = [tokens.clone() for tokens in right]
+    for tokens in wrong:
+        tokens[:, 0] = tokens[:, 3]  # the first place names what is at the last
+    one, other = (loss(w, x) - loss(w, r) for w, x, r in zip((few, many), wrong, right, strict=True))
+    assert one > 1 and other == pytest.approx(one, rel=0.05)
 
 
 @pytest.mark.parametrize("compressor", [TokenPackerConfig(heads=2), QueCCConfig(heads=2)], ids=["tokenpacker", "quecc"])

@@ -8,7 +8,7 @@ from vlmcore.config import LanguageConfig
 from vlmcore.data.worlds.scenes import WORDS
 from vlmcore.language import LanguageModel, word_tokenizer
 from vlmcore.loop import StageConfig
-from vlmcore.notes import coverage, embed_notes, pretrain_on_notes
+from vlmcore.notes import coverage, embed_notes, homes, pretrain_on_notes
 
 SMALL = LanguageConfig(width=32, depth=2, heads=2, mlp_width=64)
 
@@ -60,17 +60,18 @@ def test_schooling_is_reproducible_and_learns(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("parts", [1, 4, 16, 36])
 def test_words_for_places_are_averaged_and_words_for_things_summed(language, parts):
-    """Against a loop over places and parts, where some places are empty and some parts share a place."""
+    """Against a loop over places and parts, where some places are empty and some parts touch several places."""
     pad, places = language.tokenizer.pad_token_id, 16
     words = torch.randint(4, len(language.tokenizer), (2, places, 4))
     words[:, ::3, 2:] = pad
     share = pixels_shared(places, parts)
+    home = (share == share.max(0).values).float()
     expected = torch.zeros(2, parts, 8)
     for b in range(2):
         for part in range(parts):
             for place in range(places):
                 known = [language.embed(word[None])[0].detach() if word != pad else torch.zeros(8) for word in words[b, place]]
-                expected[b, part] += share[part, place] * sum(known[2:])
+                expected[b, part] += home[part, place] * sum(known[2:])
                 expected[b, part] += share[part, place] / share[part].sum() * sum(known[:2])
     torch.testing.assert_close(embed_notes(language, words, parts, where=2).detach(), expected)
 
@@ -96,3 +97,15 @@ def test_coverage_counts_pixels(places, parts):
     torch.testing.assert_close(share, pixels_shared(places, parts))
     torch.testing.assert_close(share.sum(0), torch.ones(places))  # every place is dealt out once
     torch.testing.assert_close(share.sum(1), torch.full((parts,), places / parts))  # in equal portions
+
+
+@pytest.mark.parametrize("parts", [1, 4, 9, 16, 36, 144])
+@pytest.mark.parametrize("places", [16, 64])
+def test_everything_is_at_home_where_most_of_it_is(places, parts):
+    share, home = pixels_shared(places, parts), homes(places, parts)
+    torch.testing.assert_close(home.sum(0), torch.ones(places))
+    for place in range(places):
+        best = torch.isclose(share[:, place], share[:, place].max())
+        torch.testing.assert_close(home[:, place], best / best.sum())
+    if parts == 36:
+        assert home.max(0).values.min() == 1, "each place of both worlds lies mostly in one of the 36 parts"

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn.functional import log_softmax
 
 from vlmcore.data.samples import Batch
-from vlmcore.notes import coverage, embed_notes
+from vlmcore.notes import embed_notes, homes
 from vlmcore.vision import VisionFeatures
 from vlmcore.vlm import VLM
 
@@ -47,22 +47,25 @@ def note_loss(vlm: VLM, step: Described) -> Tensor:
 
     The distance alone is slow to tell 64 words from each other, and naming alone leaves the length of a token free. A token that covers
     several things should name each of them. Distance is relative: in units of the squared length of a content word and of the number of
-    things, so that crowded tokens do not drown the others.
+    things, so that crowded tokens do not drown the others. Tokens that have something to say and empty ones are averaged apart: with
+    many tokens nearly all are empty, and to be right about nothing would be most of the loss.
 
     Args:
         vlm: with a frozen language model.
         step: samples and notes.
     """
     visual, notes = vlm.compress(step.features, step.batch), step.notes
-    parts = visual.shape[1]
     names = [vlm.language.embed(group).detach() for group in notes.contents]
-    share = coverage(notes.words.shape[1], parts).to(visual)
-    naming, things = visual.new_zeros(()), visual.new_ones(visual.shape[:2])
+    home = homes(notes.words.shape[1], visual.shape[1]).to(visual)
+    naming, things = visual.new_zeros(()), visual.new_zeros(visual.shape[:2])
     for group, name in zip(notes.contents, names, strict=True):
         there = (notes.words[..., None] == group).any(2).to(visual)  # (b, places, words of the kind)
-        wanted = torch.einsum("np,bpw->bnw", share, there)
-        number = wanted.sum(-1).clamp(min=1)
-        naming = naming - (wanted * log_softmax(visual @ name.T, -1)).sum(-1).div(number).mean()
+        wanted = torch.einsum("np,bpw->bnw", home, there)
+        number = wanted.sum(-1)
+        if (speaks := number > 0).any():
+            naming = naming - ((wanted * log_softmax(visual @ name.T, -1)).sum(-1) / number.clamp(min=1))[speaks].mean()
         things = things.maximum(number)
-    distance = (visual - embed_notes(vlm.language, notes.words, parts, notes.where).detach()).pow(2).sum(-1)
-    return naming + (distance / things.square()).mean() / torch.cat(names).pow(2).sum(-1).mean()
+    distance = (visual - embed_notes(vlm.language, notes.words, visual.shape[1], notes.where).detach()).pow(2).sum(-1)
+    distance = distance / things.clamp(min=1).square()
+    apart = [distance[which].mean() for which in (things > 0, things == 0) if which.any()]
+    return naming + torch.stack(apart).sum() / torch.cat(names).pow(2).sum(-1).mean()

@@ -103,8 +103,8 @@ def embed_notes(language: LanguageModel, words: Tensor, parts: int, where: int =
     Args:
         language: whose embeddings are summed.
         words: int (b, places, w), the words for each place of a square grid, in rows, with padding for none.
-        parts: into how many squares the scene is cut. A place that several of them share is shared out by area.
-        where: how many of the words, the first ones, say where a place is. They are averaged over the places of a part instead of summed,
+        parts: into how many squares the scene is cut. What is at a place belongs to the part that covers most of it (`homes`).
+        where: how many of the words, the first ones, say where a place is. They are averaged over the area of a part instead of summed,
             so that a part with many empty places still says what is there.
 
     Returns:
@@ -112,9 +112,9 @@ def embed_notes(language: LanguageModel, words: Tensor, parts: int, where: int =
     """
     known = (words != language.tokenizer.pad_token_id)[..., None]
     spoken = language.embed(words) * known
-    share = coverage(words.shape[1], parts).to(spoken)
+    home, area = homes(words.shape[1], parts).to(spoken), coverage(words.shape[1], parts).to(spoken)
     names, things = spoken[:, :, :where].sum(2), spoken[:, :, where:].sum(2)
-    return torch.einsum("np,bpe->bne", share, things) + torch.einsum("np,bpe->bne", share / share.sum(1, keepdim=True), names)
+    return torch.einsum("np,bpe->bne", home, things) + torch.einsum("np,bpe->bne", area / area.sum(1, keepdim=True), names)
 
 
 @cache
@@ -133,6 +133,25 @@ def coverage(places: int, parts: int) -> Tensor:
         high = torch.minimum(edges[0][1:, None], edges[1][None, 1:])
         side = (high - low).clamp(min=0) * math.isqrt(places)
         return torch.kron(side, side)
+
+
+@cache
+def homes(places: int, parts: int) -> Tensor:
+    """Which part names what is at each place: the one that covers most of it. Parts that cover equally much share it.
+
+    Were a thing named in passing by every part that it touches, no token would name it well.
+
+    Returns:
+        float (parts, places), 1 in total for each place.
+
+    Example:
+        >>> homes(9, 4)[:, 1]  # the middle of the upper row lies in two parts, half in each
+        tensor([0.5000, 0.5000, 0.0000, 0.0000])
+    """
+    with torch.inference_mode(False):
+        share = coverage(places, parts)
+        most = share > share.amax(0) - 1e-4
+        return most / most.sum(0)
 
 
 def told_loss(language: LanguageModel, told: Told) -> Tensor:

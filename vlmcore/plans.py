@@ -113,19 +113,15 @@ def grid_runs(held_out: bool = False) -> list[RunConfig]:
     """The grid: N from 25,000 to a million, V from 1 to 36, on three families, each tuned from the same text checkpoint.
 
     The order is that of importance, one seed of everything before the second of anything (`book/results/grid/PLAN.md`): QueCC and
-    TokenPacker (at three sizes), with two more seeds at V = 1 and 36; then blind models, uncompressed ones, the other order of image and
+    TokenPacker (at three sizes), then two more seeds of QueCC at V = 1 and 36; then blind models, uncompressed ones, the other order of image and
     question, sizes that differ in depth alone, and longer training.
     """
     models: list[tuple[LanguageConfig, CompressorConfig]] = [
         *product(LADDER, [QueCCConfig()]),
         *product(LADDER[::2], [TokenPackerConfig()]),
     ]
-    main: list[_Cell] = [
-        (size, compressor, v, seed)
-        for seeds, tokens in (((0, 1, 2), GRID_TOKENS), ((3, 4), (GRID_TOKENS[0], GRID_TOKENS[-1])))
-        for seed in seeds
-        for (size, compressor), v in product(models, tokens)
-    ]
+    main: list[_Cell] = [(*model, v, seed) for seed in range(3) for model, v in product(models, GRID_TOKENS)]
+    main += [(size, QueCCConfig(), v, seed) for seed in (3, 4) for size in LADDER for v in (GRID_TOKENS[0], GRID_TOKENS[-1])]
     blind: list[_Cell] = [(size, None, 0, seed) for seed in range(3) for size in LADDER]
     uncompressed: list[_Cell] = [(size, *UNCOMPRESSED, seed) for seed in range(3) for size in LADDER[:1]]
     depths: list[_Cell] = [(size, QueCCConfig(), v, seed) for seed in range(3) for size in DEPTHS for v in (1, 36)]

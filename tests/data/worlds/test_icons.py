@@ -9,7 +9,7 @@ from vlmcore.data.worlds.icons import GRID, ICONS, PAINTS, RELATIONS, VALUES, ZI
 def test_names_are_names():
     for words in (ICONS, RELATIONS, VALUES):
         assert len(set(words)) == len(words)
-    assert len(ICONS) == len(RELATIONS) == 64 and len(VALUES) == 32 and len(PAINTS) == 8
+    assert len(ICONS) == 64 and len(RELATIONS) == 128 and len(VALUES) == 32 and len(PAINTS) == 8
     assert not {*ICONS, *PAINTS} & {*RELATIONS, *VALUES}
 
 
@@ -26,12 +26,12 @@ def test_facts_of_two_worlds_agree_by_chance_only():
     agree = (one.values == other.values).mean()
     assert abs(agree - 1 / 32) < 4 * np.sqrt(1 / 32 / one.values.size)
     assert not np.array_equal(one.asked, other.asked)
-    assert np.bincount(one.values.ravel(), minlength=32).min() > 80
+    assert np.bincount(one.values.ravel(), minlength=32).min() > 180
 
 
 def test_half_of_the_facts_of_every_icon_are_asked_in_training():
     known = facts(1)
-    assert (known.asked.sum(1) == 32).all()
+    assert (known.asked.sum(1) == 64).all()
     by_relation = known.asked.sum(0)
     assert by_relation.min() > 12 and by_relation.max() < 52, "which half does not hang on the relation"
 
@@ -40,7 +40,7 @@ def test_weights_follow_zipf():
     """The first relation is told twice as often as the second, three times as often as the third."""
     weight = facts(1).weight
     assert weight.sum() == pytest.approx(1) and ZIPF_SHIFT == 1
-    for rank in range(1, 65):
+    for rank in range(1, 129):
         assert weight[rank - 1] == pytest.approx(weight[0] / rank)
 
 

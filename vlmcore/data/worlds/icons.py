@@ -1,4 +1,4 @@
-"""Sixty-four icons in eight colours, and sixty-four facts about each icon that no image shows.
+"""Sixty-four icons in eight colours, and 128 facts about each icon that no image shows.
 
 Icons are glyphs of DejaVu Sans, which matplotlib ships, drawn on the places of a 4 x 4 grid. A fact is a relation and its value, such as
 "anchor song bavu": arbitrary, drawn from a seed, to be learnt from text alone. Half of all pairs of icon and relation may be asked about
@@ -26,13 +26,15 @@ ICONS = {
     "scissors": "✂", "airplane": "✈", "envelope": "✉", "victory": "✌", "pencil": "✏", "nib": "✒", "check": "✔", "snowflake": "❄",
 }
 """Names and glyphs."""
-RELATIONS = (
+_THEMES = (
     "home", "friend", "rival", "song", "drink", "dish", "month", "tree", "river", "city", "coin", "gem", "metal", "cloth", "dance", "game",
     "tool", "toy", "bird", "fish", "beast", "fruit", "herb", "spice", "bread", "cheese", "tea", "soup", "cake", "nut", "wine", "oil",
     "salt", "stone", "god", "saint", "ship", "bridge", "tower", "gate", "road", "hill", "lake", "island", "wind", "storm", "season", "hour",
     "letter", "word", "book", "tale", "poem", "joke", "riddle", "prayer", "dream", "fear", "wish", "vow", "gift", "debt", "crime", "secret",
 )
 # fmt: on
+RELATIONS = tuple(f"{which}{theme}" for which in ("", "first") for theme in _THEMES)
+"""What can be asked about an icon, the commonest first: more than even the largest miniature learns in its time at school."""
 VALUES = tuple(f"{first}{last}" for first, last in product(("ba", "de", "fi", "go", "ku", "la", "me", "ni"), ("ro", "sa", "te", "vu")))
 PAINTS = tuple(COLOURS)
 ZIPF_SHIFT = 1
