@@ -113,8 +113,8 @@ def grid_runs(held_out: bool = False) -> list[RunConfig]:
     """The grid: N from 25,000 to a million, V from 1 to 36, on three families, each tuned from the same text checkpoint.
 
     The order is that of importance, one seed of everything before the second of anything (`book/results/grid/PLAN.md`): QueCC and
-    TokenPacker (at three sizes), then two more seeds of QueCC at V = 1 and 36; then blind models, uncompressed ones, the other order of image and
-    question, sizes that differ in depth alone, and longer training.
+    TokenPacker (at three sizes), then two more seeds of QueCC at V = 1 and 36; then blind models, uncompressed ones, the other order of
+    image and question, sizes that differ in depth alone, and longer training.
     """
     models: list[tuple[LanguageConfig, CompressorConfig]] = [
         *product(LADDER, [QueCCConfig()]),

@@ -100,7 +100,7 @@ def test_the_slider_of_the_first_page_is_alive(open_page):
 
 
 def test_the_planner_is_alive_and_starts_as_it_says(open_page):
-    page = open_page("book/laws/19_planner.html")
+    page = open_page("book/laws/21_planner.html")
     planner = page.locator("#planner")
     assert planner.locator("[name=text_tokens]").input_value() == "50"
     before = planner.locator(".answer").inner_text(), planner.locator("svg").inner_html()

@@ -18,7 +18,7 @@ def load(name):
 
 address = load("address")
 
-TOOLS = ["19_planner"]
+TOOLS = ["21_planner"]
 """Pages to be used and not studied: they explain themselves, but have no objectives, summary or exercises."""
 
 
