@@ -46,7 +46,7 @@ ORDER = [
     ["vlm", "lora"],
     ["loop"],
     ["notes"],
-    ["alignment", "schooling"],
+    ["alignment", "capacity", "schooling"],
     ["training", "pretraining"],
     ["quizzes"],
     ["evaluation.scores", "evaluation.uncertainty", "evaluation.vqa_text"],

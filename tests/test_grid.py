@@ -70,6 +70,14 @@ def test_planted_laws_come_back_for_every_seed(tmp_path):
             assert (found.law.alpha, found.law.beta) == pytest.approx((law.alpha, law.beta), abs=5e-3)
 
 
+def test_the_law_that_is_drawn_is_that_of_all_seeds(tmp_path):
+    plant(tmp_path, {"pages": LAWS["pages"]})
+    law = Grid(tmp_path).pooled("pages", "quecc")
+    assert (law.alpha, law.beta) == pytest.approx((LAWS["pages"].alpha, LAWS["pages"].beta), abs=5e-3)
+    with pytest.raises(ValueError, match="0 cells of pages with tokenpacker are too few"):
+        Grid(tmp_path).pooled("pages", "tokenpacker")
+
+
 def test_contrasts_have_the_signs_that_were_planted_and_reach_the_ledger(tmp_path):
     (tmp_path / "grid").mkdir()
     plant(tmp_path / "grid", spread=0.01)

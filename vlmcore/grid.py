@@ -95,6 +95,19 @@ class Grid:
             for seed, r in rows.items()
         }
 
+    def pooled(self, task: str, compressor: str, form: type[Law] = Product) -> Law:
+        """One law for the mean errors of all seeds, to be drawn. It has no intervals, since questions of a seed are not independent.
+
+        Raises:
+            ValueError: there are too few sizes or V for a law.
+        """
+        cells = self.mean_errors(task, compressor)
+        if len(cells) < 5:
+            raise ValueError(f"{len(cells)} cells of {task} with {compressor} are too few for a law; run more of the grid")
+        count = self.ladder(task, compressor)["count"].iloc[0] * cells["seeds"]
+        n, v, error = cells["params"], cells["visual_tokens"], cells["error"]
+        return fit(form, n, v, error, loss="binomial", trials=count, allow_bound=True, unit=1e5).law
+
     def slopes(self, task: str, compressor: str) -> pd.DataFrame:
         """Without a law: minus the slope of log error in log N and in log V, between the ends of both, one row a seed.
 

@@ -90,3 +90,14 @@ def test_laws_are_followed_beyond_the_points(scores):
     assert drawn.get_xdata()[-1] == pytest.approx(1000)
     assert drawn.get_ydata()[-1] == pytest.approx(float(LAW.predict(1e12, 1)))
     assert len(lines(axis)["measured"].get_xdata()) == 4
+
+
+def test_standard_errors_are_drawn_where_they_are_known():
+    cells = pd.DataFrame({"params": 25_000, "visual_tokens": [1, 4, 16, 36], "error": [0.7, 0.5, 0.3, 0.2]})
+    bare, spread = (plots.curves(rows).axes[0] for rows in (cells, cells.assign(standard_error=[0.01, 0.02, 0.03, 0.04])))
+    assert not bare.collections
+    (whiskers,) = spread.collections
+    heights = [segment[1, 1] - segment[0, 1] for segment in whiskers.get_segments()]
+    assert heights == pytest.approx([0.02, 0.04, 0.06, 0.08])
+    labels = [text.get_text() for text in spread.figure.legends[0].get_texts()]
+    assert labels == ["25k"]

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from vlmcore.cost import paper_flops
-from vlmcore.plots.style import STYLE, colours
+from vlmcore.plots.style import STYLE, colours, size_name
 from vlmcore.scaling import Bootstrap, Law, Product, frontier
 
 TOKENS = np.geomspace(1, 576, 200)
@@ -41,10 +41,11 @@ def frontiers(scores: pd.DataFrame, law: Law, text_tokens: Sequence[float] = (0,
 def _frontier_panel(axis: Axes, scores: pd.DataFrame, law: Law, q: float) -> None:
     sizes, error = scores["params"], scores["error"].to_numpy()
     cost = _flops(sizes, q, scores["visual_tokens"])
+    tokens = np.geomspace(1, scores["visual_tokens"].max(), 200)
     for params, group in scores.groupby("params"):
-        (line,) = axis.plot(_flops(params, q, TOKENS), law.predict(params, TOKENS), linewidth=1, alpha=0.6)
-        axis.plot(cost[group.index], group["error"], "o", color=line.get_color(), label=f"{params / 1e9:g}B")
-    best = _best(law, np.geomspace(cost.min(), cost.max(), 400), q, sizes.max())
+        (line,) = axis.plot(_flops(params, q, tokens), law.predict(params, tokens), linewidth=1, alpha=0.6)
+        axis.plot(cost[group.index], group["error"], "o", color=line.get_color(), label=size_name(params))
+    best = _best(law, np.geomspace(cost.min(), cost.max(), 400), q, sizes.max(), tokens)
     best = best[best["params"] >= sizes.min()]
     axis.plot(best["budget"], best["error"], color="black", linewidth=6, alpha=0.2, solid_capstyle="round", label="frontier of the law")
     rings = frontier(cost, error)
@@ -58,10 +59,10 @@ def _flops(params: Any, q: float, tokens: Any) -> np.ndarray:
     return np.array([paper_flops(n, q, v) for n, v in np.broadcast(params, tokens)])
 
 
-def _best(law: Law, budgets: np.ndarray, q: float, largest: float) -> pd.DataFrame:
+def _best(law: Law, budgets: np.ndarray, q: float, largest: float, tokens: np.ndarray) -> pd.DataFrame:
     """For each budget the N and V with the least error, N being no larger than the largest."""
-    params = np.minimum(budgets[:, None] / (2 * (q + TOKENS)), largest)
-    errors = law.predict(params, TOKENS)
+    params = np.minimum(budgets[:, None] / (2 * (q + tokens)), largest)
+    errors = law.predict(params, tokens)
     row, best = np.arange(len(budgets)), errors.argmin(1)
     return pd.DataFrame({"budget": budgets, "params": params[row, best], "error": errors[row, best]})
 

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from vlmcore.cost import paper_flops
-from vlmcore.plots.style import STYLE
+from vlmcore.plots.style import STYLE, size_name, whiskers
 from vlmcore.scaling import frontier
 
 
@@ -17,7 +17,7 @@ def finding(scores: pd.DataFrame, text_tokens: Sequence[float] = (0, 50), task: 
     """Error against inference cost for every N and V, one panel for each Q, with the frontier of the measured points.
 
     Args:
-        scores: as from `paper.scores`.
+        scores: as from `paper.scores`, or `Grid.mean_errors`, whose standard errors are drawn too.
         text_tokens: Q of each panel.
         task: what the scores were measured on, for the axis.
     """
@@ -38,7 +38,8 @@ def _finding_panel(axis: Axes, scores: pd.DataFrame, q: float) -> None:
     best = frontier(flops, error)
     axis.plot(flops[best], error[best], color="0.25", linewidth=5, alpha=0.25, solid_capstyle="round", label="frontier")
     for params, group in scores.groupby("params"):
-        axis.plot(flops[group.index], group["error"], "o-", label=f"{params / 1e9:g}B")
+        (line,) = axis.plot(flops[group.index], group["error"], "o-", label=size_name(params))
+        whiskers(axis, flops[group.index], group, line.get_color())
     for i in best:
         tokens = f"{scores['visual_tokens'].iloc[i]}"
         axis.annotate(tokens, (flops[i], error[i]), (-3, -5), textcoords="offset points", fontsize=8, ha="right", va="top")

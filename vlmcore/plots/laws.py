@@ -9,11 +9,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from vlmcore.plots.style import STYLE, colours
+from vlmcore.plots.style import STYLE, colours, size_name, whiskers
 from vlmcore.scaling import Interval, Law, Product
-
-DENSE = np.geomspace(1, 576, 60)
-"""Values of V along a curve."""
 
 
 def curves(
@@ -26,13 +23,14 @@ def curves(
     """Error against V, one colour for each N: measured points, what a law says of them, and what was predicted with its interval.
 
     Args:
-        scores: as from `paper.scores`.
+        scores: as from `paper.scores`, or `Grid.mean_errors`, whose standard errors are drawn too.
         law: drawn as lines.
         prediction: the columns N, V, `error`, `low` and `high`, as from `scaling.hold_out` or `Bootstrap.prediction_interval`.
         title: above the figure.
         ylabel: what the column `error` holds.
     """
     predicted = [] if prediction is None else prediction["N"].unique().tolist()
+    dense = np.geomspace(1, scores["visual_tokens"].max(), 60)
     sizes = sorted({*scores["params"], *predicted})
     with plt.style.context(STYLE):
         figure, axis = plt.subplots(figsize=(7, 4.2))
@@ -41,10 +39,11 @@ def curves(
             if params in predicted and prediction is not None:
                 _band(axis, prediction[prediction["N"] == params], colour)
             elif law is not None:
-                axis.plot(DENSE, law.predict(params, DENSE), color=colour)
+                axis.plot(dense, law.predict(params, dense), color=colour)
             face, words = ("white", ", predicted") if params in predicted else (colour, "")
-            label = f"{params / 1e9:g}B{words}"
+            label = f"{size_name(params)}{words}"
             axis.plot(points["visual_tokens"], points["error"], "o", color=colour, markerfacecolor=face, label=label)
+            whiskers(axis, points["visual_tokens"], points, colour)
         axis.set_xscale("log")
         axis.set_xticks(*_ticks(scores["visual_tokens"].unique()))
         axis.minorticks_off()

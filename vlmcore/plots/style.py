@@ -3,12 +3,33 @@
 from pathlib import Path
 
 import matplotlib.pyplot as plt
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.typing import ColorType
+from numpy.typing import ArrayLike
 
 STYLE = Path(__file__).parent / "book.mplstyle"
 """For `matplotlib.pyplot.style.context`; importing this changes nothing."""
+
+
+def size_name(params: float) -> str:
+    """What a language model of so many parameters is called in a legend.
+
+    Example:
+        >>> [size_name(n) for n in (24_672, 1_053_808, 0.5e9, 7e9)]
+        ['24.7k', '1.05M', '0.5B', '7B']
+    """
+    unit, letter = next((unit, letter) for unit, letter in ((1e9, "B"), (1e6, "M"), (1e3, "k"), (1, "")) if params >= unit / 5 or unit == 1)
+    return f"{params / unit:.3g}{letter}"
 
 
 def colours() -> list[str]:
     """The colours of the style in their order. A line's "C0" would be looked up when it is drawn, outside of the style."""
     with plt.style.context(STYLE):
         return plt.rcParams["axes.prop_cycle"].by_key()["color"]
+
+
+def whiskers(axis: Axes, x: ArrayLike, rows: pd.DataFrame, colour: ColorType) -> None:
+    """Standard errors of the errors of some models, where they are known."""
+    if "standard_error" in rows:
+        axis.errorbar(x, rows["error"], rows["standard_error"], fmt="none", ecolor=colour, elinewidth=1, capsize=2)

@@ -1,34 +1,35 @@
 """Two families of tasks side by side: what the same compute buys in each, and how many tokens each wants."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
 
-from vlmcore.plots.style import STYLE, colours
+from vlmcore.plots.style import STYLE, colours, size_name
 from vlmcore.scaling import Interval, Law
 
 MOST = 576
 """Visual tokens of an image that is not compressed."""
 
 
-def similar_compute(panels: Mapping[str, pd.DataFrame], spread: Mapping[str, float], title: str = "") -> Figure:
+def similar_compute(panels: Mapping[str, pd.DataFrame], spread: Mapping[str, ArrayLike], title: str = "") -> Figure:
     """Bars of the models that cost about the same, one panel a task.
 
     Args:
         panels: titles; rows as from `paper.scores`, the models to compare, the same in each panel.
-        spread: half the length of a bar's whisker, by title.
+        spread: half the length of a bar's whisker, by title; one for all bars or one for each.
         title: above the figure.
     """
     with plt.style.context(STYLE):
         figure, axes = plt.subplots(1, len(panels), figsize=(8, 3.4), squeeze=False)
         for axis, (name, rows) in zip(axes[0], panels.items(), strict=True):
-            labels = [f"{n / 1e9:g}B\nV = {v}" for n, v in zip(rows["params"], rows["visual_tokens"], strict=True)]
+            labels = [f"{size_name(n)}\nV = {v}" for n, v in zip(rows["params"], rows["visual_tokens"], strict=True)]
             best = rows["error"].to_numpy() == rows["error"].min()
             axis.bar(labels, rows["error"], yerr=spread[name], color=np.where(best, colours()[0], colours()[5]), capsize=4)
-            low, high = rows["error"].min() - spread[name], rows["error"].max() + spread[name]
+            low, high = (rows["error"] - spread[name]).min(), (rows["error"] + spread[name]).max()
             axis.set_ylim(low - 0.4 * (high - low), high + 0.1 * (high - low))
             axis.grid(axis="x", visible=False)
             axis.set_title(name)
@@ -38,7 +39,13 @@ def similar_compute(panels: Mapping[str, pd.DataFrame], spread: Mapping[str, flo
     return figure
 
 
-def along_a_budget(laws: Mapping[str, Law], text_tokens: Mapping[str, float], budget: float, sizes: tuple[float, float]) -> Figure:
+def along_a_budget(
+    laws: Mapping[str, Law],
+    text_tokens: Mapping[str, float],
+    budget: float,
+    sizes: tuple[float, float],
+    ticks: Sequence[int] = (1, 4, 16, 64, MOST),
+) -> Figure:
     """Error when the whole budget is spent, against V: more tokens leave less for the language model. One panel a task, one line a Q.
 
     Args:
@@ -46,8 +53,9 @@ def along_a_budget(laws: Mapping[str, Law], text_tokens: Mapping[str, float], bu
         text_tokens: labels and Q of the lines.
         budget: FLOPs of the language model.
         sizes: smallest and largest N that were measured; lines are dashed outside.
+        ticks: values of V on the axis, up to the most there can be.
     """
-    tokens = np.geomspace(1, MOST, 200)
+    tokens = np.geomspace(ticks[0], ticks[-1], 200)
     with plt.style.context(STYLE):
         figure, axes = plt.subplots(1, len(laws), figsize=(8, 3.4), squeeze=False)
         for axis, (task, law) in zip(axes[0], laws.items(), strict=True):
@@ -59,7 +67,7 @@ def along_a_budget(laws: Mapping[str, Law], text_tokens: Mapping[str, float], bu
                 axis.plot(tokens[measured], error[measured], color=colour, label=label)
                 axis.plot(tokens[error.argmin()], error.min(), "o", color=colour, markersize=8)
             axis.set_xscale("log")
-            axis.set_xticks([1, 4, 16, 64, MOST], ["1", "4", "16", "64", f"{MOST}"])
+            axis.set_xticks(ticks, [str(tick) for tick in ticks])
             axis.minorticks_off()
             axis.set_xlabel("visual tokens V")
             axis.set_title(task)
