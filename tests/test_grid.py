@@ -8,7 +8,7 @@ import pytest
 
 from vlmcore.config import QueCCConfig, VLMConfig, to_dict
 from vlmcore.cost import paper_flops, parameters
-from vlmcore.grid import Grid, numbers, over_seeds, ratio_over_seeds
+from vlmcore.grid import Grid, numbers, over_seeds, prediction_interval, ratio_over_seeds
 from vlmcore.plans import GRID, GRID_TOKENS, LADDER
 from vlmcore.report import ledger
 from vlmcore.scaling import Product
@@ -137,6 +137,15 @@ def test_intervals_over_seeds_are_those_of_student_and_fieller():
         difference = samples[0] - end * samples[1]
         assert abs(difference.mean()) == pytest.approx(reach * difference.std(ddof=1) / np.sqrt(3), rel=1e-6)
     assert ratio_over_seeds([1.0, 1.1, 0.9], [0.01, -0.02, 0.02])[1:3] == (None, None)
+
+
+def test_one_more_seed_falls_into_its_interval_as_often_as_is_said():
+    rng = np.random.default_rng(0)
+    draws = rng.normal(0.4, 0.02, (4000, 6))
+    found = [prediction_interval(row[:5]) for row in draws]
+    share = np.mean([each.low <= new <= each.high for each, new in zip(found, draws[:, 5], strict=True)])
+    assert share == pytest.approx(0.95, abs=0.015)
+    assert prediction_interval([0.4, 0.5]).low is None
 
 
 def test_a_grid_without_runs_says_nothing(tmp_path):

@@ -158,6 +158,16 @@ def over_seeds(values: ArrayLike, level: float = LEVEL) -> Interval:
     return Interval(mean, mean - half, mean + half, level, f"t over {len(values)} seeds")
 
 
+def prediction_interval(values: ArrayLike, level: float = LEVEL) -> Interval:
+    """Where one more seed will fall, if seeds scatter like those that are there; no interval from fewer than three."""
+    values = np.asarray(values, float)
+    mean, name = float(values.mean()), f"one more seed than {len(values)}"
+    if len(values) < 3:
+        return Interval(mean, None, None, level, name)
+    half = float(stats.t.ppf((1 + level) / 2, len(values) - 1) * values.std(ddof=1) * np.sqrt(1 + 1 / len(values)))
+    return Interval(mean, mean - half, mean + half, level, name)
+
+
 def ratio_over_seeds(above: ArrayLike, below: ArrayLike, level: float = LEVEL) -> Interval:
     """Ratio of two means over the same seeds with Fieller's interval; no ends where the lower mean could be 0."""
     above, below = np.asarray(above, float), np.asarray(below, float)

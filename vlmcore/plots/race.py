@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from vlmcore.plots.style import STYLE
+from vlmcore.plots.style import STYLE, colours
 from vlmcore.race import Estimate
 
 
@@ -54,9 +54,9 @@ def differences(found: Mapping[str, Mapping[str, Estimate]]) -> Figure:
             axis.axvline(0, color="0.4", linewidth=1)
             for y, label in enumerate(labels):
                 estimate = rows[label]
-                axis.plot(estimate.value, y, "o", color="C0")
+                axis.plot(estimate.value, y, "o", color=colours()[0])
                 if estimate.low is not None and estimate.high is not None:
-                    axis.plot([estimate.low, estimate.high], [y, y], color="C0")
+                    axis.plot([estimate.low, estimate.high], [y, y], color=colours()[0])
             axis.set_yticks(range(len(labels)), labels)
             axis.set_xlabel("difference in accuracy")
             axis.set_title(task)
@@ -83,10 +83,10 @@ def by_count(
     """
     with plt.style.context(STYLE):
         figure, axis = plt.subplots(figsize=(7, 3.4))
-        for i, (label, values) in enumerate(measured.items()):
-            axis.plot(counts, values, "o", color=f"C{i}", label=label)
-        for i, (label, values) in enumerate(rules.items()):
-            axis.plot(counts, values, "--", color=f"C{i}", linewidth=1.2, label=label)
+        for (label, values), colour in zip(measured.items(), colours(), strict=False):
+            axis.plot(counts, values, "o", color=colour, label=label)
+        for (label, values), colour in zip(rules.items(), colours(), strict=False):
+            axis.plot(counts, values, "--", color=colour, linewidth=1.2, label=label)
         axis.set_xscale("log", base=2)
         axis.set_xticks(counts, [str(count) for count in counts])
         axis.set_xlabel(xlabel)

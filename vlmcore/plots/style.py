@@ -12,14 +12,18 @@ STYLE = Path(__file__).parent / "book.mplstyle"
 """For `matplotlib.pyplot.style.context`; importing this changes nothing."""
 
 
+_UNITS = ((1e8, 1e9, "B"), (1e6, 1e6, "M"), (1e3, 1e3, "k"), (0, 1, ""))
+"""From how many parameters on a model is counted in a unit, and the unit."""
+
+
 def size_name(params: float) -> str:
     """What a language model of so many parameters is called in a legend.
 
     Example:
-        >>> [size_name(n) for n in (24_672, 1_053_808, 0.5e9, 7e9)]
-        ['24.7k', '1.05M', '0.5B', '7B']
+        >>> [size_name(n) for n in (24_672, 384_480, 1_053_808, 0.5e9)]
+        ['24.7k', '384k', '1.05M', '0.5B']
     """
-    unit, letter = next((unit, letter) for unit, letter in ((1e9, "B"), (1e6, "M"), (1e3, "k"), (1, "")) if params >= unit / 5 or unit == 1)
+    unit, letter = next((unit, letter) for least, unit, letter in _UNITS if params >= least)
     return f"{params / unit:.3g}{letter}"
 
 

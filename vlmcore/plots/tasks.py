@@ -30,7 +30,7 @@ def similar_compute(panels: Mapping[str, pd.DataFrame], spread: Mapping[str, Arr
             best = rows["error"].to_numpy() == rows["error"].min()
             axis.bar(labels, rows["error"], yerr=spread[name], color=np.where(best, colours()[0], colours()[5]), capsize=4)
             low, high = (rows["error"] - spread[name]).min(), (rows["error"] + spread[name]).max()
-            axis.set_ylim(low - 0.4 * (high - low), high + 0.1 * (high - low))
+            axis.set_ylim(max(0, low - 0.4 * (high - low)), high + 0.1 * (high - low))
             axis.grid(axis="x", visible=False)
             axis.set_title(name)
         axes[0, 0].set_ylabel("mean error (axis does not start at 0)")
