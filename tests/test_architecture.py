@@ -60,7 +60,7 @@ ORDER = [
     ["experiments"],
     ["estimate", "plans"],
     ["sweep"],
-    ["paper", "race"],
+    ["paper", "race", "seeds"],
     ["refit"],
     ["grid"],
     ["planner", "report", "plots.style", "widgets"],

@@ -65,12 +65,7 @@ def test_a_wrong_folder_gets_a_sentence():
     assert done.returncode == 1 and "nowhere is no folder" in done.stderr and "Traceback" not in done.stderr
 
 
-def test_intervals_against_scipy_and_by_hand():
-    mean, low, high = report.seeds_interval([0.9, 0.92, 0.97])
-    assert (low, high) == pytest.approx(stats.t.interval(0.95, 2, 0.93, stats.sem([0.9, 0.92, 0.97])))
-    assert mean == pytest.approx(0.93)
-    with pytest.raises(ValueError, match="1 seed has no spread"):
-        report.seeds_interval([0.9])
+def test_an_interval_of_one_seed_is_that_of_the_books():
     low, high = report.wilson_interval(81, 263)  # an example worked out in Newcombe 1998, table I
     assert (low, high) == pytest.approx((0.2553, 0.3662), abs=1e-4)
 

@@ -10,18 +10,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
-from scipy import stats
 
 from vlmcore.cost import paper_flops
 from vlmcore.refit import Number
 from vlmcore.results import read_results
-from vlmcore.scaling import Fit, Interval, Law, Product, fit, frontier
-from vlmcore.scaling.intervals import fieller_ends
+from vlmcore.scaling import Fit, Law, Product, fit, frontier
+from vlmcore.seeds import over_seeds, ratio_over_seeds
 
 FAMILIES = {"knowledge": "knowledge", "reasoning": "reasoning", "pages": "reading"}
 """Tasks of the grid, and what the book calls them."""
-LEVEL = 0.95
 TYPICAL_QUESTION = 50
 """Q of the paper's typical question, in text tokens."""
 
@@ -146,36 +143,6 @@ class Grid:
             rows = zip(out.V, rest.law.predict(out.N, out.V), spread, out.error, noise, strict=True)
             found += [Prediction(seed, int(v), float(p), float(s), float(m), float(e)) for v, p, s, m, e in rows]
         return found
-
-
-def over_seeds(values: ArrayLike, level: float = LEVEL) -> Interval:
-    """Mean over seeds with Student's t; no interval from fewer than three."""
-    values = np.asarray(values, float)
-    mean = float(values.mean())
-    if len(values) < 3:
-        return Interval(mean, None, None, level, f"{len(values)} seeds")
-    half = float(stats.t.ppf((1 + level) / 2, len(values) - 1) * stats.sem(values))
-    return Interval(mean, mean - half, mean + half, level, f"t over {len(values)} seeds")
-
-
-def prediction_interval(values: ArrayLike, level: float = LEVEL) -> Interval:
-    """Where one more seed will fall, if seeds scatter like those that are there; no interval from fewer than three."""
-    values = np.asarray(values, float)
-    mean, name = float(values.mean()), f"one more seed than {len(values)}"
-    if len(values) < 3:
-        return Interval(mean, None, None, level, name)
-    half = float(stats.t.ppf((1 + level) / 2, len(values) - 1) * values.std(ddof=1) * np.sqrt(1 + 1 / len(values)))
-    return Interval(mean, mean - half, mean + half, level, name)
-
-
-def ratio_over_seeds(above: ArrayLike, below: ArrayLike, level: float = LEVEL) -> Interval:
-    """Ratio of two means over the same seeds with Fieller's interval; no ends where the lower mean could be 0."""
-    above, below = np.asarray(above, float), np.asarray(below, float)
-    a, b = above.mean(), below.mean()
-    if len(above) < 3:
-        return Interval(float(a / b), None, None, level, f"{len(above)} seeds")
-    spread = np.cov(above, below) / len(above) * stats.t.ppf((1 + level) / 2, len(above) - 1) ** 2
-    return Interval(float(a / b), *fieller_ends(a, b, spread), level, f"Fieller over {len(above)} seeds")
 
 
 def numbers(grid: Grid) -> Iterator[Number]:

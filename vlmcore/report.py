@@ -8,7 +8,6 @@ No number is typed in here, and torch is not imported. A number that has no resu
 
 import argparse
 import json
-import math
 import sys
 from collections import defaultdict
 from collections.abc import Iterator
@@ -26,6 +25,7 @@ from vlmcore.race import Estimate, Race
 from vlmcore.refit import numbers
 from vlmcore.results import read_results
 from vlmcore.scaling import frontier
+from vlmcore.seeds import over_seeds
 
 RESULTS = Path(__file__).parents[1] / "book" / "results"
 LEVEL = 0.95
@@ -52,20 +52,6 @@ def ledger(results: Path = RESULTS) -> list[Entry]:
     """Every number that the results in a folder carry."""
     ours = [*_encoder(results / "encoder"), *_easyvqa(results / "easyvqa"), *_race(results / "race"), *_grid(results / "grid")]
     return [*_published(), *_coverage(results / "laws"), *ours]
-
-
-def seeds_interval(values: list[float], level: float = LEVEL) -> tuple[float, float, float]:
-    """Mean over seeds and its t-interval.
-
-    Raises:
-        ValueError: fewer than two seeds have no spread.
-    """
-    if len(values) < 2:
-        raise ValueError(f"{len(values)} seed has no spread; run at least two")
-    mean = math.fsum(values) / len(values)
-    error = stats.sem(values)
-    half = float(stats.t.ppf((1 + level) / 2, len(values) - 1) * error)
-    return mean, mean - half, mean + half
 
 
 def wilson_interval(right: int, count: int, level: float = LEVEL) -> tuple[float, float]:
@@ -154,19 +140,19 @@ def _over_seeds(name: str, runs: list[dict[str, Any]], folder: Path) -> Iterator
     for split, suffix in (("test", "accuracy"), ("shuffled", "shuffled.accuracy")):
         scores = [run["scores"][split]["all"] for run in runs]
         count = sum(score["count"] for score in scores)
-        if len(runs) > 1:
-            interval = f"t over {len(runs)} seeds"
-            value, low, high = seeds_interval([score["value"] for score in scores])
-        else:
-            interval, value = "Wilson, one seed", scores[0]["value"]
-            low, high = wilson_interval(round(value * count), count)
-        yield _share(f"{name}.{suffix}", value, low, high, interval, count, runs[0]["command"], folder)
+        found = over_seeds([score["value"] for score in scores])
+        if len(runs) == 1:
+            low, high = wilson_interval(round(found.value * count), count)
+            found = found._replace(low=low, high=high, method="Wilson, one seed")
+        yield _share(f"{name}.{suffix}", found.value, found.low, found.high, found.method, count, runs[0]["command"], folder)
 
 
-def _share(name: str, value: float, low: float, high: float, interval: str, count: int, command: str, folder: Path) -> Entry:
-    """A share of right answers; an interval cannot leave 0 to 1."""
+def _share(name: str, value: float, low: float | None, high: float | None, how: str, count: int, command: str, folder: Path) -> Entry:
+    """A share of right answers; its interval, if it has one, cannot leave 0 to 1."""
     source = f"book/results/{folder.name}"
-    return Entry(name, value, max(low, 0.0), min(high, 1.0), LEVEL, interval, count, command, source)
+    if low is None or high is None:
+        return Entry(name, value, count=count, command=command, source=source)
+    return Entry(name, value, max(low, 0.0), min(high, 1.0), LEVEL, how, count, command, source)
 
 
 def _read(folder: Path) -> list[dict[str, Any]]:

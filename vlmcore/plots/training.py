@@ -4,7 +4,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.figure import Figure
 
-from vlmcore.plots.style import STYLE
+from vlmcore.plots.style import STYLE, colours
 
 
 def losses(logs: dict[str, pd.DataFrame], window: int = 5) -> Figure:
@@ -39,10 +39,11 @@ def accuracy_by_tokens(table: pd.DataFrame, lines: dict[str, float]) -> Figure:
     with plt.style.context(STYLE):
         figure, axis = plt.subplots(figsize=(7, 3.2))
         for i, (label, height) in enumerate(lines.items()):
-            axis.axhline(height, color=f"C{i + 1}", linestyle="--", linewidth=1.2, label=f"{label}, {height:.3f}")
+            axis.axhline(height, color=colours()[i + 1], linestyle="--", linewidth=1.2, label=f"{label}, {height:.3f}")
         means = table.groupby("visual_tokens")["accuracy"].mean()
-        axis.plot([place[v] for v in means.index], means, "_", color="C0", markersize=22, markeredgewidth=2, label="mean over seeds")
-        axis.plot([place[v] for v in table["visual_tokens"]], table["accuracy"], "o", color="C0", alpha=0.5, label="one seed")
+        blue = colours()[0]
+        axis.plot([place[v] for v in means.index], means, "_", color=blue, markersize=22, markeredgewidth=2, label="mean over seeds")
+        axis.plot([place[v] for v in table["visual_tokens"]], table["accuracy"], "o", color=blue, alpha=0.5, label="one seed")
         axis.set_xticks(range(len(tokens)), [f"{v}" for v in tokens])
         axis.set_xlabel("visual tokens V (0: blind, last: uncompressed)")
         axis.set_ylabel("accuracy on the test split")
