@@ -17,7 +17,7 @@ from scipy import stats
 from vlmcore.data.samples import Sample
 
 RUNGS = ("chance", "one answer", "question only", "blind", "shuffled", "seeing")
-"""From the bottom up, as a rule; which may stand below which is what the ladder is for."""
+"""From the bottom up; scores need not rise in this order."""
 
 KindScores = Mapping[str, Mapping[str, float]]
 """Scores by kind of question, as in a result file."""
@@ -41,7 +41,7 @@ def priors(samples: Sequence[Sample]) -> pd.DataFrame:
     Returns:
         One row a sample with its `kind` and two shares whose means are scores. `best`: of the answer given most often, so that its mean is
         the score of the best guess that knows these samples. `misled`: of the sample's own answer, so that its mean is the score of a
-        perfect eye shown another sample's image, sum of p² where the best guess has max p.
+        perfect eye shown another sample's image, sum of p² where the best guess has max p. Both are too high where a text has few samples.
     """
     given: dict[str, Counter[str]] = defaultdict(Counter)
     for sample in samples:

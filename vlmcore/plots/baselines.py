@@ -14,6 +14,8 @@ from vlmcore.scaling import Fit
 _TRAINED = {"blind": 2, "shuffled": 4, "seeing": 0}
 """Numbers of the style's colours; guesses that need no model are grey."""
 
+_TICKS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
+
 
 def ladder(table: pd.DataFrame, title: str = "", rungs: tuple[str, ...] | None = None) -> Figure:
     """Scores with intervals as rungs, the lowest at the bottom, one panel a kind of question; a dotted line goes up from chance.
@@ -56,8 +58,12 @@ def bent(fits: Mapping[str, Fit]) -> Figure:
                 axis.plot(along, fit.law.predict(along, v), "--", color=colour, linewidth=1.1)
             axis.set_xscale("log")
             axis.set_yscale("log")
-            axis.set_xlabel("N")
+            axis.set_xlabel("N, parameters")
             axis.set_title(title)
+        low, high = axes[0, 0].get_ylim()
+        ticks = [tick for tick in _TICKS if low <= tick <= high]
+        axes[0, 0].set_yticks(ticks, [f"{tick:g}" for tick in ticks])
+        axes[0, 0].minorticks_off()
         axes[0, 0].set_ylabel("error")
         axes[0, -1].legend(loc="lower left")
     plt.close(figure)
