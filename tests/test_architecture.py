@@ -61,10 +61,13 @@ ORDER = [
     ["estimate", "plans"],
     ["sweep"],
     ["paper", "race", "seeds"],
-    ["refit"],
+    ["refit", "baselines"],
     ["grid"],
     ["planner", "report", "plots.style", "widgets"],
-    [f"plots.{name}" for name in ("attention", "benchmarks", "buying", "finding", "grid", "images", "laws", "race", "tasks", "training")],
+    [
+        f"plots.{name}"
+        for name in ("attention", "baselines", "benchmarks", "buying", "finding", "grid", "images", "laws", "race", "tasks", "training")
+    ],
     ["plots"],
     ["checks.feedback", "checks.a3.points"],
     ["checks.a3.buying", "checks.a3.fitting", "checks.a3.certainty"],

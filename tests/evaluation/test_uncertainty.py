@@ -4,7 +4,7 @@ from scipy import stats
 
 from vlmcore import paper
 from vlmcore.evaluation.metrics import POPE
-from vlmcore.evaluation.uncertainty import coin_f1, paired_bootstrap, questions_needed, unpaired
+from vlmcore.evaluation.uncertainty import coin_f1, explained, paired_bootstrap, questions_needed, unpaired
 
 
 def pairs(n=400, seed=0):
@@ -82,3 +82,27 @@ def test_bad_input_gets_a_sentence():
         questions_needed(0.5, 0.5)
     with pytest.raises(ValueError, match=r"cannot come from 0\.01"):
         questions_needed(0.6, 0.5, 0.01)
+
+
+@pytest.mark.parametrize("copies", [1, 3])
+def test_the_share_that_sight_explains_agrees_with_a_bootstrap(copies):
+    seeing, blind = (np.repeat(values, copies) for values in pairs(500, seed=3))
+    groups = np.repeat(np.arange(500), copies)
+    found = explained(seeing, blind, ceiling=0.95, groups=groups)
+    rng, shares = np.random.default_rng(0), []
+    for _ in range(2000):
+        s, b = (values[::copies][rows].mean() for rows in [rng.integers(500, size=500)] for values in (seeing, blind))
+        shares.append((s - b) / (0.95 - b))
+    assert found.value == pytest.approx((seeing.mean() - blind.mean()) / (0.95 - blind.mean()))
+    assert (found.high - found.low) / 2 == pytest.approx(1.96 * np.std(shares), rel=0.06)
+
+
+def test_the_share_that_sight_explains_has_ends():
+    blind = np.array([1, 0, 0, 0.0])
+    assert explained(np.ones(4), blind) == (1.0, 1.0, 1.0, 4), "at the ceiling nothing is left to chance"
+    assert explained(blind, blind) == (0.0, 0.0, 0.0, 4)
+    assert explained(np.zeros(4), blind).value == pytest.approx(-1 / 3)
+    with pytest.raises(ValueError, match=r"baseline of 1\.000 leaves nothing below a ceiling of 1 "):
+        explained(blind, np.ones(4))
+    with pytest.raises(ValueError, match="1 groups do not go with 2 questions"):
+        explained([1, 0], [0, 0], groups=["a"])

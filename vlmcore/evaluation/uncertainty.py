@@ -15,7 +15,7 @@ from scipy import stats
 
 
 class Difference(NamedTuple):
-    """A difference of two scores with an interval for other questions."""
+    """What two scores differ by, in points or as a share of a range, with an interval for other questions."""
 
     value: float
     low: float
@@ -80,12 +80,8 @@ def paired_bootstrap(
     Raises:
         ValueError: not one pair a question.
     """
-    if np.ndim(first) != 1 or np.shape(first) != np.shape(second) or not np.size(first):
-        raise ValueError(f"points of shapes {np.shape(first)} and {np.shape(second)} are no pairs; give both models the same questions")
-    gap = np.asarray(first, dtype=float) - np.asarray(second, dtype=float)
-    together = np.arange(gap.size) if groups is None else pd.factorize(pd.Series(list(groups), dtype=object))[0]
-    if len(together) != gap.size:
-        raise ValueError(f"{len(together)} groups do not go with {gap.size} questions")
+    gap = np.subtract(*_pairs(first, second))
+    together = _together(groups, gap.size)
     sums, sizes = np.bincount(together, gap), np.bincount(together)
     rng = np.random.default_rng(seed)
     drawn = (rng.integers(len(sums), size=len(sums)) for _ in range(count))
@@ -94,10 +90,56 @@ def paired_bootstrap(
     return Difference(float(gap.mean()), float(low), float(high), gap.size)
 
 
+def explained(
+    seeing: ArrayLike, blind: ArrayLike, ceiling: float = 1.0, groups: Sequence[Hashable] | None = None, level: float = 0.95
+) -> Difference:
+    """Share of the way from a baseline to the ceiling, (seeing - blind) / (ceiling - blind), on the same questions.
+
+    The interval is that of the delta method: what each question adds to the share, to first order, is summed over those that belong
+    together.
+
+    Args:
+        seeing: float (n,), points of a model.
+        blind: float (n,), of the baseline.
+        ceiling: the best score there is to get.
+        groups: what would be drawn as a whole, such as the image of each question; every question for itself if None.
+        level: of the interval.
+
+    Raises:
+        ValueError: not one pair a question, or the baseline leaves nothing to be explained.
+
+    Example:
+        >>> explained([1, 1, 1, 0], [1, 0, 0, 0]).value  # two of the three questions that a guess gets wrong
+        0.6666666666666666
+    """
+    first, second = _pairs(seeing, blind)
+    left = ceiling - second.mean()
+    if left <= 0:
+        raise ValueError(f"a baseline of {second.mean():.3f} leaves nothing below a ceiling of {ceiling:g} to be explained")
+    share = (first.mean() - second.mean()) / left
+    adds = np.bincount(_together(groups, first.size), (first - first.mean() - (1 - share) * (second - second.mean())) / left)
+    half = _z(level) * math.sqrt((adds @ adds) * adds.size / max(adds.size - 1, 1)) / first.size
+    return Difference(float(share), float(share - half), float(share + half), first.size)
+
+
 def coin_f1(yes: ArrayLike, there: float = 0.5) -> np.ndarray:
     """POPE's F1 of a coin that says yes with a probability `yes` where a share `there` of the objects is in the image."""
     share = np.asarray(yes, dtype=float)
     return 2 * share * there / (share + there)
+
+
+def _pairs(first: ArrayLike, second: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+    if np.ndim(first) != 1 or np.shape(first) != np.shape(second) or not np.size(first):
+        raise ValueError(f"points of shapes {np.shape(first)} and {np.shape(second)} are no pairs; give both models the same questions")
+    return np.asarray(first, dtype=float), np.asarray(second, dtype=float)
+
+
+def _together(groups: Sequence[Hashable] | None, questions: int) -> np.ndarray:
+    """Number of each question's group, int (questions,)."""
+    together = np.arange(questions) if groups is None else pd.factorize(pd.Series(list(groups), dtype=object))[0]
+    if len(together) != questions:
+        raise ValueError(f"{len(together)} groups do not go with {questions} questions")
+    return together
 
 
 def _check(*shares: float) -> None:

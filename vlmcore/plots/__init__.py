@@ -1,6 +1,7 @@
 """One function a figure. What a figure says in numbers it reads from what it draws; nothing is typed in."""
 
 from vlmcore.plots.attention import coarse_and_fine, query_sources, region_attention
+from vlmcore.plots.baselines import bent, ladder
 from vlmcore.plots.benchmarks import agreement, noise, options, paired_differences, scores, yes_bias
 from vlmcore.plots.buying import best_tokens, error_at_budget, flops_and_seconds, frontiers, shares_of_cost, tokens_by_budget
 from vlmcore.plots.finding import finding
@@ -16,6 +17,7 @@ __all__ = [
     "agreement",
     "along_a_budget",
     "attention_over_images",
+    "bent",
     "best_tokens",
     "beyond",
     "by_count",
@@ -29,6 +31,7 @@ __all__ = [
     "frontiers",
     "intervals",
     "kept_patches",
+    "ladder",
     "loss_map",
     "losses",
     "mixtures",
