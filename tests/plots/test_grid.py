@@ -40,6 +40,8 @@ def test_every_token_is_drawn_on_its_own_scale(images):
     axes = plots.token_weights(images, weights, ["first", "second"], side=4).axes
     assert len(axes) == 6 and [axis.get_title() for axis in axes[:3]] == ["", "first", "second"]
     assert np.allclose(axes[1].images[0].get_array()[0, 0], axes[2].images[0].get_array()[0, 9] - 0.05)
+    labelled = plots.token_weights(images, weights, ["first", "second"], ["above", "below"], side=4).axes
+    assert [labelled[i].get_ylabel() for i in (0, 1, 3)] == ["above", "", "below"]
     assert np.isfinite(plots.token_weights(images, weights * 0, ["a", "b"], side=4).axes[1].images[0].get_array()).all()
 
 

@@ -45,13 +45,14 @@ def cells(images: np.ndarray, visual_tokens: int, side: int = 12) -> Figure:
     return figure
 
 
-def token_weights(images: np.ndarray, weights: np.ndarray, titles: Sequence[str], side: int = 12) -> Figure:
+def token_weights(images: np.ndarray, weights: np.ndarray, titles: Sequence[str], labels: Sequence[str] = (), side: int = 12) -> Figure:
     """Images and, beside each, the patches that each of some tokens is made of: the redder the more, the largest weight of a token fully.
 
     Args:
         images: uint8 (n, 3, h, h)
         weights: float (n, v, p), not negative.
         titles: of the v tokens.
+        labels: of the n rows, or none.
         side: patches along one side of an image.
     """
     rows, columns = len(images), 1 + len(titles)
@@ -64,6 +65,8 @@ def token_weights(images: np.ndarray, weights: np.ndarray, titles: Sequence[str]
                 axis.imshow(painted(image, look / max(look.max(), 1e-12), side))
         for axis, title in zip(axes[0, 1:], titles, strict=True):
             axis.set_title(title, fontsize=9, loc="center")
+        for axis, label in zip(axes[:, 0], labels, strict=False):
+            axis.set_ylabel(label, fontsize=9)
     plt.close(figure)
     return figure
 

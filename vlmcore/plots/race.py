@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
 
 from vlmcore.plots.style import STYLE, colours
 from vlmcore.race import Estimate
@@ -67,7 +68,7 @@ def differences(found: Mapping[str, Mapping[str, Estimate]]) -> Figure:
 
 def by_count(
     counts: Sequence[int],
-    measured: Mapping[str, Sequence[float]],
+    measured: Mapping[str, ArrayLike],
     rules: Mapping[str, Sequence[float]],
     ylabel: str,
     xlabel: str = "letters in the image",
@@ -76,7 +77,7 @@ def by_count(
 
     Args:
         counts: things in an image.
-        measured: accuracies by label.
+        measured: accuracies by label, float (counts,), or (counts, seeds) to draw every seed.
         rules: what a rule predicts, by label.
         ylabel: what is measured.
         xlabel: what is counted.
@@ -84,7 +85,8 @@ def by_count(
     with plt.style.context(STYLE):
         figure, axis = plt.subplots(figsize=(7, 3.4))
         for (label, values), colour in zip(measured.items(), colours(), strict=False):
-            axis.plot(counts, values, "o", color=colour, label=label)
+            seeds = np.reshape(values, (len(counts), -1))
+            axis.plot(np.repeat(counts, seeds.shape[1]), seeds.ravel(), "o", color=colour, alpha=0.75, label=label)
         for (label, values), colour in zip(rules.items(), colours(), strict=False):
             axis.plot(counts, values, "--", color=colour, linewidth=1.2, label=label)
         axis.set_xscale("log", base=2)
