@@ -33,6 +33,8 @@ WORDS += [
     "A.",
     "The answer is B.",
     "The answer is C",
+    "The answer is F ",
+    "The answer is d.",
     "\u0661,\u0662",
     "\u00a0",
     "B. x",

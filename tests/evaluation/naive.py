@@ -1,6 +1,7 @@
 """The rules of the benchmarks once more, written down naively and apart from the package: one loop for each sentence of the rule."""
 
 import itertools
+import string
 from functools import cache
 
 from vlmcore.evaluation.vqa_text import CONTRACTIONS  # a table, checked against its source elsewhere
@@ -97,20 +98,23 @@ def mme(text):
 
 
 def scienceqa(text, options):
-    text = ". ".join(text.split("\n"))
-    letter = None
-    if text.strip() in list(LETTERS):
-        letter = text.strip()
+    """LLaVA-1.5's script: the letter alone, "X. " at the start, or one "The answer is X" with any character but a line break behind."""
+    if text in list(LETTERS):
+        letter = text
     elif len(text) >= 3 and text[0] in LETTERS and text[1:3] == ". ":
         letter = text[0]
     else:
-        for end in (".", ""):  # a full stop after the letter is looked for everywhere first
-            for i in range(len(text)):
-                if letter is None and text.startswith("The answer is ", i):
-                    rest = text[i + len("The answer is ") :]
-                    if rest[:1] and rest[0] in LETTERS and rest[1:].startswith(end):
-                        letter = rest[0]
-    return letter if letter is not None and LETTERS.index(letter) < options else None
+        found, i, start = [], 0, "The answer is "
+        while i < len(text):
+            end = i + len(start) + 2
+            rest = text[i + len(start) : end]
+            if text.startswith(start, i) and len(rest) == 2 and rest[0] in string.ascii_uppercase and rest[1] != "\n":
+                found.append(rest[0])
+                i = end
+            else:
+                i += 1
+        letter = found[0] if len(found) == 1 else None
+    return letter if letter in list(LETTERS[:options]) else None
 
 
 def levenshtein(one, other):

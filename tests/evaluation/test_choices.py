@@ -6,11 +6,12 @@ from tests.evaluation import messy, naive
 from vlmcore.evaluation.metrics import MMBench, ScienceQA, mmbench_option, scienceqa_option
 
 COUNT = 20_000
+BARE = ["A", "B", "D", " C ", "D\n", "B. a", "E", "The answer is D.", "The answer is D"]
 
 
 def test_scienceqa_against_a_naive_reader():
     rng = random.Random(6)
-    texts = [text if rng.random() < 0.5 else rng.choice(["A", "B", " C ", "D\n", "B. a", "E"]) for text in messy.vocabulary(COUNT, 7)]
+    texts = [text if rng.random() < 0.5 else rng.choice(BARE) for text in messy.vocabulary(COUNT, 7)]
     options = [rng.randrange(2, 6) for _ in range(COUNT)]
     answers, kinds = ["ABCDE"[rng.randrange(n)] for n in options], rng.choices(["image", "text"], k=COUNT)
     read = [naive.scienceqa(text, n) for text, n in zip(texts, options, strict=True)]
@@ -28,7 +29,30 @@ def test_scienceqa_against_a_naive_reader():
 
 @pytest.mark.parametrize(
     "text, letter",
-    [("B", "B"), ("B. a stone", "B"), ("B.", None), ("B\nbecause", "B"), ("so The answer is C", "C"), ("E", None), ("Answer: B", None)],
+    [
+        ("B", "B"),
+        (" B ", None),
+        ("B\n", None),
+        ("B. a stone", "B"),
+        ("B. ", "B"),
+        ("B.", None),
+        ("B\nbecause", None),
+        ("so The answer is C.", "C"),
+        ("The answer is C!", "C"),
+        ("The answer is Cow", "C"),  # the script's full stop is any character ...
+        ("The answer is C", None),  # ... but there must be one
+        ("The answer is C\n", None),
+        ("The answer is A. No. The answer is A.", None),
+        ("The answer is A. No. The answer is Z.", None),
+        ("The answer is Z.", None),
+        ("The answer is F. The answer is", None),
+        ("A. The answer is B.", "A"),
+        ("E", None),
+        ("E. x", None),
+        ("the answer is B.", None),
+        ("Answer: B", None),
+        ("", None),
+    ],
 )
 def test_scienceqas_rule(text, letter):
     assert scienceqa_option(text, 4) == letter
