@@ -4,7 +4,7 @@ import itertools
 import string
 from functools import cache
 
-from vlmcore.evaluation.vqa_text import CONTRACTIONS  # a table, checked against its source elsewhere
+from tests.evaluation.official_tables import CONTRACTIONS, MARKS
 
 LETTERS = "ABCDE"
 
@@ -29,17 +29,14 @@ DIGITS = {"none": "0", "zero": "0", "one": "1", "two": "2", "three": "3", "four"
 DIGITS |= {"eight": "8", "nine": "9", "ten": "10"}
 
 
-def words(text):
+def words(text, contractions):
     out = []
     for word in text.lower().split():
         word = DIGITS.get(word, word)
         if word in ("a", "an", "the"):
             continue
-        out.append(CONTRACTIONS.get(word, word))
+        out.append(contractions.get(word, word))
     return " ".join(out)
-
-
-EVALAI_MARKS = (*';/[]"{}()=+', "\\", *"_-><@`,?!")
 
 
 @cache
@@ -48,16 +45,14 @@ def evalai(text):
     for old, new in ((",", ""), ("?", ""), ("'s", " 's")):
         text = new.join(text.split(old))
     text = text.strip().replace("\n", " ").replace("\t", " ").strip()
-    return words(punctuation(text, EVALAI_MARKS))
-
-
-OFFICIAL_MARKS = (";", ":", "/", "'", "[", "]", '"', "(", ")", "=", "+", "\\", "_", ">", "<", "@", "`", ",", "?")
+    return words(punctuation(text, MARKS["evalai"]), CONTRACTIONS["evalai"])
 
 
 def vqav2(prediction, references):
-    said = words(punctuation(prediction.replace("\n", " ").replace("\t", " ").strip(), OFFICIAL_MARKS))
+    marks = MARKS["vqav2_official"]
+    said = words(punctuation(prediction.replace("\n", " ").replace("\t", " ").strip(), marks), CONTRACTIONS["vqav2_official"])
     if len(set(references)) > 1:
-        references = [punctuation(reference, OFFICIAL_MARKS) for reference in references]
+        references = [punctuation(reference, marks) for reference in references]
     return said, references
 
 
