@@ -112,6 +112,28 @@ def scienceqa(text, options):
     return letter if letter in list(LETTERS[:options]) else None
 
 
+MMBENCH_MARKS = (("", ""), ("", "."), ("", ","), ("", ":"), ("", ")"), ("", ")."), ("(", ")"), ("(", ")."))
+MMBENCH_MARKS += ((":", ""), (":", ","), (":", "."), (":", ")"), (":", ")."))
+
+
+def mmbench(text, options):
+    """The first way to set off a letter that only one is set off by, unless it is a bare A that may be an article; else the one option named."""
+    parts = text.split()
+    for before, behind in MMBENCH_MARKS:
+        found = {part[len(before) : len(part) - len(behind)] for part in parts if part.startswith(before) and part.endswith(behind)}
+        found &= set(LETTERS)
+        if len(found) == 1 and (before or behind or "A" not in parts or len(parts) <= 3):
+            return found.pop()
+    named = [letter for letter, option in zip(LETTERS, options, strict=False) if text.lower().find(option.lower()) >= 0]
+    return named[0] if len(named) == 1 else None
+
+
+def exact(text):
+    """Words in lower case with one space between them, without a full stop at the end."""
+    text = " ".join(text.lower().split())
+    return " ".join(text[:-1].split()) if text and text[-1] == "." else text
+
+
 def levenshtein(one, other):
     table = [[0] * (len(other) + 1) for _ in range(len(one) + 1)]
     for i in range(len(one) + 1):

@@ -8,11 +8,14 @@ every typographic apostrophe straight; so have the `evalai` normaliser and the p
 
 _OFFICIAL = """
 aint ain't arent aren't cant can't couldve could've couldnt couldn't couldn'tve couldn’t’ve couldnt’ve couldn’t’ve didnt didn’t
-doesnt doesn’t dont don’t hadnt hadn’t hadnt’ve hadn’t’ve hadn'tve hadn’t’ve hasnt hasn’t havent haven’t hed he’d hed’ve he’d’ve he’dve he’d’ve
+doesnt doesn’t dont don’t hadnt hadn’t hadnt’ve hadn’t’ve hadn'tve hadn’t’ve hasnt hasn’t havent haven’t hed he’d
+hed’ve he’d’ve he’dve he’d’ve
 hes he’s howd how’d howll how’ll hows how’s Id’ve I’d’ve I’dve I’d’ve Im I’m Ive I’ve isnt isn’t itd it’d itd’ve it’d’ve it’dve it’d’ve
-itll it’ll let’s let’s maam ma’am mightnt mightn’t mightnt’ve mightn’t’ve mightn’tve mightn’t’ve mightve might’ve mustnt mustn’t mustve must’ve
-neednt needn’t notve not’ve oclock o’clock oughtnt oughtn’t ow’s’at ’ow’s’at ’ows’at ’ow’s’at ’ow’sat ’ow’s’at shant shan’t
-shed’ve she’d’ve she’dve she’d’ve she’s she’s shouldve should’ve shouldnt shouldn’t shouldnt’ve shouldn’t’ve shouldn’tve shouldn’t’ve
+itll it’ll let’s let’s maam ma’am mightnt mightn’t mightnt’ve mightn’t’ve mightn’tve mightn’t’ve mightve might’ve
+mustnt mustn’t mustve must’ve
+neednt needn’t notve not’ve oclock o’clock oughtnt oughtn’t ow’s’at ’ow’s’at ’ows’at ’ow’s’at ’ow’sat ’ow’s’at
+shant shan’t shed’ve she’d’ve she’dve she’d’ve she’s she’s shouldve should’ve shouldnt shouldn’t
+shouldnt’ve shouldn’t’ve shouldn’tve shouldn’t’ve
 somebody’d somebodyd somebodyd’ve somebody’d’ve somebody’dve somebody’d’ve somebodyll somebody’ll somebodys somebody’s someoned someone’d
 someoned’ve someone’d’ve someone’dve someone’d’ve someonell someone’ll someones someone’s somethingd something’d
 somethingd’ve something’d’ve something’dve something’d’ve somethingll something’ll thats that’s thered there’d thered’ve there’d’ve

@@ -101,21 +101,23 @@ def test_what_travels_with_the_score():
     assert scores["other"].standard_error == pytest.approx((sum((p - 0.3) ** 2 for p in points) / 2 / 2) ** 0.5)
 
 
-@pytest.mark.parametrize("change", ["ignored", "one reference", "one answer", "shifted"])
+@pytest.mark.parametrize("change", ["ignored", "one reference", "one answer", "shifted", "swapped"])
 def test_the_score_moves_when_it_must(change):
-    predictions, references = ["red", "2", "cat"], [["red"] * 10, ["two"] * 3 + ["x"] * 7, ["cat"] * 10]
+    predictions, references = ["red", "2", "cat", "dog"], [["red"] * 10, ["two"] * 3 + ["x"] * 7, ["cat"] * 10, ["cow"] * 10]
+    splits = ["val", "val", "val", "test"]
 
-    def value(said, right):
-        metric = VQAAccuracy()
-        metric.update(said, right)
-        return metric.compute()["all"].value
+    def value(said, right, splits=splits):
+        metric = VQAAccuracy(kinds=["val", "test"])
+        metric.update(said, right, splits)
+        return metric.compute()["val"].value
 
     before = value(predictions, references)
     changed = {
-        "ignored": (["red"] * 3, references),
-        "one reference": (predictions, [references[0], ["two"] * 2 + ["x"] * 8, references[2]]),
-        "one answer": (["red", "2", "dog"], references),
+        "ignored": (["red"] * 4, references),
+        "one reference": (predictions, [references[0], ["two"] * 2 + ["x"] * 8, *references[2:]]),
+        "one answer": (["red", "2", "dog", "dog"], references),
         "shifted": (predictions[1:] + predictions[:1], references),
+        "swapped": (predictions, references, ["test", "test", "test", "val"]),
     }[change]
     assert value(*changed) < before == pytest.approx(2.9 / 3)
 
