@@ -117,7 +117,7 @@ MMBENCH_MARKS += ((":", ""), (":", ","), (":", "."), (":", ")"), (":", ")."))
 
 
 def mmbench(text, options):
-    """The first way to set off a letter that only one is set off by, unless it is a bare A that may be an article; else the one option named."""
+    """The first dress that only one letter wears, unless it is a bare A that may be an article; else the only option named."""
     parts = text.split()
     for before, behind in MMBENCH_MARKS:
         found = {part[len(before) : len(part) - len(behind)] for part in parts if part.startswith(before) and part.endswith(behind)}
