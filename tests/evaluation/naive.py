@@ -1,9 +1,10 @@
 """The rules of the benchmarks once more, written down naively and apart from the package: one loop for each sentence of the rule."""
 
 import itertools
+import string
 from functools import cache
 
-from vlmcore.evaluation.vqa_text import CONTRACTIONS  # a table, checked against its source elsewhere
+from tests.evaluation.official_tables import CONTRACTIONS, MARKS
 
 LETTERS = "ABCDE"
 
@@ -28,17 +29,14 @@ DIGITS = {"none": "0", "zero": "0", "one": "1", "two": "2", "three": "3", "four"
 DIGITS |= {"eight": "8", "nine": "9", "ten": "10"}
 
 
-def words(text):
+def words(text, contractions):
     out = []
     for word in text.lower().split():
         word = DIGITS.get(word, word)
         if word in ("a", "an", "the"):
             continue
-        out.append(CONTRACTIONS.get(word, word))
+        out.append(contractions.get(word, word))
     return " ".join(out)
-
-
-EVALAI_MARKS = (*';/[]"{}()=+', "\\", *"_-><@`,?!")
 
 
 @cache
@@ -47,16 +45,14 @@ def evalai(text):
     for old, new in ((",", ""), ("?", ""), ("'s", " 's")):
         text = new.join(text.split(old))
     text = text.strip().replace("\n", " ").replace("\t", " ").strip()
-    return words(punctuation(text, EVALAI_MARKS))
-
-
-OFFICIAL_MARKS = (";", ":", "/", "'", "[", "]", '"', "(", ")", "=", "+", "\\", "_", ">", "<", "@", "`", ",", "?")
+    return words(punctuation(text, MARKS["evalai"]), CONTRACTIONS["evalai"])
 
 
 def vqav2(prediction, references):
-    said = words(punctuation(prediction.replace("\n", " ").replace("\t", " ").strip(), OFFICIAL_MARKS))
+    marks = MARKS["vqav2_official"]
+    said = words(punctuation(prediction.replace("\n", " ").replace("\t", " ").strip(), marks), CONTRACTIONS["vqav2_official"])
     if len(set(references)) > 1:
-        references = [punctuation(reference, OFFICIAL_MARKS) for reference in references]
+        references = [punctuation(reference, marks) for reference in references]
     return said, references
 
 
@@ -97,20 +93,45 @@ def mme(text):
 
 
 def scienceqa(text, options):
-    text = ". ".join(text.split("\n"))
-    letter = None
-    if text.strip() in list(LETTERS):
-        letter = text.strip()
+    """LLaVA-1.5's script: the letter alone, "X. " at the start, or one "The answer is X" with any character but a line break behind."""
+    if text in list(LETTERS):
+        letter = text
     elif len(text) >= 3 and text[0] in LETTERS and text[1:3] == ". ":
         letter = text[0]
     else:
-        for end in (".", ""):  # a full stop after the letter is looked for everywhere first
-            for i in range(len(text)):
-                if letter is None and text.startswith("The answer is ", i):
-                    rest = text[i + len("The answer is ") :]
-                    if rest[:1] and rest[0] in LETTERS and rest[1:].startswith(end):
-                        letter = rest[0]
-    return letter if letter is not None and LETTERS.index(letter) < options else None
+        found, i, start = [], 0, "The answer is "
+        while i < len(text):
+            end = i + len(start) + 2
+            rest = text[i + len(start) : end]
+            if text.startswith(start, i) and len(rest) == 2 and rest[0] in string.ascii_uppercase and rest[1] != "\n":
+                found.append(rest[0])
+                i = end
+            else:
+                i += 1
+        letter = found[0] if len(found) == 1 else None
+    return letter if letter in list(LETTERS[:options]) else None
+
+
+MMBENCH_MARKS = (("", ""), ("", "."), ("", ","), ("", ":"), ("", ")"), ("", ")."), ("(", ")"), ("(", ")."))
+MMBENCH_MARKS += ((":", ""), (":", ","), (":", "."), (":", ")"), (":", ")."))
+
+
+def mmbench(text, options):
+    """The first dress that only one letter wears, unless it is a bare A that may be an article; else the only option named."""
+    parts = text.split()
+    for before, behind in MMBENCH_MARKS:
+        found = {part[len(before) : len(part) - len(behind)] for part in parts if part.startswith(before) and part.endswith(behind)}
+        found &= set(LETTERS)
+        if len(found) == 1 and (before or behind or "A" not in parts or len(parts) <= 3):
+            return found.pop()
+    named = [letter for letter, option in zip(LETTERS, options, strict=False) if text.lower().find(option.lower()) >= 0]
+    return named[0] if len(named) == 1 else None
+
+
+def exact(text):
+    """Words in lower case with one space between them, without a full stop at the end."""
+    text = " ".join(text.lower().split())
+    return " ".join(text[:-1].split()) if text and text[-1] == "." else text
 
 
 def levenshtein(one, other):

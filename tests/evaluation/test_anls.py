@@ -39,6 +39,18 @@ def test_the_distance_is_levenshteins():
         assert edit_distance(one, other) == naive.levenshtein(one, other)
 
 
+def test_long_answers_against_the_package():
+    """A page that was read off, misread here and there: hundreds of letters, where the distance is a sum over many rows."""
+    rng = random.Random(17)
+    pages = [" ".join(messy.vocabulary(60, seed))[: rng.randrange(200, 800)] for seed in range(40)]
+    for page in pages:
+        said = page
+        for _ in range(rng.randrange(1, 40)):
+            said = misread(rng, said)
+        assert anls(said, [page, pages[0]]) == pytest.approx(oracle(said, [page, pages[0]]), abs=1e-12)
+    assert 0 < anls(said, [page]) < 1
+
+
 def test_very_long_answers_cost_no_time():
     assert anls("x" * 1_000_000, ["x"]) == 0
 

@@ -6,11 +6,12 @@ from tests.evaluation import messy, naive
 from vlmcore.evaluation.metrics import MMBench, ScienceQA, mmbench_option, scienceqa_option
 
 COUNT = 20_000
+BARE = ["A", "B", "D", " C ", "D\n", "B. a", "E", "The answer is D.", "The answer is D"]
 
 
 def test_scienceqa_against_a_naive_reader():
     rng = random.Random(6)
-    texts = [text if rng.random() < 0.5 else rng.choice(["A", "B", " C ", "D\n", "B. a", "E"]) for text in messy.vocabulary(COUNT, 7)]
+    texts = [text if rng.random() < 0.5 else rng.choice(BARE) for text in messy.vocabulary(COUNT, 7)]
     options = [rng.randrange(2, 6) for _ in range(COUNT)]
     answers, kinds = ["ABCDE"[rng.randrange(n)] for n in options], rng.choices(["image", "text"], k=COUNT)
     read = [naive.scienceqa(text, n) for text, n in zip(texts, options, strict=True)]
@@ -28,7 +29,30 @@ def test_scienceqa_against_a_naive_reader():
 
 @pytest.mark.parametrize(
     "text, letter",
-    [("B", "B"), ("B. a stone", "B"), ("B.", None), ("B\nbecause", "B"), ("so The answer is C", "C"), ("E", None), ("Answer: B", None)],
+    [
+        ("B", "B"),
+        (" B ", None),
+        ("B\n", None),
+        ("B. a stone", "B"),
+        ("B. ", "B"),
+        ("B.", None),
+        ("B\nbecause", None),
+        ("so The answer is C.", "C"),
+        ("The answer is C!", "C"),
+        ("The answer is Cow", "C"),  # the script's full stop is any character ...
+        ("The answer is C", None),  # ... but there must be one
+        ("The answer is C\n", None),
+        ("The answer is A. No. The answer is A.", None),
+        ("The answer is A. No. The answer is Z.", None),
+        ("The answer is Z.", None),
+        ("The answer is F. The answer is", None),
+        ("A. The answer is B.", "A"),
+        ("E", None),
+        ("E. x", None),
+        ("the answer is B.", None),
+        ("Answer: B", None),
+        ("", None),
+    ],
 )
 def test_scienceqas_rule(text, letter):
     assert scienceqa_option(text, 4) == letter
@@ -65,33 +89,51 @@ def test_only_knowing_passes_every_rotation():
     assert (knows.vanilla.chance, knows.circular.chance) == (1 / 4, 1 / 4**4)
 
 
-def test_mmbench_against_a_naive_count():
-    rng = random.Random(8)
-    texts = ["cat", "dog", "cow", "hen"]
-    questions = {i: rng.choice(["x", "y"]) for i in range(COUNT // 3)}
-    rows, whole, first = [], {}, {}
+TOLD = ["A", "(B).", "C", "D:", ":B)", "E", "it is a hen", "The cat and the dog", "A cow is there", "A hen", "A B", "cat", "DOG!", ""]
+
+
+def test_mmbench_against_a_naive_reader_and_count():
+    """Every answer is read twice and every circle counted by another's hand; nothing here is judged by what is tested."""
+    rng, pool = random.Random(8), [*messy.vocabulary(COUNT, 14), *TOLD * 1500]
+    questions, rows, whole, first, read = {i: rng.choice(["x", "y"]) for i in range(COUNT)}, [], {}, {}, set()
     for question in questions:
-        options = texts[: rng.randrange(2, 5)]
+        options = rng.sample(["cat", "dog", "cow", "hen"], k=rng.randrange(2, 5))
         right = rng.choice(options)
         knows = rng.random() < 0.5
         for r in range(len(options)):
             turned = options[r:] + options[:r]
             letter = "ABCD"[turned.index(right)]
-            said = letter if knows else rng.choice(["A", "(B).", "it is a hen", "The cat and the dog", "", "C"])
-            hit = mmbench_option(said, turned) == letter
-            whole[question] = whole.get(question, True) and hit
-            first.setdefault(question, hit)
+            said = letter if knows else rng.choice(pool)
+            chosen = naive.mmbench(said, turned)
+            assert mmbench_option(said, turned) == chosen, (said, turned)
+            read.add(chosen)
+            whole[question] = whole.get(question, True) and chosen == letter
+            first.setdefault(question, chosen == letter)
             rows.append((said, letter, turned, question, r))
     rng.shuffle(rows)
     metric = MMBench(questions)
-    for start in range(0, len(rows), 5000):
-        metric.update(*zip(*rows[start : start + 5000], strict=True))
+    for start in range(0, len(rows), 7000):
+        metric.update(*zip(*rows[start : start + 7000], strict=True))
     scores = metric.compute()
     for kind in ("x", "y"):
         of = [q for q, k in questions.items() if k == kind]
         assert scores[kind].circular.value == pytest.approx(sum(whole[q] for q in of) / len(of), abs=1e-12)
         assert scores[kind].vanilla.value == pytest.approx(sum(first[q] for q in of) / len(of), abs=1e-12)
-    assert scores["all"].circular.count == len(questions) and len(rows) >= 18_000
+    assert scores["all"].circular.count == COUNT and read == {*"ABCDE", None}
+
+
+@pytest.mark.parametrize("change", ["ignored", "swapped", "one answer"])
+def test_mmbench_moves_when_it_must(change):
+    """Of two questions with two options, the first is right in both rotations, the second in none."""
+    said, kinds = ["A", "B", "B", "A"], ["x", "y"]
+
+    def value(said, kinds):
+        metric = MMBench(dict(enumerate(kinds)))
+        metric.update(said, ["A", "B", "A", "B"], [["cat", "dog"], ["dog", "cat"]] * 2, [0, 0, 1, 1], [0, 1, 0, 1])
+        return metric.compute()["x"].circular.value
+
+    changed = {"ignored": (["A"] * 4, kinds), "swapped": (said, kinds[::-1]), "one answer": (["A", "A", *said[2:]], kinds)}[change]
+    assert value(*changed) < value(said, kinds) == 1
 
 
 @pytest.mark.parametrize(

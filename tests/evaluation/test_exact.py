@@ -3,9 +3,9 @@ import random
 
 import pytest
 
-from tests.evaluation import messy
+from tests.evaluation import messy, naive
 from vlmcore.data.samples import Sample
-from vlmcore.evaluation.metrics import GQA, ShortAnswerAccuracy, gqa_normalize, normalize
+from vlmcore.evaluation.metrics import GQA, ExactMatch, ShortAnswerAccuracy, gqa_normalize, normalize
 from vlmcore.evaluation.short_answers import question_only, score, shuffle_images
 
 ASKED = [Sample(0, "is it?", "yes", "yes/no", 2), Sample(1, "which?", "red", "colour", 8), Sample(2, "which?", "blue", "colour", 8)]
@@ -111,3 +111,19 @@ def test_gqa_moves_when_it_must(change):
 
     changed = {"ignored": (["red"] * 4, kinds), "swapped": (said, kinds[::-1]), "one answer": (["blue", *said[1:]], kinds)}[change]
     assert value(*changed) < value(said, kinds) == 1
+
+
+def test_exact_match_against_a_naive_count_on_many_answers():
+    rng, texts = random.Random(15), [*messy.vocabulary(3000, 16), *["Yes.", "yes", " YES ", "no..", "no.", "3 . ", "3", "."] * 100]
+    said = rng.choices(texts, k=20_000)
+    references = [[*rng.sample(texts, k=rng.randrange(3)), rng.choice([text.upper(), f" {text}.", "yes", "no"])] for text in said]
+    kinds = rng.choices(["line", "word"], k=20_000)
+    metric = ExactMatch(["line", "word"])
+    for start in range(0, 20_000, 6000):
+        metric.update(*(part[start : start + 6000] for part in (said, references, kinds)))
+    scores = metric.compute()
+    for kind in ("line", "word"):
+        right = [naive.exact(text) in map(naive.exact, ways) for text, ways, of in zip(said, references, kinds, strict=True) if of == kind]
+        assert scores[kind].value == sum(right) / len(right)
+        assert 0.2 < scores[kind].value < 0.95
+    assert scores["all"].parseable == sum(naive.exact(text) != "" for text in said) / 20_000

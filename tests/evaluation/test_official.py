@@ -9,9 +9,9 @@ import zipfile
 
 import pytest
 
-from tests.evaluation import messy, naive
+from tests.evaluation import messy, official_tables
 from vlmcore.evaluation.metrics import mmbench_option
-from vlmcore.evaluation.vqa_text import CONTRACTIONS, evalai, normalize_vqa, vqav2_official
+from vlmcore.evaluation.vqa_text import evalai, normalize_vqa, vqav2_official
 
 pytestmark = pytest.mark.network
 
@@ -41,14 +41,15 @@ def texts():
 def test_evalai(packages, texts):
     processor = load(packages / "lmms_eval/tasks/_task_utils/vqa_eval_metric.py").EvalAIAnswerProcessor
     assert [evalai(text) for text in texts] == [processor()(text) for text in texts]
-    lower = {word: whole for word, whole in processor.CONTRACTIONS.items() if word == word.lower() != whole}
-    assert {word: CONTRACTIONS.get(word) for word in lower} == lower
+    assert official_tables.CONTRACTIONS["evalai"] == processor.CONTRACTIONS
+    assert list(official_tables.MARKS["evalai"]) == processor.PUNCTUATIONS
 
 
 def test_the_official_script(packages, texts):
-    """The package carries VQAv2's script with a later list of punctuation; the list is the one thing replaced."""
+    """The package carries a later revision, which took over the tables of `evalai`; with the tables of the older one it is that."""
     script = load(packages / "lavis/common/vqa_tools/vqa_eval.py").VQAEval()
-    script.punct = list(naive.OFFICIAL_MARKS)
+    assert tuple(script.punct) == official_tables.MARKS["evalai"] and script.contractions == official_tables.CONTRACTIONS["evalai"]
+    script.punct, script.contractions = official_tables.MARKS["vqav2_official"], official_tables.CONTRACTIONS["vqav2_official"]
     rng = random.Random(21)
     for text in texts:
         plain = script.processDigitArticle(script.processPunctuation(text.replace("\n", " ").replace("\t", " ").strip()))

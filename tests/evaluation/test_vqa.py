@@ -2,9 +2,9 @@ import random
 
 import pytest
 
-from tests.evaluation import messy, naive
+from tests.evaluation import messy, naive, official_tables
 from vlmcore.evaluation.metrics import VQAAccuracy, normalize_vqa, vqa_tenths
-from vlmcore.evaluation.vqa_text import evalai, vqav2_official
+from vlmcore.evaluation.vqa_text import CONTRACTIONS, PUNCTUATION, evalai, vqav2_official
 
 SETS = 20_000
 BOTH = ["evalai", "vqav2_official"]
@@ -16,6 +16,15 @@ def asked():
     rng, texts = random.Random(1), messy.vocabulary(3000)
     pools = [[*rng.sample(texts, 3), rng.choice(texts).lower()] for _ in range(SETS)]
     return [rng.choice(pool) for pool in pools], [rng.choices(pool[: rng.randrange(1, 5)], k=10) for pool in pools]
+
+
+@pytest.mark.parametrize("normalizer", BOTH)
+def test_the_tables_are_the_published_ones(normalizer):
+    """But for words that never match, since they are in lower case when they are looked up, and words that stay as they are."""
+    published = official_tables.CONTRACTIONS[normalizer]
+    assert len(published) == 120
+    assert CONTRACTIONS[normalizer] == {word: whole for word, whole in published.items() if word == word.lower() != whole}
+    assert sorted(PUNCTUATION[normalizer]) == sorted(official_tables.MARKS[normalizer])
 
 
 @pytest.mark.parametrize("normalizer", BOTH)
@@ -48,7 +57,9 @@ def test_against_a_naive_loop_over_the_people(asked, normalizer):
         ("10:30, or later", "10:30 or later", "10 30 or later"),
         ("1,5: red-blue", "15: red blue", "15 red-blue"),  # a comma between digits deletes the colon
         ("3.5 ... 2.", "3.5 2", "3.5 2"),
-        ("dont", "don't", "don't"),
+        ("dont", "don't", "don\u2019t"),
+        ("cant", "can't", "can't"),  # the first words of the older table were straight
+        ("he\u2019dve", "he\u2019dve", "he\u2019d\u2019ve"),
         ("don't", "don't", "don t"),
         ("none of two", "0 of 2", "0 of 2"),
         ("!" * 3, "", "!!!"),
@@ -90,21 +101,23 @@ def test_what_travels_with_the_score():
     assert scores["other"].standard_error == pytest.approx((sum((p - 0.3) ** 2 for p in points) / 2 / 2) ** 0.5)
 
 
-@pytest.mark.parametrize("change", ["ignored", "one reference", "one answer", "shifted"])
+@pytest.mark.parametrize("change", ["ignored", "one reference", "one answer", "shifted", "swapped"])
 def test_the_score_moves_when_it_must(change):
-    predictions, references = ["red", "2", "cat"], [["red"] * 10, ["two"] * 3 + ["x"] * 7, ["cat"] * 10]
+    predictions, references = ["red", "2", "cat", "dog"], [["red"] * 10, ["two"] * 3 + ["x"] * 7, ["cat"] * 10, ["cow"] * 10]
+    splits = ["val", "val", "val", "test"]
 
-    def value(said, right):
-        metric = VQAAccuracy()
-        metric.update(said, right)
-        return metric.compute()["all"].value
+    def value(said, right, splits=splits):
+        metric = VQAAccuracy(kinds=["val", "test"])
+        metric.update(said, right, splits)
+        return metric.compute()["val"].value
 
     before = value(predictions, references)
     changed = {
-        "ignored": (["red"] * 3, references),
-        "one reference": (predictions, [references[0], ["two"] * 2 + ["x"] * 8, references[2]]),
-        "one answer": (["red", "2", "dog"], references),
+        "ignored": (["red"] * 4, references),
+        "one reference": (predictions, [references[0], ["two"] * 2 + ["x"] * 8, *references[2:]]),
+        "one answer": (["red", "2", "dog", "dog"], references),
         "shifted": (predictions[1:] + predictions[:1], references),
+        "swapped": (predictions, references, ["test", "test", "test", "val"]),
     }[change]
     assert value(*changed) < before == pytest.approx(2.9 / 3)
 

@@ -95,3 +95,40 @@ def test_memory_grows_by_less_than_300_mb_a_million_questions(tmp_path, name, wr
     assert counts == SIZES and values == pytest.approx([value] * 2)
     growth = (peaks[1] - peaks[0]) / (SIZES[1] - SIZES[0]) * 1e6
     assert growth < MEGABYTES_A_MILLION, f"{growth:.0f} MB a million"
+
+
+GENERATED = """
+import json, resource, sys
+from pathlib import Path
+from vlmcore.data.questions import Question
+from vlmcore.evaluation.benchmarks import Benchmark, score
+
+def mme(i):
+    image = f"existence/{i // 2:012d}.jpg"
+    return Question(f"{image}/{i % 2 + 1}", "?", None, (["Yes", "No"][i % 2],), "existence", "", group=image)
+
+def mmbench(i):
+    turn, options = i % 4, ("red", "blue", "teal", "gray")
+    number = i // 4 + turn * 1_000_000
+    return Question(number, "?", None, ("ABCD"[-turn % 4],), "toy", "", options[turn:] + options[:turn], i // 4, turn)
+
+folder, name, sizes = Path(sys.argv[1]), sys.argv[2], [int(size) for size in sys.argv[3:]]
+make, said = {"mme": (mme, "Yes"), "mmbench": (mmbench, "A")}[name]
+for size in sizes:
+    with (folder / "answers.jsonl").open("w") as file:
+        file.writelines(json.dumps({"question_id": make(i).id, "text": said}) + "\\n" for i in range(size))
+    found = score(Benchmark(name, lambda: map(make, range(size))), folder / "answers.jsonl")
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(json.dumps([peak, found.headline.count, found.headline.value]))
+"""
+
+
+@pytest.mark.parametrize("name, of_question, value", [("mme", 1, 50.0), ("mmbench", 1 / 4, 0.0)])
+def test_states_that_grow_with_the_questions_stay_under_300_mb_a_million(tmp_path, name, of_question, value):
+    """MME and MMBench keep a row for each image or question; what they keep grows in proportion, and so is measured by its slope."""
+    command = [sys.executable, "-c", GENERATED, str(tmp_path), name, *map(str, SIZES)]
+    lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+    peaks, counts, values = zip(*map(json.loads, lines), strict=True)
+    assert counts == tuple(size * of_question for size in SIZES) and values == (value, value)
+    growth = (peaks[1] - peaks[0]) / (SIZES[1] - SIZES[0]) * 1e6
+    assert growth < MEGABYTES_A_MILLION, f"{growth:.0f} MB a million"

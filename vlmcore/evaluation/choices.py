@@ -11,29 +11,38 @@ from vlmcore.evaluation.scores import ALL, Judged, Score, accumulate, by_kind, k
 LETTERS = "ABCDE"
 # how a letter may be dressed, in the order in which MMBench's code looks for it
 _DRESSES = ("{}", "{}.", "{},", "{}:", "{})", "{}).", "({})", "({}).", ":{}", ":{},", ":{}.", ":{})", ":{}).")
+# the full stop was hardly meant to be any character, but it is in the script
+_SAID = re.compile(r"The answer is ([A-Z]).")
 
 
 def scienceqa_option(text: str, options: int) -> str | None:
-    """The letter that an answer chooses: alone, before ". ", or after "The answer is "; None for everything else.
+    """The letter that an answer chooses by LLaVA-1.5's rule; None for everything else.
+
+    The letter alone, before ". " at the start, or once in "The answer is X" with one more character after it. This is the script of the
+    release (`llava/eval/eval_science_qa.py`; the copy in https://github.com/locuslab/llava-token-compression is the same), which does not
+    strip: who generates the text does. A variant in circulation reads more: it strips, takes a line break for ". ", and reads the first of
+    several sentences, and also the last word of a text, as in "The answer is B".
 
     Args:
         text: the answer.
         options: how many there are; a letter beyond them is no choice.
 
     Example:
-        >>> [scienceqa_option(text, 3) for text in ("B", "B. a stone", "The answer is B.", "b", "It is B", "D")]
+        >>> [scienceqa_option(text, 3) for text in ("B", "B. a stone", "The answer is B.", "b", "The answer is B", "D")]
         ['B', 'B', 'B', None, None, None]
     """
-    text = text.replace("\n", ". ")
-    alone, dressed = text.strip(), re.match(rf"([{LETTERS}])\. ", text)
-    if len(alone) == 1 and alone in LETTERS:
-        letter = alone
-    elif dressed:
-        letter = dressed[1]
+    said = _SAID.findall(text)
+    if _is_letter(text):
+        letter = text
+    elif _is_letter(text[:1]) and text[1:3] == ". ":
+        letter = text[0]
     else:
-        said = re.search(rf"The answer is ([{LETTERS}])\.", text) or re.search(rf"The answer is ([{LETTERS}])", text)
-        letter = said[1] if said else ""
+        letter = said[0] if len(said) == 1 else ""
     return letter if letter and letter in LETTERS[:options] else None
+
+
+def _is_letter(text: str) -> bool:
+    return len(text) == 1 and text in LETTERS
 
 
 def mmbench_option(text: str, options: Sequence[str]) -> str | None:

@@ -40,13 +40,13 @@ def mmbench_counts(
         rotations: which, from 0.
         into: int (questions, 6): options; asked, parseable and right in all rotations; asked and right in the first.
     """
-    counts = torch.zeros(len(answers), 6, dtype=into.dtype)
-    for i, (text, right, texts, rotation) in enumerate(zip(predictions, answers, options, rotations, strict=True)):
+    counts = []
+    for text, right, texts, rotation in zip(predictions, answers, options, rotations, strict=True):
         chosen = mmbench_option(text, texts)
         first = rotation == 0
-        values = (len(texts) * first, 1, chosen is not None, chosen == right, first, first and chosen == right)
-        counts[i] = torch.tensor(values, dtype=into.dtype)
-    return into.index_add(0, torch.tensor(rows, dtype=torch.long, device=into.device), counts.to(into.device))
+        counts.append((len(texts) * first, 1, chosen is not None, chosen == right, first, first and chosen == right))
+    row = torch.tensor(rows, dtype=torch.long, device=into.device)
+    return into.index_add(0, row, torch.tensor(counts, dtype=into.dtype, device=into.device).view(-1, 6))
 
 
 def mmbench_score(counts: Tensor) -> MMBenchScore:

@@ -1,7 +1,10 @@
 r"""Two normalisers of VQA answers, which are often taken for one.
 
 `evalai` is what TextVQA and VizWiz are scored with, and what LLaVA puts its answers through before it submits them to any server.
-`vqav2_official` is VQAv2's own script (arXiv 1612.00837), with another list of punctuation and with references that are hardly touched.
+`vqav2_official` is the data set's own script (arXiv 1612.00837; https://github.com/GT-Vision-Lab/VQA, `vqaEval.py` of commit 07aecec), with
+another list of punctuation, typographic apostrophes in its table of contractions, and references that are hardly touched. That script is
+of Python 2, where words from the table and other text do not join; here both are text. Its later revision c4e6a0e took over the list and
+the apostrophes of `evalai`, so that what is left of the difference is what happens to references.
 Both keep the quirks of the published code, because a repaired normaliser gives other numbers:
 
 - the full stop's pattern was meant to spare the one between two digits; its look-behind is misspelt, so every full stop goes that is not
@@ -12,7 +15,7 @@ Both keep the quirks of the published code, because a repaired normaliser gives 
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Literal, NamedTuple, get_args
 
@@ -32,10 +35,18 @@ something'll that's there'd there'd've there're there's they'd they'd've they'll
 what're what's what've when's where'd where's where've who'd who'd've who'll who's who've why'll why're why's won't would've wouldn't
 wouldn't've y'all y'all'll y'all'd've you'd you'd've you'll you're you've
 """
-CONTRACTIONS = {whole[:i] + whole[i + 1 :]: whole for whole in _CONTRACTED.split() for i, letter in enumerate(whole) if letter == "'"} | {
+_STRAIGHT = {whole[:i] + whole[i + 1 :]: whole for whole in _CONTRACTED.split() for i, letter in enumerate(whole) if letter == "'"} | {
     "somebody'd": "somebodyd"
 }  # the one entry of the table that goes the other way
-"""The official table: a word in which one apostrophe is missing, and the word."""
+# what the script has straight among its typographic apostrophes
+_STRAIGHT_KEYS = {"couldn'tve", "hadn'tve"}
+_STRAIGHT_WORDS = {"ain't", "aren't", "can't", "could've", "couldn't", "we've", "where's", "who've"}
+_TYPOGRAPHIC = {
+    key if key in _STRAIGHT_KEYS else key.replace("'", "\u2019"): word if word in _STRAIGHT_WORDS else word.replace("'", "\u2019")
+    for key, word in _STRAIGHT.items()
+}
+CONTRACTIONS: dict[Normalizer, dict[str, str]] = {"evalai": _STRAIGHT, "vqav2_official": _TYPOGRAPHIC}
+"""The published tables: a word in which one apostrophe is missing, and the word."""
 
 _FULL_STOP = re.compile(r"\.(?!\d)")
 _FULL_STOPS_DELETED = 32
@@ -80,18 +91,18 @@ def evalai(text: str) -> str:
         "man 's 2 dogs i think"
     """
     text = text.lower().replace(",", "").replace("?", "").replace("'s", " 's").strip()
-    return _words(_punctuation(_one_line(text), PUNCTUATION["evalai"]))
+    return _words(_punctuation(_one_line(text), PUNCTUATION["evalai"]), CONTRACTIONS["evalai"])
 
 
 @lru_cache(maxsize=1 << 17)
 def vqav2_official(text: str) -> str:
-    """VQAv2's own normaliser, of answers; see `normalize_vqa` for references.
+    """The data set's own normaliser, of answers; see `normalize_vqa` for references.
 
     Example:
         >>> vqav2_official("The man's two dogs, I think.")
         'man s 2 dogs i think'
     """
-    return _words(_official_punctuation(_one_line(text)))
+    return _words(_official_punctuation(_one_line(text)), CONTRACTIONS["vqav2_official"])
 
 
 @lru_cache(maxsize=1 << 17)
@@ -109,6 +120,6 @@ def _punctuation(text: str, marks: str) -> str:
     return _FULL_STOP.sub("", text.translate(table), count=_FULL_STOPS_DELETED)
 
 
-def _words(text: str) -> str:
+def _words(text: str, contractions: Mapping[str, str]) -> str:
     words = (NUMBERS.get(word, word) for word in text.lower().split())
-    return " ".join(CONTRACTIONS.get(word, word) for word in words if word not in ARTICLES)
+    return " ".join(contractions.get(word, word) for word in words if word not in ARTICLES)
