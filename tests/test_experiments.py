@@ -66,11 +66,18 @@ def test_a_run_writes_one_complete_result_and_is_not_repeated(little_data, tmp_p
     assert len(result["right"]) == test["count"] and result["right"].count("1") == round(test["value"] * test["count"])
     assert set(test) == {"value", "count", "parseable", "chance", "standard_error"}
     assert sum(v["count"] for kind, v in result["scores"]["shuffled"].items() if kind != "all") == test["count"]
+    assert result["device"] == "cpu"
     assert result["config"]["model"]["visual_tokens"] == 1 and result["parameters"]["language"] > 1e5
 
     stamp = path.stat().st_mtime_ns
     assert run_cell(SHORT, tmp_path / "results", tmp_path / "work") == result
     assert path.stat().st_mtime_ns == stamp
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
+def test_a_run_can_be_trained_and_scored_on_a_gpu(little_data, tmp_path):
+    assert run_cell(SHORT, tmp_path / "results", tmp_path / "work", accelerator="auto")["device"] == "cuda"
 
 
 @pytest.mark.slow
@@ -217,7 +224,7 @@ def test_workers_end_with_the_sweep(tmp_path):
 def test_shipped_results_are_of_the_runs_they_are_named_for(name):
     """A name leaves defaults out, so a changed default would pass old results off as new ones: then SCHEMA has to be raised."""
     configs = {identity(config): config for config in EXPERIMENTS[name]()}
-    if name == "real" and not Path("book/results/real").exists():
+    if name in ("real", "grid-gpu") and not Path(f"book/results/{name}").exists():
         pytest.skip("none of these runs is shipped yet")
     results = [result for result in read_results(f"book/results/{name}") if "seed" in result]
     assert len(results) >= (1 if name == "real" else 6)

@@ -1,6 +1,7 @@
 """A sweep that is killed again and again ends with the table of one that was left alone."""
 
 import json
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from vlmcore import sweep
 
@@ -69,6 +71,31 @@ def test_sigkill_of_the_sweep_or_of_a_worker_loses_and_doubles_no_cell(tmp_path)
     assert kills >= 2, "the sweep was hardly killed: nothing was tested"
     assert table(tmp_path / "killed") == table(tmp_path / "whole")
     assert not list((tmp_path / "killed" / "results").glob("*partial*"))
+
+
+def test_every_worker_has_a_gpu_of_its_own_and_none_where_there_is_none(monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2,5")
+    assert sweep.gpus() == ["2", "5"]
+    devices = multiprocessing.get_context("spawn").SimpleQueue()
+    monkeypatch.setattr(sweep, "_end_with_the_parent", lambda: None)
+    for name in (*sweep.gpus(), ""):
+        devices.put(name)
+    taken = [sweep._start_worker(devices) or os.environ["CUDA_VISIBLE_DEVICES"] for _ in range(3)]
+    assert taken == ["2", "5", ""]
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    assert sweep.gpus() == ["0", "1"]
+
+
+@pytest.mark.parametrize(("arguments", "expected"), [(["run", "grid-gpu"], (2, "auto")), (["run", "grid"], (os.cpu_count(), "cpu"))])
+def test_an_experiment_for_gpus_has_one_worker_on_each(monkeypatch, tmp_path, arguments, expected):
+    started = []
+    monkeypatch.setattr(sweep, "run", lambda configs, results, work, workers, command, accelerator: started.append((workers, accelerator)))
+    monkeypatch.setattr(sweep, "run_question_only", lambda *arguments: None)
+    monkeypatch.setattr(sweep, "gpus", lambda: ["0", "1"])
+    monkeypatch.setattr(sys, "argv", ["sweep", *arguments, "--results", str(tmp_path)])
+    sweep.main()
+    assert started == [expected]
 
 
 def test_time_left_is_told_at_the_pace_so_far(capsys):

@@ -1,8 +1,12 @@
-"""What a list of runs will cost, before any of them is started: operations, seconds on one thread of a CPU, memory for features.
+"""What a list of runs will cost, before any of them is started: operations, seconds on one thread of a CPU or on a GPU, memory.
 
 Training costs three times a forward pass where weights are learnt (the pass itself, gradients of activations, gradients of weights).
 Small models do not keep a processor busy, so a step also costs a constant; rate and constant were measured on one thread of a two-core
 machine and are arguments, for other machines.
+
+Memory is that of weights, their gradients, AdamW's two moments, and what the backward pass needs again of the forward pass. The last is
+nearly proportional to operations divided by the width of what is multiplied; the factors were measured, in single precision. Mixed
+precision needs less.
 """
 
 from collections.abc import Sequence
@@ -11,8 +15,8 @@ from typing import NamedTuple
 import numpy as np
 
 from vlmcore.compressor_costs import compressor_flops
-from vlmcore.config import VLMConfig
-from vlmcore.cost import head_flops, language_flops, language_parameters
+from vlmcore.config import LanguageConfig, VLMConfig
+from vlmcore.cost import head_flops, language_flops, language_parameters, paper_flops, parameters
 from vlmcore.experiments import RunConfig, language_identity, weights_of
 from vlmcore.schooling import LESSONS, PARTS, QUESTIONS
 from vlmcore.tasks import FAMILIES, FAMILY_TEST_SCENES, TRAIN_SCENES
@@ -21,15 +25,24 @@ ASKED, ANSWERED = 4, 2
 """Tokens of the longest question of a family with its start, and of an answer with its end."""
 
 
+SAID = 3 * max(QUESTIONS.values()) + 2
+"""Tokens of the longest text at school: questions of two words with an answer of one, start and end."""
+WORKER_BYTES = 1.8e9
+"""What a worker holds beside its tensors: libraries, worlds with their questions, the texts of the school. Measured on the grid."""
+TRAINED_BYTES, KEPT_BY_COMPRESSOR = 16, 2 / 3
+"""Bytes of a trained parameter with its gradient and moments; numbers kept for each operation of a compressor over its width, measured."""
+
+
 class Machine(NamedTuple):
     """How fast training goes: operations a second once busy, and seconds that a step takes at least."""
 
-    flops_per_second: float = 45e9
-    seconds_per_step: float = 0.012
+    name: str
+    flops_per_second: float
+    seconds_per_step: float
 
 
-CPU_THREAD = Machine()
-GPU = Machine(2e13, 0.02)
+CPU_THREAD = Machine("thread", 45e9, 0.012)
+GPU = Machine("GPU", 2e13, 0.02)
 """A data-centre GPU on models of some million parameters: assumed, not measured."""
 
 
@@ -77,6 +90,24 @@ def feature_bytes(config: VLMConfig) -> int:
     """Bytes that the features of all families' images take."""
     vision = config.vision
     return len(FAMILIES) * (TRAIN_SCENES + FAMILY_TEST_SCENES) * vision.patches * len(vision.layers) * vision.width * 2
+
+
+def peak_bytes(run: RunConfig) -> float:
+    """Bytes of tensors at the peak of a run's training, at school or while it is tuned, whichever takes more."""
+    language, size = run.model.language, parameters(run.model)
+    school = TRAINED_BYTES * (size.embedding + size.language + size.head) + 4 * run.text.batch_size * _kept(language, SAID, max(PARTS))
+    sample = _kept(language, ASKED + ANSWERED, run.model.visual_tokens)
+    if run.model.compressor is not None:
+        vision = run.model.vision
+        sample += vision.patches * len(vision.layers) * vision.width  # the features themselves
+        sample += KEPT_BY_COMPRESSOR * _parts(run.model)[0] / vision.width
+    tuning = TRAINED_BYTES * (size.total - size.vision) + 4 * size.vision + 4 * run.training.tune.batch_size * sample
+    return max(school, tuning)
+
+
+def _kept(language: LanguageConfig, text: int, visual_tokens: int) -> float:
+    """Numbers that the backward pass through a language model needs of one sample: some 24 widths a token and layer."""
+    return paper_flops(language_parameters(language), text, visual_tokens) / language.width
 
 
 def _parts(config: VLMConfig) -> tuple[int, int, int]:

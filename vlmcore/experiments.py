@@ -27,7 +27,7 @@ from vlmcore.evaluation.metrics import Score
 from vlmcore.evaluation.short_answers import answered_right, first_words, generate_answers, question_only, score, shuffle_images
 from vlmcore.features import FeatureStore
 from vlmcore.language import LanguageModel
-from vlmcore.loop import StageConfig
+from vlmcore.loop import StageConfig, device_of
 from vlmcore.notes import pretrain_on_notes
 from vlmcore.pretraining import pretrain_language
 from vlmcore.results import difference, read_json, write_json
@@ -108,7 +108,13 @@ def prepare(config: RunConfig, work: str | Path) -> None:
 
 
 def run_cell(
-    config: RunConfig, results: str | Path, work: str | Path, *, progress: bool = False, command: str = "vlmcore.experiments.run_cell"
+    config: RunConfig,
+    results: str | Path,
+    work: str | Path,
+    *,
+    progress: bool = False,
+    accelerator: str = "cpu",
+    command: str = "vlmcore.experiments.run_cell",
 ) -> dict[str, Any]:
     """Does one run, or reads its result if it is there.
 
@@ -117,6 +123,7 @@ def run_cell(
         results: folder of the result files.
         work: folder for what can be made again: features, language models, checkpoints.
         progress: whether to show progress bars.
+        accelerator: as Lightning's; a model is scored where it was trained.
         command: how to make the result again, written into it.
 
     Returns:
@@ -127,7 +134,8 @@ def run_cell(
         return read_json(path)
     started = time.perf_counter()
     task = load_task(config.task, config.held_out)
-    vlm, processed = train(config, task, work, progress=progress, accelerator="cpu")
+    vlm, processed = train(config, task, work, progress=progress, accelerator=accelerator)
+    vlm.to(device := device_of(accelerator))
     trained = time.perf_counter()
     features = None if vlm.compressor is None else _features(config, task.test_images, work)
     answer = first_words if config.task in FAMILIES else generate_answers
@@ -138,6 +146,7 @@ def run_cell(
         "text_tokens": text_tokens(vlm, task),
         "training_tokens": processed,
         "right": "".join(str(int(right)) for right in answered_right(answers, task.test)),
+        "device": device.type,
         "command": command,
     }
     result["flops"] = cost.exact_flops(vlm.config, result["text_tokens"], ANSWER_TOKENS)._asdict()
@@ -225,7 +234,7 @@ def _notes(task: Task, language: LanguageModel) -> Notes | None:
     return Notes(words, task.train_scenes.where, tokens_of_contents(language.tokenizer))
 
 
-def run_text_only(config: RunConfig, results: str | Path, work: str | Path, command: str) -> None:
+def run_text_only(config: RunConfig, results: str | Path, work: str | Path, command: str, accelerator: str = "cpu") -> None:
     """Writes what the language model of a grid's run answers from notes instead of images: the floor under its errors.
 
     Args:
@@ -233,11 +242,12 @@ def run_text_only(config: RunConfig, results: str | Path, work: str | Path, comm
         results: folder of the result files.
         work: where the language model is.
         command: written into the result.
+        accelerator: as Lightning's; the language model answers there.
     """
     path = Path(results) / f"text-{language_identity(config)}.json"
     if path.exists():
         return
-    language, scores = language_model(config, work, progress=False), dict[str, Any]()
+    language, scores = language_model(config, work, progress=False).to(device_of(accelerator)), dict[str, Any]()
     for family in FAMILIES:
         scenes = family_scenes(family, config.held_out, test=True, draw=False)
         answers = {str(parts): answers_from_notes(language, scenes, parts) for parts in PARTS}

@@ -174,6 +174,11 @@ def run(
         trainer.fit(stage, ckpt_path=checkpoint if checkpoint.exists() else None)
 
 
+def device_of(accelerator: str) -> torch.device:
+    """Where a trained model answers: on a GPU if one has trained it."""
+    return torch.device("cuda" if accelerator != "cpu" and torch.cuda.is_available() else "cpu")
+
+
 def read_log(folder: str | Path) -> pd.DataFrame:
     """The loss of a stage by step, from the logs of all its starts; steps that were repeated count once.
 
@@ -190,7 +195,7 @@ def read_log(folder: str | Path) -> pd.DataFrame:
 def _precision(precision: Precision, accelerator: str) -> Any:
     if precision != "auto":
         return precision
-    if accelerator == "cpu" or not torch.cuda.is_available():
+    if device_of(accelerator).type == "cpu":
         return "32-true"
     return "bf16-mixed" if torch.cuda.is_bf16_supported() else "16-mixed"
 

@@ -1,7 +1,9 @@
 """The lists of runs behind the book's tables and figures, and the sizes at which a chapter can be run."""
 
 from collections.abc import Callable
+from functools import partial
 from itertools import product
+from typing import NamedTuple
 
 from vlmcore.config import (
     SMOLLM2_135M,
@@ -61,16 +63,43 @@ def rung(width: int, depth: int | None = None) -> LanguageConfig:
     return LanguageConfig(width=width, depth=depth or width // 16, heads=width // 16, mlp_width=8 * width // 3)
 
 
+def preset(name: str, run: RunConfig = RunConfig()) -> RunConfig:
+    """A run at one of the sizes of a chapter: `smoke` in seconds, `cpu` as in the pages, `gpu` with batches of 256.
+
+    Raises:
+        ValueError: there is no such size.
+    """
+    changes: dict[str, dict[str, int]] = {"smoke": {"steps": 20}, "cpu": {}, "gpu": {"batch_size": 256}}
+    if name not in changes:
+        raise ValueError(f"there is no preset {name!r}; choose from {', '.join(changes)}")
+    change = changes[name]
+    align, tune = (replace(stage, **change) for stage in (run.training.align, run.training.tune))
+    return replace(run, training=replace(run.training, align=align, tune=tune), text=replace(run.text, **change))
+
+
 LADDER = tuple(rung(width) for width in (32, 48, 64, 80, 112))
 """The sizes of the grid: N from 25,000 to a million at one aspect ratio."""
-DEPTHS = (rung(64, 2), rung(64, 8))
-"""Sizes that differ from the middle rung in depth alone, and so have visual tokens of the same width."""
 GRID_TOKENS = (1, 4, 16, 36)
 GRID = RunConfig(
     training=TrainingConfig(StageConfig(1200, 6e-3, batch_size=32), StageConfig(400, 3e-4, batch_size=32)),
     text=StageConfig(5000, 5e-3, batch_size=32),
 )
 """The recipe of every cell; a language model's learning rate at school is that of the smallest, divided as its width is multiplied."""
+
+
+class GridPlan(NamedTuple):
+    """What a grid is made of: its sizes, and the recipe of every cell."""
+
+    recipe: RunConfig
+    ladder: tuple[LanguageConfig, ...]
+    """Sizes at one aspect ratio, the smallest first."""
+    depths: tuple[LanguageConfig, ...]
+    """Sizes that differ from the middle rung in depth alone, and so have visual tokens of the same width."""
+
+
+ON_CPU = GridPlan(GRID, LADDER, (rung(64, 2), rung(64, 8)))
+ON_GPU = GridPlan(preset("gpu", GRID), tuple(rung(width) for width in (64, 96, 144, 176, 240)), (rung(144, 4), rung(144, 18)))
+"""Ten times the N of each rung, within a quarter: heads of 16 allow no width between. Its first rung is the other's third. Not run yet."""
 
 _Cell = tuple[LanguageConfig, CompressorConfig | None, int, int]
 
@@ -109,31 +138,29 @@ def race_runs(held_out: bool = False) -> list[RunConfig]:
     ]
 
 
-def grid_runs(held_out: bool = False) -> list[RunConfig]:
-    """The grid: N from 25,000 to a million, V from 1 to 36, on three families, each tuned from the same text checkpoint.
+def grid_runs(held_out: bool = False, plan: GridPlan = ON_CPU) -> list[RunConfig]:
+    """The grid: N over a factor of forty, V from 1 to 36, on three families, each tuned from the same text checkpoint.
 
     The order is that of importance, one seed of everything before the second of anything (`book/results/grid/PLAN.md`): QueCC and
     TokenPacker (at three sizes), then two more seeds of QueCC at V = 1 and 36; then blind models, uncompressed ones, the other order of
     image and question, sizes that differ in depth alone, and longer training.
     """
+    ladder, middle = plan.ladder, plan.ladder[2]
     models: list[tuple[LanguageConfig, CompressorConfig]] = [
-        *product(LADDER, [QueCCConfig()]),
-        *product(LADDER[::2], [TokenPackerConfig()]),
+        *product(ladder, [QueCCConfig()]),
+        *product(ladder[::2], [TokenPackerConfig()]),
     ]
     main: list[_Cell] = [(*model, v, seed) for seed in range(3) for model, v in product(models, GRID_TOKENS)]
-    main += [(size, QueCCConfig(), v, seed) for seed in (3, 4) for size in LADDER for v in (GRID_TOKENS[0], GRID_TOKENS[-1])]
-    blind: list[_Cell] = [(size, None, 0, seed) for seed in range(3) for size in LADDER]
-    uncompressed: list[_Cell] = [(size, *UNCOMPRESSED, seed) for seed in range(3) for size in LADDER[:1]]
-    depths: list[_Cell] = [(size, QueCCConfig(), v, seed) for seed in range(3) for size in DEPTHS for v in (1, 36)]
-    turned: list[_Cell] = [(LADDER[2], QueCCConfig(), v, seed) for seed in range(3) for v in GRID_TOKENS]
+    main += [(size, QueCCConfig(), v, seed) for seed in (3, 4) for size in ladder for v in (GRID_TOKENS[0], GRID_TOKENS[-1])]
+    blind: list[_Cell] = [(size, None, 0, seed) for seed in range(3) for size in ladder]
+    uncompressed: list[_Cell] = [(size, *UNCOMPRESSED, seed) for seed in range(3) for size in ladder[:1]]
+    depths: list[_Cell] = [(size, QueCCConfig(), v, seed) for seed in range(3) for size in plan.depths for v in (1, 36)]
+    turned: list[_Cell] = [(middle, QueCCConfig(), v, seed) for seed in range(3) for v in GRID_TOKENS]
     cells: list[tuple[_Cell, Order]] = [(cell, "image_first") for cell in (*main, *blind, *uncompressed)]
     cells += [*((cell, "question_first") for cell in turned), *((cell, "image_first") for cell in depths)]
-    runs = [grid_run(task, *cell, order, held_out=held_out) for cell, order in cells for task in FAMILIES]
-    return runs + [
-        longer(grid_run("pages", LADDER[2], c, 4, seed, held_out=held_out))
-        for seed in range(3)
-        for c in (QueCCConfig(), TokenPackerConfig())
-    ]
+    cell_run = partial(grid_run, held_out=held_out, recipe=plan.recipe)
+    runs = [cell_run(task, *cell, order) for cell, order in cells for task in FAMILIES]
+    return runs + [longer(cell_run("pages", middle, c, 4, seed)) for seed in range(3) for c in (QueCCConfig(), TokenPackerConfig())]
 
 
 def longer(run: RunConfig, times: int = 3) -> RunConfig:
@@ -151,11 +178,12 @@ def grid_run(
     order: Order = "image_first",
     *,
     held_out: bool = False,
+    recipe: RunConfig = GRID,
 ) -> RunConfig:
     """One cell of the grid."""
     model = VLMConfig(language=size, visual_tokens=visual_tokens, compressor=compressor, order=order)
-    text = replace(GRID.text, learning_rate=GRID.text.learning_rate * LADDER[0].width / size.width)
-    return replace(GRID, model=model, training=replace(GRID.training, seed=seed), text=text, held_out=held_out, task=task)
+    text = replace(recipe.text, learning_rate=recipe.text.learning_rate * LADDER[0].width / size.width)
+    return replace(recipe, model=model, training=replace(recipe.training, seed=seed), text=text, held_out=held_out, task=task)
 
 
 def real_runs(held_out: bool = False) -> list[RunConfig]:
@@ -171,23 +199,12 @@ def real_runs(held_out: bool = False) -> list[RunConfig]:
     return [*runs[:2], *words, *runs[2:]]
 
 
-def preset(name: str, run: RunConfig = RunConfig()) -> RunConfig:
-    """A run at one of the sizes of a chapter: `smoke` in seconds, `cpu` as in the pages, `gpu` with batches of 256.
-
-    Raises:
-        ValueError: there is no such size.
-    """
-    changes: dict[str, dict[str, int]] = {"smoke": {"steps": 20}, "cpu": {}, "gpu": {"batch_size": 256}}
-    if name not in changes:
-        raise ValueError(f"there is no preset {name!r}; choose from {', '.join(changes)}")
-    change = changes[name]
-    align, tune = (replace(stage, **change) for stage in (run.training.align, run.training.tune))
-    return replace(run, training=replace(run.training, align=align, tune=tune), text=replace(run.text, **change))
-
-
 EXPERIMENTS: dict[str, Callable[[bool], list[RunConfig]]] = {
     "easyvqa": easyvqa_runs,
     "race": race_runs,
     "grid": grid_runs,
+    "grid-gpu": partial(grid_runs, plan=ON_GPU),
     "real": real_runs,
 }
+NEEDS_GPU = frozenset({"grid-gpu"})
+"""Experiments for which a CPU is too slow."""

@@ -92,11 +92,11 @@ def answers_from_notes(language: LanguageModel, scenes: Scenes, parts: int, batc
         batch_size: questions a step.
     """
     tokens = tokenize(scenes.samples, language.tokenizer, "image_first", answers=False)
-    words = tokens_of_notes(scenes, language.tokenizer)
+    words, device = tokens_of_notes(scenes, language.tokenizer), next(language.parameters()).device
     said: list[int] = []
     for rows in torch.arange(len(scenes.samples)).split(batch_size):
-        batch = tokens.batch(rows)
-        placed = place(language.embed(batch.text), embed_notes(language, words[batch.image], parts, scenes.where), batch)
+        batch, shown = tokens.batch(rows).to(device), words[tokens.image[rows]].to(device)
+        placed = place(language.embed(batch.text), embed_notes(language, shown, parts, scenes.where), batch)
         said += language.next_token(placed.embeddings, placed.length).tolist()
     return language.tokenizer.batch_decode([[token] for token in said])
 
