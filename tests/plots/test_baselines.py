@@ -24,7 +24,7 @@ def test_rungs_keep_their_places_where_one_is_missing(table):
     axis = plots.ladder(table, rungs=("chance", "question only", "blind")).axes[0]
     assert [label.get_text() for label in axis.get_yticklabels()] == ["chance", "question only", "blind"]
     assert [bar.get_y() + bar.get_height() / 2 for bar in axis.patches] == pytest.approx([0, 2])
-    with pytest.raises(ValueError, match="not in"):
+    with pytest.raises(ValueError, match="not among the rungs chance"):
         plots.ladder(table, rungs=("chance",))
 
 

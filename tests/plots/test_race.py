@@ -14,5 +14,5 @@ def test_every_seed_is_a_point_at_its_count():
 def test_a_mean_is_one_point_a_count_and_too_few_are_refused():
     (points,) = plots.by_count([1, 2, 4], {"mean": [0.9, 0.5, 0.3]}, {}, "accuracy").axes[0].lines
     assert list(points.get_ydata()) == [0.9, 0.5, 0.3]
-    with pytest.raises(ValueError, match="reshape"):
+    with pytest.raises(ValueError, match="mean do not have one accuracy"):
         plots.by_count([1, 2, 4], {"mean": [0.9, 0.5]}, {}, "accuracy")

@@ -24,9 +24,14 @@ def ladder(table: pd.DataFrame, title: str = "", rungs: tuple[str, ...] | None =
         table: as from `baselines.ladder`: the columns `rung`, `kind`, `value`, `low` and `high`; ends may be missing.
         title: above the figure.
         rungs: names of all rungs from the bottom up, so that figures with fewer keep their places; those of the table if None.
+
+    Raises:
+        ValueError: the table has a rung that is not among the names.
     """
     kinds = list(dict.fromkeys(table["kind"]))
     names = list(rungs or dict.fromkeys(table["rung"]))
+    if strange := sorted({*table["rung"]} - {*names}):
+        raise ValueError(f"{', '.join(strange)} are not among the rungs {', '.join(names)}")
     with plt.style.context(STYLE):
         figure, axes = plt.subplots(1, len(kinds), figsize=(8.2, 2.9), sharex=True, sharey=True, squeeze=False)
         for axis, kind in zip(axes[0], kinds, strict=True):

@@ -81,11 +81,17 @@ def by_count(
         rules: what a rule predicts, by label.
         ylabel: what is measured.
         xlabel: what is counted.
+
+    Raises:
+        ValueError: there are not as many accuracies as counts.
     """
+    points = {label: np.asarray(values) for label, values in measured.items()}
+    if wrong := [label for label, values in points.items() if len(values) != len(counts)]:
+        raise ValueError(f"{', '.join(wrong)} do not have one accuracy, or one row of them, for each of {len(counts)} counts")
     with plt.style.context(STYLE):
         figure, axis = plt.subplots(figsize=(7, 3.4))
-        for (label, values), colour in zip(measured.items(), colours(), strict=False):
-            seeds = np.reshape(values, (len(counts), -1))
+        for (label, values), colour in zip(points.items(), colours(), strict=False):
+            seeds = values.reshape(len(counts), -1)
             axis.plot(np.repeat(counts, seeds.shape[1]), seeds.ravel(), "o", color=colour, alpha=0.75, label=label)
         for (label, values), colour in zip(rules.items(), colours(), strict=False):
             axis.plot(counts, values, "--", color=colour, linewidth=1.2, label=label)
