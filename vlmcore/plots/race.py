@@ -93,8 +93,8 @@ def by_count(
         for (label, values), colour in zip(points.items(), colours(), strict=False):
             seeds = values.reshape(len(counts), -1)
             axis.plot(np.repeat(counts, seeds.shape[1]), seeds.ravel(), "o", color=colour, alpha=0.75, label=label)
-        for (label, values), colour in zip(rules.items(), colours(), strict=False):
-            axis.plot(counts, values, "--", color=colour, linewidth=1.2, label=label)
+        for (label, rule), colour in zip(rules.items(), colours(), strict=False):
+            axis.plot(counts, rule, "--", color=colour, linewidth=1.2, label=label)
         axis.set_xscale("log", base=2)
         axis.set_xticks(counts, [str(count) for count in counts])
         axis.set_xlabel(xlabel)
