@@ -12,11 +12,11 @@ from vlmcore.cost import language_parameters
 from vlmcore.data.samples import Batch
 from vlmcore.data.worlds.families import NOTE_WORDS, TEXT_WORDS
 from vlmcore.data.worlds.icons import facts
-from vlmcore.experiments import identity
 from vlmcore.language import LanguageModel, word_tokenizer
 from vlmcore.loop import StageConfig
 from vlmcore.notes import told_loss
 from vlmcore.plans import GRID, LADDER, ON_CPU, ON_GPU, grid_run, grid_runs, rung
+from vlmcore.runs import identity
 from vlmcore.sweep import plan, waves
 from vlmcore.vision import VisionFeatures
 from vlmcore.vlm import VLM

@@ -11,15 +11,15 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from vlmcore import experiments, sweep, tasks
+from vlmcore import experiments, runs, sweep, tasks
 from vlmcore.config import LanguageConfig, LoRAConfig, MLPConfig, PruMergeConfig, QueCCConfig, VLMConfig, from_dict, replace
 from vlmcore.data import easyvqa
-from vlmcore.experiments import RunConfig, identity, method, run_cell, weights_of
+from vlmcore.experiments import run_cell
 from vlmcore.language import LanguageModel
 from vlmcore.loop import StageConfig
 from vlmcore.plans import EXPERIMENTS, RACE, preset
-from vlmcore.rerun import config_of
 from vlmcore.results import read_results, write_json
+from vlmcore.runs import RunConfig, config_of, identity, method, weights_of
 from vlmcore.tasks import Task, load_task
 from vlmcore.training import TrainingConfig
 
@@ -52,7 +52,7 @@ def test_a_new_field_with_a_default_leaves_old_names_alone(monkeypatch):
         colour: str = "none"
 
     old = [identity(SHORT), identity(RunConfig())]
-    monkeypatch.setattr(experiments, "RunConfig", Later)
+    monkeypatch.setattr(runs, "RunConfig", Later)
     same = Later(SHORT.model, SHORT.training, SHORT.text)
     assert [identity(same), identity(Later())] == old
     assert identity(Later(colour="red")) not in old

@@ -6,10 +6,11 @@ import pytest
 
 from vlmcore import experiments, rerun, schooling, tasks
 from vlmcore.config import QueCCConfig, replace, to_dict
-from vlmcore.experiments import SCHEMA, identity, run_cell
+from vlmcore.experiments import run_cell
 from vlmcore.loop import StageConfig
 from vlmcore.plans import grid_run, rung
 from vlmcore.results import read_json
+from vlmcore.runs import SCHEMA, config_of, identity
 
 SHORT = StageConfig(30, 1e-2, 8)
 
@@ -31,8 +32,8 @@ def cell(monkeypatch, tmp_path):
 def test_a_cell_done_anew_from_its_file_gives_the_same_answers(cell, tmp_path, monkeypatch, capsys):
     run, path = cell
     result = read_json(path)
-    assert rerun.config_of(result) == run
-    again = run_cell(rerun.config_of(result), tmp_path / "again", tmp_path / "another")
+    assert config_of(result) == run
+    again = run_cell(config_of(result), tmp_path / "again", tmp_path / "another")
     assert (again["id"], again["right"], again["scores"]) == (result["id"], result["right"], result["scores"])
     weights = [(tmp_path / work / identity(run) / "tune.safetensors").read_bytes() for work in ("work", "another")]
     assert weights[0] == weights[1] and 0 < result["right"].count("1") < 60
@@ -70,9 +71,9 @@ def test_noise_is_that_of_runs_which_differ_in_the_seed_alone():
 def test_a_file_that_is_not_of_the_run_it_names_is_refused(changes):
     run = grid_run("pages", rung(32), QueCCConfig(), 4)
     result = {"id": identity(run), "schema": SCHEMA, "config": to_dict(run)}
-    assert rerun.config_of(result) == run
+    assert config_of(result) == run
     result["config"] |= {name: value for name, value in changes.items() if name in result["config"]}
     with pytest.raises(ValueError, match="would today be"):
-        rerun.config_of(result | changes)
+        config_of(result | changes)
     with pytest.raises(ValueError, match="no config"):
-        rerun.config_of({"name": "question_only"})
+        config_of({"name": "question_only"})

@@ -15,6 +15,7 @@ import pandas as pd
 from scipy import stats
 
 from vlmcore.data.samples import Sample
+from vlmcore.seeds import over_seeds
 
 RUNGS = ("chance", "one answer", "question only", "blind", "shuffled", "seeing")
 """From the bottom up; scores need not rise in this order."""
@@ -90,9 +91,9 @@ def rung(name: str, runs: Sequence[KindScores], level: float = 0.95) -> pd.DataF
         values = np.array([scores[kind]["value"] for scores in runs])
         errors = np.array([scores[kind]["standard_error"] for scores in runs])
         half = stats.norm.ppf((1 + level) / 2) * float(np.sqrt((errors**2).mean()))
-        if len(runs) > 2:
-            half = math.hypot(half, stats.t.ppf((1 + level) / 2, len(runs) - 1) * stats.sem(values))
-        mean = float(values.mean())
+        mean, _, high, *_ = over_seeds(values, level)
+        if high is not None:
+            half = math.hypot(half, high - mean)
         rows.append((name, kind, mean, max(mean - half, 0.0), min(mean + half, 1.0), len(runs)))
     return pd.DataFrame(rows, columns=["rung", "kind", "value", "low", "high", "runs"])
 

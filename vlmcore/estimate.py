@@ -17,7 +17,7 @@ import numpy as np
 from vlmcore.compressor_costs import compressor_flops
 from vlmcore.config import LanguageConfig, VLMConfig
 from vlmcore.cost import head_flops, language_flops, language_parameters, paper_flops, parameters
-from vlmcore.experiments import RunConfig, language_identity, weights_of
+from vlmcore.runs import RunConfig, language_identity, weights_of
 from vlmcore.schooling import LESSONS, PARTS, QUESTIONS
 from vlmcore.tasks import FAMILIES, FAMILY_TEST_SCENES, TRAIN_SCENES
 
@@ -27,7 +27,7 @@ ASKED, ANSWERED = 4, 2
 
 SAID = 3 * max(QUESTIONS.values()) + 2
 """Tokens of the longest text at school: questions of two words with an answer of one, start and end."""
-WORKER_BYTES = 1.8e9
+WORKER_BYTES = 2.1e9
 """What a worker holds beside its tensors: libraries, worlds with their questions, the texts of the school. Measured on the grid."""
 TRAINED_BYTES, KEPT_BY_COMPRESSOR = 16, 2 / 3
 """Bytes of a trained parameter with its gradient and moments; numbers kept for each operation of a compressor over its width, measured."""

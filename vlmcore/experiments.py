@@ -1,16 +1,13 @@
-"""One run of the book: what it is, how it is done, what is written down about it. `vlmcore.plans` lists them, `vlmcore.sweep` does many.
+"""One run of the book: how it is done, and what is written down about it. `vlmcore.runs` says what it is, `vlmcore.sweep` does many.
 
 A run gives a miniature language model its language (or finds it done), aligns a compressor with it, tunes both on a task, and scores the
 model on images it has not seen, and on shuffled ones. Where one set of weights serves several runs it is trained once.
 """
 
-import hashlib
-import json
 import os
 import platform
 import shutil
 import time
-from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -20,83 +17,26 @@ import torch
 
 from vlmcore import cost
 from vlmcore.alignment import Notes
-from vlmcore.config import CompressorConfig, M3Config, MLPConfig, MQTConfig, PruMergeConfig, QueCCConfig, VLMConfig, replace, to_dict
+from vlmcore.config import VLMConfig, replace, to_dict
 from vlmcore.data import easyvqa, words
 from vlmcore.data.samples import tokenize
 from vlmcore.evaluation.metrics import Score
 from vlmcore.evaluation.short_answers import answered_right, first_words, generate_answers, question_only, score, shuffle_images
 from vlmcore.features import FeatureStore
 from vlmcore.language import LanguageModel
-from vlmcore.loop import StageConfig, device_of
+from vlmcore.loop import device_of
 from vlmcore.notes import pretrain_on_notes
 from vlmcore.pretraining import pretrain_language
-from vlmcore.results import difference, read_json, write_json
+from vlmcore.results import read_json, write_json
+from vlmcore.runs import SCHEMA, RunConfig, identity, kind_of_text, language_identity, method, weights_of
 from vlmcore.schooling import PARTS, answers_from_notes, pretrain_at_school, tokens_of_contents, tokens_of_notes
 from vlmcore.tasks import FAMILIES, Task, TaskName, family_scenes, load_task, world_of
-from vlmcore.training import TrainingConfig, TrainingData, fit, language_tokens
+from vlmcore.training import TrainingData, fit, language_tokens
 from vlmcore.vision import VisionEncoder
 from vlmcore.vlm import VLM
 
-SCHEMA = 1
-"""Raised when the meaning of a config or a result changes; old results then belong to runs of the past."""
-
 ANSWER_TOKENS = 2
 """Tokens generated for an answer, of one word and its end, at which the cost of a run is stated."""
-
-
-@dataclass(frozen=True)
-class RunConfig:
-    """One run: a model, how it was trained, on what it is scored."""
-
-    model: VLMConfig = VLMConfig()
-    training: TrainingConfig = TrainingConfig()
-    text: StageConfig = StageConfig(steps=1200, learning_rate=3e-3)
-    """Pre-training of a miniature language model: on told questions for easy-VQA and words, on notes for the worlds."""
-    held_out: bool = False
-    """Score on what is never reported, for development."""
-    task: TaskName = "easyvqa"
-    pretrained: str | None = None
-    """A pretrained language model, by the name or folder of its checkpoint, instead of a miniature that is trained on `text`."""
-
-
-def identity(config: RunConfig) -> str:
-    """A run's name: a hash of the schema and of the config's fields that differ from the defaults.
-
-    A new field with a default therefore leaves the names of old runs alone.
-    """
-    unusual = difference(to_dict(config), to_dict(RunConfig()))
-    return hashlib.sha256(json.dumps([SCHEMA, unusual], sort_keys=True).encode()).hexdigest()[:12]
-
-
-def weights_of(config: RunConfig) -> RunConfig:
-    """The run whose training this one uses: its own, or another's where the method has one set of weights for many runs.
-
-    PruMerge takes the projector and the language model of the uncompressed run; M3 and MQT are trained once for every V.
-    """
-    model, patches = config.model, config.model.vision.patches
-    match model.compressor:
-        case PruMergeConfig():
-            return replace(config, model=replace(model, compressor=MLPConfig(), visual_tokens=patches))
-        case M3Config():
-            return replace(config, model=replace(model, visual_tokens=patches))
-        case MQTConfig(queries=queries):
-            return replace(config, model=replace(model, visual_tokens=queries))
-    return config
-
-
-def method(compressor: CompressorConfig | None) -> str:
-    """What a compressor is called in results: its name, and for an ablation of QueCC the initials of the changes that are left.
-
-    Example:
-        >>> method(QueCCConfig(learned_downsampling=False))  # q: question, n: non-linear query, l: learned down-sampling
-        'quecc_qn'
-    """
-    if compressor is None:
-        return "blind"
-    if not isinstance(compressor, QueCCConfig):
-        return compressor.name
-    switches = {"q": compressor.inject_question, "n": compressor.nonlinear_query, "l": compressor.learned_downsampling}
-    return "quecc" if all(switches.values()) else f"quecc_{''.join(mark for mark, on in switches.items() if on) or '0'}"
 
 
 def prepare(config: RunConfig, work: str | Path) -> None:
@@ -201,7 +141,7 @@ def language_model(config: RunConfig, work: str | Path, **options: Any) -> Langu
         training, sizes = f"{folder}.training", config.model.language
         if config.task in FAMILIES:
             model = pretrain_at_school(training, sizes, config.text, world_of(config.held_out), seed, **options)
-        elif _kind_of_text(config) == "notes":
+        elif kind_of_text(config) == "notes":
             model = pretrain_on_notes(training, sizes, config.text, seed, **options)
         else:
             samples = words.told() if config.task == "words" else easyvqa.told(sorted({s.question for s in easyvqa.load("train").samples}))
@@ -213,18 +153,6 @@ def language_model(config: RunConfig, work: str | Path, **options: Any) -> Langu
         except OSError:  # another process was quicker, with the same weights
             shutil.rmtree(partial)
     return LanguageModel.from_pretrained(folder)
-
-
-def language_identity(config: RunConfig) -> str:
-    """The name of a run's language model: a hash of its sizes, its school and its seed."""
-    key = [SCHEMA, _kind_of_text(config), to_dict(config.model.language), to_dict(config.text), config.training.seed]
-    return hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:12]
-
-
-def _kind_of_text(config: RunConfig) -> str:
-    if config.task in FAMILIES:
-        return f"school-{world_of(config.held_out)}"
-    return {"easyvqa": "told", "words": "told words"}.get(config.task, "notes")
 
 
 def _notes(task: Task, language: LanguageModel) -> Notes | None:

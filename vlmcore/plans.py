@@ -21,9 +21,9 @@ from vlmcore.config import (
     VLMConfig,
     replace,
 )
-from vlmcore.experiments import RunConfig
 from vlmcore.loop import StageConfig
 from vlmcore.pretrained import smollm2
+from vlmcore.runs import RunConfig
 from vlmcore.tasks import FAMILIES, TaskName
 from vlmcore.training import TrainingConfig
 

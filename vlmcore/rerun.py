@@ -17,9 +17,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from vlmcore.config import LanguageConfig, from_dict, replace
-from vlmcore.experiments import SCHEMA, RunConfig, identity, run_cell
+from vlmcore.experiments import run_cell
 from vlmcore.results import read_json, read_results
+from vlmcore.runs import config_of
 
 TOLERANCE = 4.0
 """Standard errors."""
@@ -39,25 +39,6 @@ class Comparison(NamedTuple):
     def holds(self) -> bool:
         """Whether the new score reproduces the old one."""
         return abs(self.after - self.before) <= TOLERANCE * self.standard_error
-
-
-def config_of(result: dict[str, Any]) -> RunConfig:
-    """The config of a run as it was asked for, from its result.
-
-    A result states the vocabulary that a miniature got from its tokenizer; what was asked for is the default.
-
-    Raises:
-        ValueError: this is not the result of a run, or not of one that the code of today would do.
-    """
-    if "config" not in result:
-        raise ValueError("this is no result of a run: it has no config")
-    stored = from_dict(RunConfig, result["config"])  # fields that are newer than the result have their defaults
-    if stored.pretrained is None:
-        language = replace(stored.model.language, vocab_size=LanguageConfig().vocab_size)
-        stored = replace(stored, model=replace(stored.model, language=language))
-    if (result["schema"], result["id"]) != (SCHEMA, identity(stored)):
-        raise ValueError(f"run {result['id']} of schema {result['schema']} would today be {identity(stored)} of schema {SCHEMA}")
-    return stored
 
 
 def rerun(path: str | Path) -> Comparison:

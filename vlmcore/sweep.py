@@ -27,18 +27,9 @@ import torch
 
 from vlmcore.cost import language_parameters
 from vlmcore.estimate import CPU_THREAD, GPU, WORKER_BYTES, Machine, feature_bytes, of_all, peak_bytes
-from vlmcore.experiments import (
-    RunConfig,
-    identity,
-    language_identity,
-    language_model,
-    prepare,
-    run_cell,
-    run_question_only,
-    run_text_only,
-    weights_of,
-)
+from vlmcore.experiments import language_model, prepare, run_cell, run_question_only, run_text_only
 from vlmcore.plans import EXPERIMENTS, NEEDS_GPU
+from vlmcore.runs import RunConfig, identity, language_identity, weights_of
 from vlmcore.tasks import FAMILIES
 
 
