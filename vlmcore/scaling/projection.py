@@ -129,7 +129,8 @@ def descend(problem: Problem, start: np.ndarray, iterations: int = 1000, toleran
         stays = ~((better & (gain <= tolerance * sse[live]) & (moved < 1e-7)) | (moved < tolerance) | (sse[live] <= TINY))
         chosen = np.flatnonzero(stays)
         here = _mix(better, there, here, chosen)
-        live, part = live[chosen], part.rows(chosen)
+        if len(chosen) < len(live):
+            live, part = live[chosen], part.rows(chosen)
     return Solution(searched, problem.exponents(searched), values, sse)
 
 
@@ -146,8 +147,13 @@ def _step(slopes: np.ndarray, residuals: np.ndarray, damping: np.ndarray, at: np
 
 
 def _mix(better: np.ndarray, there: Linear, here: Linear, chosen: np.ndarray) -> Linear:
+    """The chosen rows, each from the better of two solutions."""
+    better = better[chosen]
+    if len(chosen) == len(there.sse) and (better.all() or not better.any()):
+        return there if better.all() else here  # nothing to be mixed; most often so in a single fit
+
     def pick(new: np.ndarray, old: np.ndarray) -> np.ndarray:
-        mask = better[chosen].reshape(-1, *[1] * (new.ndim - 1))
+        mask = better.reshape(-1, *[1] * (new.ndim - 1))
         return np.where(mask, new[chosen], old[chosen])
 
     directions = [pick(new, old) for new, old in zip(there.directions, here.directions, strict=True)]
@@ -156,12 +162,12 @@ def _mix(better: np.ndarray, there: Linear, here: Linear, chosen: np.ndarray) ->
 
 def _bounded(terms: list[np.ndarray], y: np.ndarray, roots: np.ndarray, lower: np.ndarray, upper: np.ndarray) -> Linear:
     """Least squares under bounds: parameters are put at their ends, few before many, until the gradient would push none of them back."""
-    terms = [np.broadcast_to(term, y.shape) * roots for term in terms]
+    terms, y = [term * roots for term in terms], y * roots
     options = [_options(lower[:, i], upper[:, i]) for i in range(len(terms))]
     best: Linear | None = None
     open_rows = np.ones(len(y), bool)
     for ends in sorted(product(*options), key=lambda ends: sum(end is not None for end in ends)):
-        found = _unbounded(terms, y * roots, ends)
+        found = _unbounded(terms, y, ends)
         inside = ((found.values >= lower) & (found.values <= upper)).all(1)
         found = found._replace(sse=np.where(inside, found.sse, np.inf))
         best = found if best is None else _mix(found.sse < best.sse, found, best, np.arange(len(y)))
@@ -199,15 +205,15 @@ def _unbounded(terms: list[np.ndarray], y: np.ndarray, ends: tuple[np.ndarray | 
             values[:, i] = end
             y = y - end[:, None] * terms[i]
     free = [i for i, end in reversed(list(enumerate(ends))) if end is None]
-    directions = [np.zeros_like(y) for _ in terms]
+    directions = [np.zeros_like(y)] * len(terms)  # replaced one by one, never changed
     inner: dict[tuple[int, int], np.ndarray] = {}
     for i in free:
-        own = terms[i]
+        own, earlier = terms[i], free[: free.index(i)]
         length = _norm(own)
-        for j in free[: free.index(i)]:
+        for j in earlier:
             inner[j, i] = np.einsum("rp,rp->r", directions[j], own)
             own = own - inner[j, i][:, None] * directions[j]
-        rest = _norm(own)
+        rest = _norm(own) if earlier else length
         inner[i, i] = np.where(rest > COLLINEAR * length, rest, np.inf)
         directions[i] = own / inner[i, i][:, None]
         values[:, i] = np.einsum("rp,rp->r", directions[i], y)
