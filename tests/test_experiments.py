@@ -146,7 +146,8 @@ def test_a_pretrained_model_goes_through_the_same_run(little_data, tokenizer, tm
     """A tiny checkpoint in place of SmolLM2: frozen, then tuned by LoRA; its own weights are not written again."""
     sizes = LanguageConfig(vocab_size=64, width=24, depth=1, heads=2, mlp_width=40)
     LanguageModel.from_config(sizes, tokenizer).save_pretrained(tmp_path / "lm")
-    config = replace(SHORT, pretrained=str(tmp_path / "lm"), training=replace(SHORT.training, lora=LoRAConfig(rank=2)))
+    training = replace(SHORT.training, lora=LoRAConfig(rank=2))
+    config = replace(SHORT, pretrained=str(tmp_path / "lm"), training=training, align_by_words=True)
     assert identity(config) != identity(SHORT)
     result = run_cell(config, tmp_path / "results", tmp_path / "work")
     assert result["config"]["pretrained"] == config.pretrained and result["config"]["training"]["lora"]["rank"] == 2

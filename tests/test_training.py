@@ -122,6 +122,17 @@ def test_with_notes_the_first_stage_aligns_words_and_the_second_answers(make_vlm
     assert same(weights(vlm), weights(resumed))
 
 
+def test_images_of_which_nothing_is_noted_are_left_out_of_the_first_stage(make_vlm, data, tokenizer, tmp_path):
+    """They are not empty, only unknown."""
+    notes = make_notes(tokenizer)
+    notes.words[1] = tokenizer.pad_token_id
+    vlm, seen = make_vlm(), []
+    compress = vlm.compress
+    vlm.compress = lambda features, batch: (seen.extend(batch.image.tolist()), compress(features, batch))[1]
+    fit(vlm, data._replace(notes=notes), replace(SHORT, tune=StageConfig(0, 1e-2, 3)), tmp_path, **QUIET)
+    assert set(seen) == {0, 2}
+
+
 def trained_tokens(vlm, data, config, folder):
     """The V of every call of the model while it is trained."""
     seen, forward = [], vlm.forward

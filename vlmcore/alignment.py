@@ -26,6 +26,8 @@ class Notes(NamedTuple):
     """How many of the words, the first ones, say where the place is."""
     contents: tuple[Tensor, ...]
     """Tokens of the words that may fill a place, one tensor for each kind of content, such as icons and colours."""
+    sharpness: float = 1.0
+    """What scores of naming are multiplied by: words of a pretrained model may be too short to be told apart by their products."""
 
 
 class Described(NamedTuple):
@@ -55,7 +57,7 @@ def note_loss(vlm: VLM, step: Described) -> Tensor:
         step: samples and notes.
     """
     visual, notes = vlm.compress(step.features, step.batch), step.notes
-    names = [vlm.language.embed(group).detach() for group in notes.contents]
+    names = [vlm.language.embed(group).detach().to(visual) for group in notes.contents]
     home = homes(notes.words.shape[1], visual.shape[1]).to(visual)
     naming, things = visual.new_zeros(()), visual.new_zeros(visual.shape[:2])
     for group, name in zip(notes.contents, names, strict=True):
@@ -63,9 +65,10 @@ def note_loss(vlm: VLM, step: Described) -> Tensor:
         wanted = torch.einsum("np,bpw->bnw", home, there)
         number = wanted.sum(-1)
         if (speaks := number > 0).any():
-            naming = naming - ((wanted * log_softmax(visual @ name.T, -1)).sum(-1) / number.clamp(min=1))[speaks].mean()
+            naming = naming - ((wanted * log_softmax(notes.sharpness * visual @ name.T, -1)).sum(-1) / number.clamp(min=1))[speaks].mean()
         things = things.maximum(number)
-    distance = (visual - embed_notes(vlm.language, notes.words, visual.shape[1], notes.where).detach()).pow(2).sum(-1)
+    target = embed_notes(vlm.language, notes.words, visual.shape[1], notes.where).detach().to(visual)
+    distance = (visual - target).pow(2).sum(-1)
     distance = distance / things.clamp(min=1).square()
     apart = [distance[which].mean() for which in (things > 0, things == 0) if which.any()]
     return naming + torch.stack(apart).sum() / torch.cat(names).pow(2).sum(-1).mean()

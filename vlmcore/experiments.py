@@ -25,6 +25,7 @@ from vlmcore.evaluation.short_answers import answered_right, first_words, genera
 from vlmcore.features import FeatureStore
 from vlmcore.language import LanguageModel
 from vlmcore.loop import device_of
+from vlmcore.naming import notes_of_shapes
 from vlmcore.notes import pretrain_on_notes
 from vlmcore.pretraining import pretrain_language
 from vlmcore.results import read_json, write_json
@@ -112,7 +113,7 @@ def train(config: RunConfig, task: Task, work: str | Path, **options: Any) -> tu
     vlm = VLM.from_parts(base.model, vision, language)
     features = None if vlm.compressor is None else _features(base, task.train_images, work)
     tokens = tokenize(task.train, language.tokenizer, config.model.order, frame=language.frame)
-    data = TrainingData(tokens, features, _notes(task, language))
+    data = TrainingData(tokens, features, _notes(config, task, language))
     fit(vlm, data, config.training, work / identity(base), **options)
     processed = language_tokens(vlm.config, data.tokens, config.training)
     if base != config and vlm.compressor is not None:
@@ -155,7 +156,9 @@ def language_model(config: RunConfig, work: str | Path, **options: Any) -> Langu
     return LanguageModel.from_pretrained(folder)
 
 
-def _notes(task: Task, language: LanguageModel) -> Notes | None:
+def _notes(config: RunConfig, task: Task, language: LanguageModel) -> Notes | None:
+    if config.align_by_words:
+        return notes_of_shapes(easyvqa.load("train"), language, config.model.vision.side)
     if task.train_scenes is None:
         return None
     words = tokens_of_notes(task.train_scenes, language.tokenizer)

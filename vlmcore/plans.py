@@ -37,7 +37,8 @@ RACE = RunConfig(
 
 REAL = RunConfig(
     VLMConfig(language=SMOLLM2_135M),
-    TrainingConfig(StageConfig(300, 2e-3, batch_size=32), StageConfig(1000, 5e-4, batch_size=32), lora=LoRAConfig()),
+    TrainingConfig(StageConfig(600, 2e-3, batch_size=32), StageConfig(400, 5e-4, batch_size=32), lora=LoRAConfig()),
+    align_by_words=True,
     pretrained=smollm2.NAME,
 )
 """SmolLM2 behind one token of QueCC: aligned while it is frozen, then tuned by LoRA. Not tried to the end yet (`book/results/LOG.md`)."""

@@ -38,6 +38,8 @@ class RunConfig:
     held_out: bool = False
     """Score on what is never reported, for development."""
     task: TaskName = "easyvqa"
+    align_by_words: bool = False
+    """On easy-VQA's images, stage 1 by the words for what they show instead of by answers; the grid's families always have it."""
     pretrained: str | None = None
     """A pretrained language model, by the name or folder of its checkpoint, instead of a miniature that is trained on `text`."""
 

@@ -88,7 +88,8 @@ def fit(
             vlm.vision.eval()
             seed = (config.seed, number)
             by_words = name == "align" and data.notes is not None
-            batches = _described_batches(data, stage, seed) if by_words else _vlm_batches(vlm, data, name, stage, seed)
+            pad = vlm.language.tokenizer.pad_token_id
+            batches = _described_batches(data, stage, seed, pad) if by_words else _vlm_batches(vlm, data, name, stage, seed)
             run(Stage(vlm, note_loss if by_words else _vlm_loss, batches, stage, config.seed), folder / name, **options)
             _save_trained(vlm, weights)
             (folder / name / "resume.ckpt").unlink(missing_ok=True)
@@ -178,11 +179,15 @@ def _vlm_batches(vlm: VLM, data: TrainingData, name: StageName, stage: StageConf
     return make
 
 
-def _described_batches(data: TrainingData, stage: StageConfig, seed: tuple[int, int]) -> Callable[[int], Described]:
+def _described_batches(data: TrainingData, stage: StageConfig, seed: tuple[int, int], pad: int) -> Callable[[int], Described]:
+    assert data.features is not None and data.notes is not None
+    features, notes = data.features, data.notes
+    says_something = (notes.words != pad).any(2).any(1)
+
     def make(step: int) -> Described:
-        assert data.features is not None and data.notes is not None
-        batch = data.tokens.batch(rows_of_step(len(data.tokens.image), stage.batch_size, seed, step))
-        return Described(batch, data.features[batch.image], data.notes._replace(words=data.notes.words[batch.image]))
+        rows = rows_of_step(len(data.tokens.image), stage.batch_size, seed, step)
+        batch = data.tokens.batch(rows[says_something[data.tokens.image[rows]]])
+        return Described(batch, features[batch.image], notes._replace(words=notes.words[batch.image]))
 
     return make
 

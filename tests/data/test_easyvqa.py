@@ -35,6 +35,21 @@ def test_contents_agree_with_the_pixels(splits):
         assert (colour == train.images[image].reshape(3, -1).T).all(1).any()
 
 
+def test_centres_are_those_of_the_shapes():
+    images = np.full((2, 3, 8, 8), 7, np.uint8)
+    images[0, 1, 0:2, 4:8], images[1, :, 3:5, 3:5] = 0, 255
+    assert np.allclose(easyvqa.centres(images), [[1 / 8, 6 / 8], [0.5, 0.5]])
+
+
+def test_centres_lie_on_the_shapes(splits):
+    """Every shape of the data set is convex, so its middle has its colour."""
+    train, _ = splits
+    content, (rows, columns) = easyvqa.contents(train), (easyvqa.centres(train.images) * 64).astype(int).T
+    known = np.flatnonzero(content >= 0)
+    colours = np.array([easyvqa.COLOURS[easyvqa.CONTENTS[content[image]][0]] for image in known])
+    assert (train.images[known, :, rows[known], columns[known]] == colours).all()
+
+
 def test_told_questions_are_asked_only_where_they_make_sense():
     told = easyvqa.told(["what color is the circle?", "is there no red shape?"])
     assert len(told) == 8 + 24

@@ -1,0 +1,75 @@
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from tests.conftest import TINY_LANGUAGE
+from vlmcore.adapters import load_adapter, save_adapter
+from vlmcore.config import LoRAConfig, PoolConfig, QueCCConfig, replace
+from vlmcore.language import LanguageModel
+from vlmcore.lora import add_lora, tuned
+
+LORA = LoRAConfig(rank=2)
+
+
+def logits(vlm, batch, images):
+    return vlm(batch, images[batch.image]).logits
+
+
+@pytest.fixture
+def tuned_vlm(make_vlm):
+    """A model that sees, with LoRA's matrices that do something."""
+    vlm = make_vlm(QueCCConfig(heads=2), 4)
+    add_lora(vlm.language, LORA)
+    for parameter in tuned(vlm.language):
+        torch.nn.init.normal_(parameter)
+    return vlm
+
+
+def test_a_model_comes_back_from_its_adapter(tuned_vlm, make_vlm, batch, images, tmp_path):
+    """On the same encoder and language model; in half precision, so almost the same."""
+    save_adapter(tuned_vlm, LORA, tmp_path / "a.safetensors")
+    plain = make_vlm(QueCCConfig(heads=2), 4)  # the same seed, so the same encoder and language model
+    before = logits(plain, batch, images)
+    back = load_adapter(tmp_path / "a.safetensors", plain.vision, plain.language)
+    expected = logits(tuned_vlm, batch, images)
+    assert torch.allclose(logits(back, batch, images), expected, atol=2e-2) and not torch.allclose(before, expected, atol=2e-2)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.safetensors"]
+
+
+def test_an_aligned_model_has_no_lora(make_vlm, batch, images, tmp_path):
+    vlm = make_vlm(PoolConfig(), 4)
+    torch.nn.init.normal_(next(vlm.compressor.parameters()))
+    save_adapter(vlm, None, tmp_path / "a.safetensors")
+    plain = make_vlm(PoolConfig(), 4, seed=0)
+    back = load_adapter(tmp_path / "a.safetensors", plain.vision, plain.language)
+    assert torch.allclose(logits(back, batch, images), logits(vlm, batch, images), atol=2e-2) and not back.language.lora
+
+
+def test_what_does_not_fit_is_refused(tuned_vlm, make_vlm, tokenizer, tmp_path):
+    path = tmp_path / "a.safetensors"
+    save_adapter(tuned_vlm, LORA, path)
+    vision = tuned_vlm.vision
+    other = LanguageModel.from_config(replace(TINY_LANGUAGE, vocab_size=len(tokenizer), depth=1), tokenizer)
+    with pytest.raises(ValueError, match=r"belongs to another language model: .*depth=2.*depth=1"):
+        load_adapter(path, vision, other)
+    with pytest.raises(FileNotFoundError, match=r"no .*b.safetensors; give the file"):
+        load_adapter(tmp_path / "b.safetensors", vision, other)
+    path.write_bytes(path.read_bytes()[:-10])
+    with pytest.raises(ValueError, match="is damaged"):
+        load_adapter(path, vision, other)
+    save_file({"x": torch.zeros(1)}, path)
+    with pytest.raises(ValueError, match="is no adapter"):
+        load_adapter(path, vision, other)
+
+
+def test_a_file_that_lacks_a_part_is_refused(tuned_vlm, make_vlm, tmp_path):
+    save_adapter(tuned_vlm, None, tmp_path / "a.safetensors")  # says that there is no LoRA, and holds its matrices
+    plain = make_vlm(QueCCConfig(heads=2), 4)
+    with pytest.raises(ValueError, match="does not hold what its config says"):
+        load_adapter(tmp_path / "a.safetensors", plain.vision, plain.language)
+
+
+def test_a_model_to_which_nothing_was_added_has_no_adapter(make_vlm, tmp_path):
+    with pytest.raises(ValueError, match="neither a compressor nor"):
+        save_adapter(make_vlm(None, 0), None, tmp_path / "a.safetensors")
+    assert not list(tmp_path.iterdir())

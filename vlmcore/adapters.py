@@ -1,0 +1,74 @@
+"""What training added to a pretrained language model: the compressor and LoRA's matrices, in one small file.
+
+The encoder and the language model stay where they came from; a file of a few megabytes turns them into a model that sees.
+"""
+
+import json
+import os
+from pathlib import Path
+
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+
+from vlmcore.config import LoRAConfig, VLMConfig, from_dict, to_dict
+from vlmcore.language import LanguageModel
+from vlmcore.lora import add_lora
+from vlmcore.pretrained.files import check_safetensors
+from vlmcore.vision import VisionEncoder
+from vlmcore.vlm import VLM
+
+
+def save_adapter(vlm: VLM, lora: LoRAConfig | None, path: str | Path) -> None:
+    """Writes the compressor and LoRA's matrices in half precision, beside their place and renamed.
+
+    Args:
+        vlm: trained.
+        lora: how its language model was tuned; None if it was not.
+        path: of the file.
+    """
+    path = Path(path)
+    added = {name: x.half().contiguous().cpu() for name, x in vlm.state_dict().items() if _is_added(name)}
+    if not added:
+        raise ValueError("nothing was added to this language model: it has neither a compressor nor LoRA's matrices")
+    partial = path.with_suffix(f".{os.getpid()}.partial")
+    partial.parent.mkdir(parents=True, exist_ok=True)
+    save_file(added, partial, {"model": json.dumps(to_dict(vlm.config)), "lora": json.dumps(lora and to_dict(lora))})
+    partial.replace(path)
+
+
+def load_adapter(path: str | Path, vision: VisionEncoder, language: LanguageModel) -> VLM:
+    """Puts what `save_adapter` wrote between an encoder and a language model; the latter is changed.
+
+    Args:
+        path: of the file.
+        vision: the encoder that it was trained with.
+        language: the model that it was trained with, without LoRA's matrices.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: the file is damaged, is no adapter, or belongs to models of other sizes.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise FileNotFoundError(f"there is no {path}; give the file that save_adapter wrote")
+    check_safetensors(path)
+    with safe_open(path, "pt") as file:
+        about = file.metadata() or {}
+    if not {"model", "lora"} <= about.keys():
+        raise ValueError(f"{path} is no adapter: it does not say for which model; give the file that save_adapter wrote")
+    config, lora = from_dict(VLMConfig, json.loads(about["model"])), json.loads(about["lora"])
+    for part, theirs, mine in (("language", config.language, language.config), ("vision", config.vision, vision.config)):
+        if theirs != mine:
+            raise ValueError(f"{path} belongs to another {part} model: {theirs}, and this one is {mine}")
+    vlm = VLM.from_parts(config, vision, language)
+    if lora is not None:
+        add_lora(language, from_dict(LoRAConfig, lora))
+    added = {name: x.float() for name, x in load_file(path).items()}
+    if set(added) != {name for name in vlm.state_dict() if _is_added(name)}:
+        raise ValueError(f"{path} does not hold what its config says: {config.compressor}, V = {config.visual_tokens}, LoRA {lora}")
+    vlm.load_state_dict(added, strict=False)
+    return vlm.eval()
+
+
+def _is_added(name: str) -> bool:
+    return name.startswith("compressor.") or ".lora_" in name
