@@ -2,11 +2,15 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from tests.conftest import TINY_LANGUAGE
-from vlmcore.adapters import load_adapter, save_adapter
+from tests.conftest import SAMPLES, TINY_LANGUAGE
+from vlmcore.adapters import from_stage, load_adapter, save_adapter
 from vlmcore.config import LoRAConfig, PoolConfig, QueCCConfig, replace
+from vlmcore.data.samples import tokenize
+from vlmcore.features import FeatureStore
 from vlmcore.language import LanguageModel
+from vlmcore.loop import StageConfig
 from vlmcore.lora import add_lora, tuned
+from vlmcore.training import TrainingConfig, TrainingData, fit
 
 LORA = LoRAConfig(rank=2)
 
@@ -73,3 +77,19 @@ def test_a_model_to_which_nothing_was_added_has_no_adapter(make_vlm, tmp_path):
     with pytest.raises(ValueError, match="neither a compressor nor"):
         save_adapter(make_vlm(None, 0), None, tmp_path / "a.safetensors")
     assert not list(tmp_path.iterdir())
+
+
+def test_what_a_stage_left_becomes_an_adapter(make_vlm, batch, images, tokenizer, tmp_path):
+    """The same as of the trained model itself; weights of a model that was trained as a whole are no adapter."""
+    tokens = tokenize(SAMPLES, tokenizer, "image_first")
+    store = FeatureStore(make_vlm().vision, (images * 255).byte().numpy(), tmp_path)
+    stage = StageConfig(2, 1e-2, 2)
+    config = TrainingConfig(stage, stage, lora=LORA)
+    trained = fit(make_vlm(), TrainingData(tokens, store), config, tmp_path / "run", progress=False, accelerator="cpu")
+    from_stage(tmp_path / "run" / "tune.safetensors", tmp_path / "a.safetensors")
+    plain = make_vlm()
+    back = load_adapter(tmp_path / "a.safetensors", plain.vision, plain.language)
+    assert torch.allclose(logits(back, batch, images), logits(trained, batch, images), atol=2e-2)
+    fit(make_vlm(), TrainingData(tokens, store), replace(config, lora=None), tmp_path / "whole", progress=False, accelerator="cpu")
+    with pytest.raises(ValueError, match="holds the language model itself"):
+        from_stage(tmp_path / "whole" / "tune.safetensors", tmp_path / "b.safetensors")

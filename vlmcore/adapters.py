@@ -1,19 +1,27 @@
 """What training added to a pretrained language model: the compressor and LoRA's matrices, in one small file.
 
-The encoder and the language model stay where they came from; a file of a few megabytes turns them into a model that sees.
+The encoder and the language model stay where they came from; a file of a few megabytes turns them into a model that sees. What a stage of
+training left in its folder is made into such a file by
+
+    python -m vlmcore.adapters FOLDER/tune.safetensors adapter.safetensors
 """
 
+import argparse
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
+from torch import Tensor
 
 from vlmcore.config import LoRAConfig, VLMConfig, from_dict, to_dict
 from vlmcore.language import LanguageModel
 from vlmcore.lora import add_lora
 from vlmcore.pretrained.files import check_safetensors
+from vlmcore.results import read_json
 from vlmcore.vision import VisionEncoder
 from vlmcore.vlm import VLM
 
@@ -26,14 +34,10 @@ def save_adapter(vlm: VLM, lora: LoRAConfig | None, path: str | Path) -> None:
         lora: how its language model was tuned; None if it was not.
         path: of the file.
     """
-    path = Path(path)
-    added = {name: x.half().contiguous().cpu() for name, x in vlm.state_dict().items() if _is_added(name)}
+    added = {name: x for name, x in vlm.state_dict().items() if _is_added(name)}
     if not added:
         raise ValueError("nothing was added to this language model: it has neither a compressor nor LoRA's matrices")
-    partial = path.with_suffix(f".{os.getpid()}.partial")
-    partial.parent.mkdir(parents=True, exist_ok=True)
-    save_file(added, partial, {"model": json.dumps(to_dict(vlm.config)), "lora": json.dumps(lora and to_dict(lora))})
-    partial.replace(path)
+    _write(added, to_dict(vlm.config), lora and to_dict(lora), Path(path))
 
 
 def load_adapter(path: str | Path, vision: VisionEncoder, language: LanguageModel) -> VLM:
@@ -70,5 +74,46 @@ def load_adapter(path: str | Path, vision: VisionEncoder, language: LanguageMode
     return vlm.eval()
 
 
+def from_stage(weights: str | Path, path: str | Path) -> None:
+    """Makes an adapter of the weights that a stage of training left, without loading the models.
+
+    Args:
+        weights: `align.safetensors` or `tune.safetensors` in the folder of a run, with the stage's `.json` beside it.
+        path: of the adapter.
+
+    Raises:
+        ValueError: the stage trained the language model itself.
+    """
+    weights = Path(weights)
+    about, trained = read_json(weights.with_suffix(".json")), load_file(weights)
+    if whole := [name for name in trained if not _is_added(name)]:
+        raise ValueError(f"{weights} holds the language model itself, such as {whole[0]}; an adapter holds what was added to it")
+    _write(trained, about["model"], about.get("lora"), Path(path))
+
+
+def _write(added: Mapping[str, Tensor], model: Any, lora: Any, path: Path) -> None:
+    partial = path.with_suffix(f".{os.getpid()}.partial")
+    partial.parent.mkdir(parents=True, exist_ok=True)
+    half = {name: x.half().contiguous().cpu() for name, x in added.items()}
+    save_file(half, partial, {"model": json.dumps(model), "lora": json.dumps(lora)})
+    partial.replace(path)
+
+
 def _is_added(name: str) -> bool:
     return name.startswith("compressor.") or ".lora_" in name
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m vlmcore.adapters", description=__doc__.splitlines()[0])
+    parser.add_argument("weights", type=Path, help="align.safetensors or tune.safetensors of a run")
+    parser.add_argument("path", type=Path, help="the adapter to write")
+    arguments = parser.parse_args()
+    try:
+        from_stage(arguments.weights, arguments.path)
+    except (ValueError, FileNotFoundError) as error:
+        parser.error(str(error))
+
+
+if __name__ == "__main__":
+    main()
