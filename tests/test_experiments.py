@@ -146,12 +146,14 @@ def test_a_pretrained_model_goes_through_the_same_run(little_data, tokenizer, tm
     """A tiny checkpoint in place of SmolLM2: frozen, then tuned by LoRA; its own weights are not written again."""
     sizes = LanguageConfig(vocab_size=64, width=24, depth=1, heads=2, mlp_width=40)
     LanguageModel.from_config(sizes, tokenizer).save_pretrained(tmp_path / "lm")
-    training = replace(SHORT.training, lora=LoRAConfig(rank=2))
+    training = replace(SHORT.training, tune=StageConfig(11, 1e-3, 8), lora=LoRAConfig(rank=2))
     config = replace(SHORT, pretrained=str(tmp_path / "lm"), training=training, align_by_words=True)
     assert identity(config) != identity(SHORT)
     result = run_cell(config, tmp_path / "results", tmp_path / "work")
     assert result["config"]["pretrained"] == config.pretrained and result["config"]["training"]["lora"]["rank"] == 2
     assert result["parameters"]["language"] < 1e4 and from_dict(RunConfig, result["config"]).training.lora == config.training.lora
+    (tuned,) = result["losses"].values()  # a loss is logged every ten steps, and alignment took three
+    assert tuned["step"] == [9] and tuned["loss"][0] > 0
     weights = load_file(tmp_path / "work" / identity(config) / "tune.safetensors")
     assert {name.split(".")[0] for name in weights} == {"compressor", "language"}
     assert all(".lora_" in name for name in weights if name.startswith("language"))

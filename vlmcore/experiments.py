@@ -24,7 +24,7 @@ from vlmcore.evaluation.metrics import Score
 from vlmcore.evaluation.short_answers import answered_right, first_words, generate_answers, question_only, score, shuffle_images
 from vlmcore.features import FeatureStore
 from vlmcore.language import LanguageModel
-from vlmcore.loop import device_of
+from vlmcore.loop import device_of, read_log
 from vlmcore.naming import notes_of_shapes
 from vlmcore.notes import pretrain_on_notes
 from vlmcore.pretraining import pretrain_language
@@ -90,6 +90,8 @@ def run_cell(
         "device": device.type,
         "command": command,
     }
+    if config.pretrained is not None:  # few runs, and long ones: how they went is worth keeping
+        result["losses"] = _losses(Path(work) / identity(config))
     result["flops"] = cost.exact_flops(vlm.config, result["text_tokens"], ANSWER_TOKENS)._asdict()
     write_json(path, result)
     return result
@@ -222,6 +224,12 @@ def _result(config: RunConfig, sizes: VLMConfig, scores: dict[str, dict[str, Sco
         "versions": {name: version(name) for name in ("torch", "transformers", "lightning", "numpy", "vlmcore")}
         | {"python": platform.python_version()},
     }
+
+
+def _losses(run: Path) -> dict[str, dict[str, list[float]]]:
+    """Steps and losses of each stage of a run, from its logs."""
+    logs = {stage: read_log(run / stage) for stage in ("align", "tune") if any((run / stage).glob("csv/*/metrics.csv"))}
+    return {stage: {"step": log["step"].tolist(), "loss": log["loss"].round(5).tolist()} for stage, log in logs.items()}
 
 
 def _plain(scores: dict[str, dict[str, Score]]) -> dict[str, dict[str, dict[str, float]]]:
