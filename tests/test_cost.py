@@ -4,7 +4,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from tests.conftest import TINY_LANGUAGE
 from vlmcore import cost
-from vlmcore.config import CLIP_L_336, PAPER, VICUNA_7B, LanguageConfig, VLMConfig, replace
+from vlmcore.config import CLIP_L_336, PAPER, QWEN25, VICUNA_7B, VICUNA_13B, LanguageConfig, VLMConfig, replace
 from vlmcore.language import LanguageModel
 from vlmcore.vision import VisionEncoder
 
@@ -90,6 +90,12 @@ def test_published_sizes():
     assert vicuna.language + vicuna.embedding + vicuna.head == 6_738_415_616
     assert vicuna.vision == 303_507_456
     assert cost.vision_flops(CLIP_L_336) == pytest.approx(0.38e12, rel=0.03)
+    larger = cost.parameters(replace(PAPER, language=VICUNA_13B))
+    assert larger.language + larger.embedding + larger.head == 13_015_864_320
+    for name, whole, without_embeddings in (("0.5B", 0.49, 0.36), ("1.5B", 1.54, 1.31), ("7B", 7.61, 6.53)):  # of the model cards
+        qwen = cost.parameters(replace(PAPER, language=QWEN25[name]))
+        assert qwen.language / 1e9 == pytest.approx(without_embeddings, abs=0.006)
+        assert (qwen.language + qwen.embedding + qwen.head) / 1e9 == pytest.approx(whole, abs=0.006)
     assert cost.paper_flops(7e9, 50, 576) / cost.paper_flops(7e9, 50, 1) == pytest.approx(12.27, abs=0.01)
 
 

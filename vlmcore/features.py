@@ -1,7 +1,7 @@
 """Features of a data set, computed once: the encoder of the miniatures is frozen, so it need not see an image twice.
 
 `FeatureStore` keeps them in half precision, memory-mapped, and shares them among all models and processes. At full size they would be
-terabytes, and are computed on the fly.
+terabytes: `LiveFeatures` computes those of a batch when they are asked for, on the device where the encoder is.
 """
 
 import hashlib
@@ -43,6 +43,27 @@ class FeatureStore:
     def __getitem__(self, rows: Tensor) -> VisionFeatures:
         """Features of the images in `rows`, int (b,), in single precision."""
         return VisionFeatures(*(torch.from_numpy(array[rows.numpy()]).float() for array in (self.array, *self.seen_by_cls)))
+
+
+class LiveFeatures:
+    """Features of a data set computed each time they are asked for, with nothing kept.
+
+    Args:
+        encoder: makes the features.
+        images: uint8 (n, 3, h, h).
+        attention: whether CLS attention and keys are made too.
+    """
+
+    def __init__(self, encoder: VisionEncoder, images: np.ndarray, *, attention: bool = False) -> None:
+        self.encoder, self.images, self.attention = encoder, images, attention
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    @torch.no_grad()
+    def __getitem__(self, rows: Tensor) -> VisionFeatures:
+        """Features of the images in `rows`, int (b,)."""
+        return self.encoder(torch.from_numpy(self.images[rows.numpy()]), attention=self.attention)
 
 
 @torch.inference_mode()
