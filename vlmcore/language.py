@@ -46,6 +46,8 @@ class LanguageModel(nn.Module):
     def __init__(self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> None:
         super().__init__()
         self.model: Any = model
+        # generation hands on a slice; torch would copy the head's matrix once for each row of what is not contiguous
+        model.get_output_embeddings().register_forward_pre_hook(lambda head, inputs: (inputs[0].contiguous(), *inputs[1:]))
         self.tokenizer = tokenizer
         self.lora: list[Any] = []  # what `vlmcore.lora` put in
 

@@ -50,8 +50,8 @@ class Entry:
 
 def ledger(results: Path = RESULTS) -> list[Entry]:
     """Every number that the results in a folder carry."""
-    ours = [*_encoder(results / "encoder"), *_easyvqa(results / "easyvqa"), *_race(results / "race"), *_grid(results / "grid")]
-    return [*_published(), *_coverage(results / "laws"), *ours]
+    trained = [*_easyvqa(results / "easyvqa"), *_race(results / "race"), *_grid(results / "grid"), *_real(results / "real")]
+    return [*_published(), *_coverage(results / "laws"), *_encoder(results / "encoder"), *trained]
 
 
 def wilson_interval(right: int, count: int, level: float = LEVEL) -> tuple[float, float]:
@@ -128,6 +128,20 @@ def _grid(folder: Path) -> Iterator[Entry]:
         return
     for number in grid_numbers(Grid(folder)):
         yield Entry(f"grid.{number.name}", *number[1:], command="python -m vlmcore.sweep run grid", source="book/results/grid")
+
+
+def _real(folder: Path) -> Iterator[Entry]:
+    """A pretrained language model on easy-VQA, and on what it knows of words beside a miniature; by order of image and question."""
+    by_model: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for result in _read(folder):
+        if "seed" in result:
+            model = result["name"].rsplit(".seed", 1)[0].removesuffix(".v0")
+            parts = ["real", "smollm2" if result["config"]["pretrained"] else "miniature", model]
+            order, task = result["config"]["model"]["order"], result["task"]
+            parts += [order] * (order != "image_first") + [task] * (task != "easyvqa")
+            by_model[".".join(parts)].append(result)
+    for name, runs in by_model.items():
+        yield from _over_seeds(name, runs, folder)
 
 
 def _crossed(name: str, found: Estimate, command: str) -> Entry:
