@@ -20,7 +20,7 @@ from vlmcore.loop import StageConfig
 from vlmcore.plans import EXPERIMENTS, RACE, preset
 from vlmcore.results import read_results, write_json
 from vlmcore.runs import RunConfig, config_of, identity, method, weights_of
-from vlmcore.tasks import Task, load_task
+from vlmcore.tasks import FAMILIES, Task, load_task
 from vlmcore.training import TrainingConfig
 
 SHORT = RunConfig(training=TrainingConfig(StageConfig(3, 1e-3, 8), StageConfig(4, 1e-3, 8)), text=StageConfig(4, 1e-3, 8))
@@ -133,7 +133,7 @@ def test_prumerge_is_scored_with_the_weights_of_the_uncompressed_run(little_data
     """Trained once: after the first run the folder of the weights is not touched, and projector and language model are the same."""
     runs = [replace(SHORT, model=VLMConfig(compressor=c, visual_tokens=v)) for c, v in ((MLPConfig(), 144), (PruMergeConfig(), 4))]
     own = tmp_path / identity(runs[0])
-    (uncompressed, _), (pruned, read) = (experiments.train(run, little_data, tmp_path, progress=False) for run in runs)
+    (uncompressed, _), (pruned, read) = (experiments.train(run, [little_data], tmp_path, progress=False) for run in runs)
     assert [path.name for path in tmp_path.glob("*") if (path / "tune.safetensors").exists()] == [own.name]
     assert pruned.config.visual_tokens == 4 and isinstance(pruned.config.compressor, PruMergeConfig)
     for part in ("compressor.projection", "language"):
@@ -165,6 +165,28 @@ def test_the_real_plan():
     one = [run for run in runs if run.task == "easyvqa" and run.model.visual_tokens == 1 and run.model.order == "image_first"]
     assert {run.training.seed for run in one} == {0, 1, 2} and all(run.training.lora and run.pretrained for run in one)
     assert [run.pretrained is None for run in runs if run.task == "words"] == [False, True]
+
+
+def test_the_recipes_are_not_those_of_the_grid():
+    runs, grid = EXPERIMENTS["recipe"](), EXPERIMENTS["grid"]()
+    names = {identity(run) for run in runs}
+    assert len(names) == len(runs) == 48 and not names & {identity(run) for run in grid}
+    of_one = runs[: len(runs) // 3]
+    assert {run.training.seed for run in of_one} == {0}
+    steps = {(run.task, run.align_by_words, run.training.align.steps, run.training.tune.steps) for run in of_one}
+    families = {(task, *recipe) for task in FAMILIES for recipe in ((False, 1200, 400), (None, 0, 1600))}
+    assert steps == {("mixture", None, 3600, 1200), *families}
+
+
+def test_a_mixture_is_trained_in_turn_and_scored_on_all_its_parts(little_data, tmp_path, monkeypatch):
+    alone = run_cell(SHORT, tmp_path / "alone", tmp_path / "work")
+    monkeypatch.setattr(experiments, "parts_of", lambda name: (name, name))
+    result = run_cell(SHORT, tmp_path / "both", tmp_path / "work")  # finds the model of the first run trained
+    assert result["right"] == 2 * alone["right"]
+    for split, scores in alone["scores"].items():
+        assert {k: (s["value"], 2 * s["count"]) for k, s in scores.items()} == {
+            k: (s["value"], s["count"]) for k, s in result["scores"][split].items()
+        }
 
 
 def test_pending_runs_are_those_without_a_result(tmp_path):
@@ -228,7 +250,7 @@ def test_workers_end_with_the_sweep(tmp_path):
 def test_shipped_results_are_of_the_runs_they_are_named_for(name):
     """A name leaves defaults out, so a changed default would pass old results off as new ones: then SCHEMA has to be raised."""
     configs = {identity(config): config for config in EXPERIMENTS[name]()}
-    if name in ("real", "grid-gpu") and not Path(f"book/results/{name}").exists():
+    if name in ("real", "recipe", "grid-gpu") and not Path(f"book/results/{name}").exists():
         pytest.skip("none of these runs is shipped yet")
     results = [result for result in read_results(f"book/results/{name}") if "seed" in result]
     assert len(results) >= (1 if name == "real" else 6)

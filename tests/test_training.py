@@ -13,10 +13,10 @@ import torch
 from tests.conftest import SAMPLES
 from tests.test_alignment import make_notes
 from vlmcore.config import M3Config, MQTConfig, PoolConfig, QueCCConfig, VLMConfig, replace
-from vlmcore.data.samples import tokenize
+from vlmcore.data.samples import rows_of_step, tokenize
 from vlmcore.features import FeatureStore
 from vlmcore.loop import Stage, StageConfig, read_log, run
-from vlmcore.training import TrainingConfig, TrainingData, fit
+from vlmcore.training import TrainingConfig, TrainingData, fit, language_tokens
 
 QUIET = {"progress": False, "accelerator": "cpu"}
 SHORT = TrainingConfig(StageConfig(6, 1e-2, 3), StageConfig(8, 1e-2, 3), seed=3)
@@ -131,6 +131,37 @@ def test_images_of_which_nothing_is_noted_are_left_out_of_the_first_stage(make_v
     vlm.compress = lambda features, batch: (seen.extend(batch.image.tolist()), compress(features, batch))[1]
     fit(vlm, data._replace(notes=notes), replace(SHORT, tune=StageConfig(0, 1e-2, 3)), tmp_path, **QUIET)
     assert set(seen) == {0, 2}
+
+
+def test_several_data_sets_take_turns(make_vlm, data, tokenizer, tmp_path):
+    """Each goes on where it stopped; an interruption between them changes nothing."""
+    other = data._replace(tokens=tokenize([SAMPLES[2]], tokenizer, "image_first"))
+    config, seen = replace(SHORT, align=StageConfig(5, 1e-2, 2), tune=StageConfig(0, 1e-2, 2)), []
+
+    def watched(stop=None):
+        vlm = make_vlm()
+        forward = vlm.forward
+
+        def look(batch, *rest):
+            if len(seen) == stop:
+                raise ZeroDivisionError
+            seen.append(batch.image.tolist())
+            return forward(batch, *rest)
+
+        vlm.forward = look
+        return vlm
+
+    alone = fit(watched(), [data, other], config, tmp_path / "a", **QUIET)
+    first, second, third = (data.tokens.image[rows_of_step(4, 2, (config.seed, 0), turn)].tolist() for turn in range(3))
+    assert seen == [first, [2], second, [2], third]
+    read = [(data.tokens, rows_of_step(4, 2, (config.seed, 0), turn)) for turn in range(3)] + 2 * [(other.tokens, torch.tensor([0]))]
+    expected = sum(int((t.length + t.question_length)[rows].sum()) + 4 * len(rows) for t, rows in read)
+    assert language_tokens(make_vlm().config, [data.tokens, other.tokens], config) == expected
+    seen.clear()
+    with pytest.raises(ZeroDivisionError):
+        fit(watched(stop=3), [data, other], config, tmp_path / "b", checkpoint_every=1, **QUIET)
+    resumed = fit(make_vlm(), [data, other], config, tmp_path / "b", checkpoint_every=1, **QUIET)
+    assert same(weights(alone), weights(resumed))
 
 
 def trained_tokens(vlm, data, config, folder):

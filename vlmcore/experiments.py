@@ -8,6 +8,7 @@ import os
 import platform
 import shutil
 import time
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from vlmcore import cost
 from vlmcore.alignment import Notes
 from vlmcore.config import VLMConfig, replace, to_dict
 from vlmcore.data import easyvqa, words
-from vlmcore.data.samples import tokenize
+from vlmcore.data.samples import Sample, tokenize
 from vlmcore.evaluation.metrics import Score
 from vlmcore.evaluation.short_answers import answered_right, first_words, generate_answers, question_only, score, shuffle_images
 from vlmcore.features import FeatureStore
@@ -31,7 +32,7 @@ from vlmcore.pretraining import pretrain_language
 from vlmcore.results import read_json, write_json
 from vlmcore.runs import SCHEMA, RunConfig, identity, kind_of_text, language_identity, method, weights_of
 from vlmcore.schooling import PARTS, answers_from_notes, pretrain_at_school, tokens_of_contents, tokens_of_notes
-from vlmcore.tasks import FAMILIES, Task, TaskName, family_scenes, load_task, world_of
+from vlmcore.tasks import FAMILIES, SCHOOLED, Task, TaskName, family_scenes, load_task, parts_of, world_of
 from vlmcore.training import TrainingData, fit, language_tokens
 from vlmcore.vision import VisionEncoder
 from vlmcore.vlm import VLM
@@ -42,10 +43,10 @@ ANSWER_TOKENS = 2
 
 def prepare(config: RunConfig, work: str | Path) -> None:
     """Makes the features that a run shares with others, if they are not there yet."""
-    task = load_task(config.task, config.held_out)
     if config.model.compressor is not None:
-        _features(weights_of(config), task.train_images, work)
-        _features(config, task.test_images, work)
+        for task in _tasks(config):
+            _features(weights_of(config), task.train_images, work)
+            _features(config, task.test_images, work)
 
 
 def run_cell(
@@ -74,19 +75,22 @@ def run_cell(
     if path.exists():
         return read_json(path)
     started = time.perf_counter()
-    task = load_task(config.task, config.held_out)
-    vlm, processed = train(config, task, work, progress=progress, accelerator=accelerator)
+    tasks = _tasks(config)
+    vlm, processed = train(config, tasks, work, progress=progress, accelerator=accelerator)
     vlm.to(device := device_of(accelerator))
     trained = time.perf_counter()
-    features = None if vlm.compressor is None else _features(config, task.test_images, work)
-    answer = first_words if config.task in FAMILIES else generate_answers
-    answers, shuffled = answer(vlm, task.test, features), shuffle_images(task.test)
-    scores = {"test": score(answers, task.test), "shuffled": score(answer(vlm, shuffled, features), shuffled)}
+    answer = first_words if config.task in SCHOOLED else generate_answers
+    samples, shuffled, answers, of_shuffled = list[Sample](), list[Sample](), list[str](), list[str]()
+    for task in tasks:
+        features, other = None if vlm.compressor is None else _features(config, task.test_images, work), shuffle_images(task.test)
+        samples, shuffled = samples + task.test, shuffled + other
+        answers, of_shuffled = answers + answer(vlm, task.test, features), of_shuffled + answer(vlm, other, features)
+    scores = {"test": score(answers, samples), "shuffled": score(of_shuffled, shuffled)}
     seconds = {"train": trained - started, "test": time.perf_counter() - trained}
     result = _result(config, vlm.config, scores, seconds) | {
-        "text_tokens": text_tokens(vlm, task),
+        "text_tokens": max(text_tokens(vlm, task) for task in tasks),
         "training_tokens": processed,
-        "right": "".join(str(int(right)) for right in answered_right(answers, task.test)),
+        "right": "".join(str(int(right)) for right in answered_right(answers, samples)),
         "device": device.type,
         "command": command,
     }
@@ -97,12 +101,12 @@ def run_cell(
     return result
 
 
-def train(config: RunConfig, task: Task, work: str | Path, **options: Any) -> tuple[VLM, int]:
+def train(config: RunConfig, tasks: Sequence[Task], work: str | Path, **options: Any) -> tuple[VLM, int]:
     """Trains the model of a run, or finds it trained.
 
     Args:
         config: the run.
-        task: its data.
+        tasks: its data; if it is a mixture, one for each part.
         work: folder for features, language models and checkpoints.
         **options: of `loop.run`.
 
@@ -113,17 +117,23 @@ def train(config: RunConfig, task: Task, work: str | Path, **options: Any) -> tu
     vision, language = VisionEncoder.from_pretrained(), language_model(config, work, **options)
     torch.manual_seed(config.training.seed)
     vlm = VLM.from_parts(base.model, vision, language)
-    features = None if vlm.compressor is None else _features(base, task.train_images, work)
-    tokens = tokenize(task.train, language.tokenizer, config.model.order, frame=language.frame)
-    data = TrainingData(tokens, features, _notes(config, task, language))
+    data = []
+    for task in tasks:
+        features = None if vlm.compressor is None else _features(base, task.train_images, work)
+        tokens = tokenize(task.train, language.tokenizer, config.model.order, frame=language.frame)
+        data.append(TrainingData(tokens, features, _notes(config, task, language)))
     fit(vlm, data, config.training, work / identity(base), **options)
-    processed = language_tokens(vlm.config, data.tokens, config.training)
+    processed = language_tokens(vlm.config, [part.tokens for part in data], config.training)
     if base != config and vlm.compressor is not None:
         other = VLM.from_parts(config.model, vision, vlm.language)
         assert other.compressor is not None
         other.compressor.load_state_dict(vlm.compressor.state_dict())
         vlm = other.eval()
     return vlm, processed
+
+
+def _tasks(config: RunConfig) -> list[Task]:
+    return [load_task(part, config.held_out) for part in parts_of(config.task)]
 
 
 def text_tokens(vlm: VLM, task: Task) -> int:
@@ -142,7 +152,7 @@ def language_model(config: RunConfig, work: str | Path, **options: Any) -> Langu
     seed, folder = config.training.seed, Path(work) / f"language-{language_identity(config)}"
     if not (folder / "model.safetensors").exists():
         training, sizes = f"{folder}.training", config.model.language
-        if config.task in FAMILIES:
+        if config.task in SCHOOLED:
             model = pretrain_at_school(training, sizes, config.text, world_of(config.held_out), seed, **options)
         elif kind_of_text(config) == "notes":
             model = pretrain_on_notes(training, sizes, config.text, seed, **options)
@@ -159,10 +169,10 @@ def language_model(config: RunConfig, work: str | Path, **options: Any) -> Langu
 
 
 def _notes(config: RunConfig, task: Task, language: LanguageModel) -> Notes | None:
-    if config.align_by_words:
-        return notes_of_shapes(easyvqa.load("train"), language, config.model.vision.side)
-    if task.train_scenes is None:
+    if not (config.task in SCHOOLED if config.align_by_words is None else config.align_by_words):
         return None
+    if task.train_scenes is None:
+        return notes_of_shapes(easyvqa.load("train"), language, config.model.vision.side)
     words = tokens_of_notes(task.train_scenes, language.tokenizer)
     return Notes(words, task.train_scenes.where, tokens_of_contents(language.tokenizer))
 

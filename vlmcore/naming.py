@@ -35,5 +35,6 @@ def notes_of_shapes(data: easyvqa.EasyVQA, language: LanguageModel, side: int) -
     words = torch.full((len(shown), side**2, longest), pad)
     words[torch.arange(len(shown)), torch.from_numpy(places @ np.array([side, 1]))] = lines[torch.from_numpy(shown)]
     first = tuple(torch.tensor([tokens[0] for tokens in group]) for group in spoken)
-    length = language.embed(torch.cat(first)).detach().float().pow(2).sum(-1).mean()
+    device = language.model.get_input_embeddings().weight.device
+    length = language.embed(torch.cat(first).to(device)).detach().float().pow(2).sum(-1).mean()
     return Notes(words, 0, first, OWN_SCORE / float(length))

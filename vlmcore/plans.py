@@ -164,6 +164,27 @@ def grid_runs(held_out: bool = False, plan: GridPlan = ON_CPU) -> list[RunConfig
     return runs + [longer(cell_run("pages", middle, c, 4, seed)) for seed in range(3) for c in (QueCCConfig(), TokenPackerConfig())]
 
 
+def recipe_runs(held_out: bool = False) -> list[RunConfig]:
+    """What the grid's recipe is for, at its middle size with QueCC: other ways to the same end, with three seeds.
+
+    All three families in one mixture, with three times the steps, so that each gets as many as alone; aligned by answers; not aligned at
+    all. The other side of each comparison is in the grid. One seed of everything before the second of anything.
+    """
+    middle, runs = LADDER[2], list[RunConfig]()
+    for seed in range(3):
+        runs += [longer(grid_run("mixture", middle, QueCCConfig(), v, seed, held_out=held_out)) for v in GRID_TOKENS]
+        for v, task in product((1, 16), FAMILIES):
+            run = grid_run(task, middle, QueCCConfig(), v, seed, held_out=held_out)
+            align, tune = run.training.align, run.training.tune
+            answers = replace(align, learning_rate=RACE.training.align.learning_rate)  # what is right for words is too fast here
+            at_once = replace(RACE.training.tune, steps=align.steps + tune.steps)
+            runs += [
+                replace(run, align_by_words=False, training=replace(run.training, align=answers)),
+                replace(run, training=replace(run.training, align=replace(align, steps=0), tune=at_once)),
+            ]
+    return runs
+
+
 def longer(run: RunConfig, times: int = 3) -> RunConfig:
     """The same run with several times the steps: is it the token's width that limits it, or the time?"""
     align, tune = (replace(stage, steps=times * stage.steps) for stage in (run.training.align, run.training.tune))
@@ -204,6 +225,7 @@ EXPERIMENTS: dict[str, Callable[[bool], list[RunConfig]]] = {
     "easyvqa": easyvqa_runs,
     "race": race_runs,
     "grid": grid_runs,
+    "recipe": recipe_runs,
     "grid-gpu": partial(grid_runs, plan=ON_GPU),
     "real": real_runs,
 }

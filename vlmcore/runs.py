@@ -20,7 +20,7 @@ from vlmcore.config import (
 )
 from vlmcore.loop import StageConfig
 from vlmcore.results import difference
-from vlmcore.tasks import FAMILIES, TaskName, world_of
+from vlmcore.tasks import SCHOOLED, TaskName, world_of
 from vlmcore.training import TrainingConfig
 
 SCHEMA = 1
@@ -38,8 +38,8 @@ class RunConfig:
     held_out: bool = False
     """Score on what is never reported, for development."""
     task: TaskName = "easyvqa"
-    align_by_words: bool = False
-    """On easy-VQA's images, stage 1 by the words for what they show instead of by answers; the grid's families always have it."""
+    align_by_words: bool | None = None
+    """Stage 1 by the words for what images show, or by answers; None is words for the families of the grid, answers for all else."""
     pretrained: str | None = None
     """A pretrained language model, by the name or folder of its checkpoint, instead of a miniature that is trained on `text`."""
 
@@ -92,7 +92,7 @@ def language_identity(config: RunConfig) -> str:
 
 def kind_of_text(config: RunConfig) -> str:
     """What a run's miniature language model learns from: a school in the facts of a world, notes, or told questions."""
-    if config.task in FAMILIES:
+    if config.task in SCHOOLED:
         return f"school-{world_of(config.held_out)}"
     return {"easyvqa": "told", "words": "told words"}.get(config.task, "notes")
 

@@ -30,7 +30,7 @@ from vlmcore.estimate import CPU_THREAD, GPU, WORKER_BYTES, Machine, feature_byt
 from vlmcore.experiments import language_model, prepare, run_cell, run_question_only, run_text_only
 from vlmcore.plans import EXPERIMENTS, NEEDS_GPU
 from vlmcore.runs import RunConfig, identity, language_identity, weights_of
-from vlmcore.tasks import FAMILIES
+from vlmcore.tasks import SCHOOLED, parts_of
 
 
 def pending(configs: list[RunConfig], results: Path) -> list[RunConfig]:
@@ -133,7 +133,7 @@ class Reporter:
 def teach(config: RunConfig, results: Path, work: Path, command: str, accelerator: str) -> None:
     """Makes the language model of a run, and for the grid writes down what it knows before it sees."""
     language_model(config, work, progress=False, accelerator=accelerator)
-    if config.task in FAMILIES:
+    if config.task in SCHOOLED:
         run_text_only(config, results, work, command, accelerator)
 
 
@@ -162,7 +162,7 @@ def _end_with_the_parent() -> None:
 
 def plan(configs: list[RunConfig], todo: list[RunConfig], workers: int, machine: Machine = CPU_THREAD) -> str:
     """What the runs without a result will take: operations, hours of one CPU thread or one GPU, and memory."""
-    if not all(config.task in FAMILIES for config in configs):
+    if not all(config.task in SCHOOLED for config in configs):
         raise SystemExit("times are estimated for the families of the grid only; start the others and look at the time that is left")
     groups = of_all(todo, machine)
     lines = [f"{len(configs)} runs, {len(todo)} without a result; features take {feature_bytes(configs[0].model) / 1e9:.1f} GB"]
@@ -219,7 +219,7 @@ def main() -> None:
         parser.error(str(error))
     if arguments.action == "run":
         command = f"python -m vlmcore.sweep run {arguments.name}"
-        for task in sorted({config.task for config in configs}):
+        for task in sorted({part for config in configs for part in parts_of(config.task)}):
             run_question_only(task, results, command)
         run(configs, results, arguments.work, workers, command, "auto" if on_gpu else "cpu")
     elif arguments.action == "plan":

@@ -1,6 +1,7 @@
 """What a run is trained and scored on: easy-VQA with its official split, facts about its words, or a world drawn from fixed seeds.
 
-*Reading* and *attribute* belong to the race of the compressors; *knowledge*, *reasoning* and *pages* are the families of the grid.
+*Reading* and *attribute* belong to the race of the compressors; *knowledge*, *reasoning* and *pages* are the families of the grid, and a
+*mixture* is all three of them.
 """
 
 from functools import lru_cache
@@ -14,9 +15,11 @@ from vlmcore.data.worlds import families
 from vlmcore.data.worlds.icons import facts
 from vlmcore.data.worlds.scenes import WORLDS
 
-TaskName = Literal["easyvqa", "words", "reading", "attribute", "knowledge", "reasoning", "pages"]
+TaskName = Literal["easyvqa", "words", "reading", "attribute", "knowledge", "reasoning", "pages", "mixture"]
 FAMILIES: tuple[TaskName, ...] = ("knowledge", "reasoning", "pages")
 """The tasks of the grid."""
+SCHOOLED: tuple[TaskName, ...] = (*FAMILIES, "mixture")
+"""Tasks whose language models have been to school, and answer in a word."""
 
 TRAIN_SCENES, QUESTIONS, TEST_SCENES = 6000, 4, 2000
 """Of a world: scenes to train on, questions about each, and scenes to test on with one question each."""
@@ -37,6 +40,11 @@ class Task(NamedTuple):
     """What the training images show, where it is known."""
 
 
+def parts_of(name: TaskName) -> tuple[TaskName, ...]:
+    """The tasks that a task is made of: itself, unless it is the mixture."""
+    return FAMILIES if name == "mixture" else (name,)
+
+
 @lru_cache(maxsize=3)
 def load_task(name: TaskName = "easyvqa", held_out: bool = False) -> Task:
     """The data of a task.
@@ -47,8 +55,10 @@ def load_task(name: TaskName = "easyvqa", held_out: bool = False) -> Task:
             drawn from other seeds.
 
     Raises:
-        ValueError: there is no such task.
+        ValueError: there is no such task, or it is made of several.
     """
+    if parts_of(name) != (name,):
+        raise ValueError(f"the {name} is several tasks; load {', '.join(parts_of(name))}")
     if name not in get_args(TaskName):
         raise ValueError(f"there is no task {name!r}; choose from {', '.join(get_args(TaskName))}")
     if name == "easyvqa":

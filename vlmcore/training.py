@@ -6,7 +6,7 @@ once: its config says on which in each step.
 
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -52,7 +52,7 @@ class TrainingData(NamedTuple):
 
 def fit(
     vlm: VLM,
-    data: TrainingData,
+    data: TrainingData | Sequence[TrainingData],
     config: TrainingConfig,
     folder: str | Path,
     **options: Any,
@@ -61,7 +61,7 @@ def fit(
 
     Args:
         vlm: with a compressor as it was built and a language model that knows its language.
-        data: samples tokenised with answers, and features of their images.
+        data: samples tokenised with answers, and features of their images; of several data sets, the steps take turns.
         config: the stages.
         folder: for checkpoints, logs and the weights after each finished stage.
         **options: of `run`.
@@ -72,7 +72,8 @@ def fit(
     Raises:
         ValueError: the folder belongs to another run: other sizes, other stages, or a language model that is not the one it began with.
     """
-    if vlm.compressor is not None and data.features is None:
+    sets = [data] if isinstance(data, TrainingData) else list(data)
+    if vlm.compressor is not None and any(part.features is None for part in sets):
         raise ValueError("this model sees; give features of the images, or build a blind one with visual_tokens=0 and compressor=None")
     folder = Path(folder)
     for number, (name, stage) in enumerate(_stages(config)):
@@ -87,9 +88,11 @@ def fit(
             vlm.train()
             vlm.vision.eval()
             seed = (config.seed, number)
-            by_words = name == "align" and data.notes is not None
+            by_words = name == "align" and all(part.notes is not None for part in sets)
             pad = vlm.language.tokenizer.pad_token_id
-            batches = _described_batches(data, stage, seed, pad) if by_words else _vlm_batches(vlm, data, name, stage, seed)
+            batches = _in_turn(
+                [_described_batches(part, stage, seed, pad) if by_words else _vlm_batches(vlm, part, name, stage, seed) for part in sets]
+            )
             run(Stage(vlm, note_loss if by_words else _vlm_loss, batches, stage, config.seed), folder / name, **options)
             _save_trained(vlm, weights)
             (folder / name / "resume.ckpt").unlink(missing_ok=True)
@@ -111,20 +114,22 @@ def _choose_trained(vlm: VLM, config: TrainingConfig, name: StageName) -> None:
             parameter.requires_grad_(True)
 
 
-def language_tokens(model: VLMConfig, tokens: Tokens, config: TrainingConfig) -> int:
+def language_tokens(model: VLMConfig, sets: Sequence[Tokens], config: TrainingConfig) -> int:
     """Tokens that the language model reads in training: text and visual tokens, at every V of a step, and the questions it encodes.
 
     Args:
         model: with its compressor.
-        tokens: the samples.
+        sets: the samples of each data set.
         config: the stages.
     """
     total = 0
     for number, (name, stage) in enumerate(_stages(config)):
         for step in range(stage.steps if model.compressor is not None or name == "tune" else 0):
-            rows = rows_of_step(len(tokens.image), stage.batch_size, (config.seed, number), step)
+            turn, which = divmod(step, len(sets))
+            tokens = sets[which]
+            rows = rows_of_step(len(tokens.image), stage.batch_size, (config.seed, number), turn)
             text = int(tokens.length[rows].sum())
-            for v in _tokens_of_step(model, name, (config.seed, number), step):
+            for v in _tokens_of_step(model, name, (config.seed, number), turn):
                 total += text + len(rows) * (model.visual_tokens if v is None else v)
                 if model.compressor is not None and model.compressor.sees_question:
                     total += int(tokens.question_length[rows].sum())
@@ -164,6 +169,11 @@ class Step(NamedTuple):
     batch: Batch
     features: VisionFeatures | None
     visual_tokens: tuple[int | None, ...]
+
+
+def _in_turn(makers: Sequence[Callable[[int], Any]]) -> Callable[[int], Any]:
+    """What each step sees when several data sets take turns."""
+    return lambda step: makers[step % len(makers)](step // len(makers))
 
 
 def _vlm_loss(vlm: VLM, step: Step) -> Tensor:
