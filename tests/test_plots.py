@@ -26,6 +26,8 @@ def test_other_figures_are_drawn_from_what_they_are_given():
     assert isinstance(plots.losses({"a": pd.DataFrame({"step": [1, 2], "loss": [2.0, 1.0]})}), Figure)
     images = np.zeros((2, 3, 8, 8), np.uint8)
     assert len(plots.samples_grid(images, ["a", "b"], columns=3).axes) == 3
+    few, many = (plots.samples_grid(images, [text, "b"], columns=2).get_figheight() for text in ("a", "a\nb\nc\nd\ne"))
+    assert many > few == 2
     assert len(plots.attention_over_images(images, np.ones((2, 4)), ["a", "b"]).axes) == 4
 
 

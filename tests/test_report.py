@@ -39,6 +39,15 @@ def test_what_the_book_says_about_easy_vqa():
     assert found["encoder.clip-mini.probe.cls.accuracy"].value > 0.98
 
 
+def test_what_the_book_says_about_a_real_language_model():
+    found = entries(RESULTS)
+    one = found["real.smollm2.quecc.v1.accuracy"]
+    assert one.value >= 0.95 and one.count == 3 * 9673
+    assert abs(found["real.smollm2.blind.accuracy"].value - found["easyvqa.question_only.accuracy"].value) < 0.01
+    known, nothing_known = (found[f"real.{model}.quecc.v1.words.accuracy"] for model in ("smollm2", "miniature"))
+    assert known.low > 0.4 and nothing_known.high < 0.1 and known.count == nothing_known.count == 1498
+
+
 def test_a_changed_result_changes_the_ledger(tmp_path):
     shutil.copytree(RESULTS, tmp_path / "results")
     path = next(p for p in (tmp_path / "results" / "easyvqa").glob("*.json") if '"quecc.v1.seed0"' in p.read_text())

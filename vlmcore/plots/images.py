@@ -19,14 +19,15 @@ def samples_grid(images: np.ndarray, captions: Sequence[str], columns: int = 6) 
         columns: images a row.
     """
     rows = -(-len(images) // columns)
+    titles = ["\n".join(textwrap.fill(line, 24) for line in caption.splitlines()) for caption in captions]
+    height = max(2.0, 1.7 + 0.13 * max(title.count("\n") + 1 for title in titles))
     with plt.style.context(STYLE):
-        figure, axes = plt.subplots(rows, columns, figsize=(1.6 * columns, 2.0 * rows), squeeze=False)
+        figure, axes = plt.subplots(rows, columns, figsize=(1.6 * columns, height * rows), squeeze=False)
         for axis in axes.flat:
             axis.set_axis_off()
-        for axis, image, caption in zip(axes.flat, images, captions, strict=False):
+        for axis, image, title in zip(axes.flat, images, titles, strict=False):
             axis.imshow(image.transpose(1, 2, 0))
-            lines = [textwrap.fill(line, 24) for line in caption.splitlines()]
-            axis.set_title("\n".join(lines), fontsize=7.5, loc="center")
+            axis.set_title(title, fontsize=7.5, loc="center")
     plt.close(figure)
     return figure
 

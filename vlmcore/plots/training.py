@@ -7,12 +7,13 @@ from matplotlib.figure import Figure
 from vlmcore.plots.style import STYLE, colours
 
 
-def losses(logs: dict[str, pd.DataFrame], window: int = 5) -> Figure:
+def losses(logs: dict[str, pd.DataFrame], window: int = 5, ylabel: str = "loss (nats a token)") -> Figure:
     """Training curves, one panel a stage: the logged losses and their running mean.
 
     Args:
         logs: titles and tables as from `loop.read_log`.
         window: logged steps averaged.
+        ylabel: what the losses are.
     """
     with plt.style.context(STYLE):
         figure, axes = plt.subplots(1, len(logs), figsize=(7.5, 2.8), squeeze=False)
@@ -22,7 +23,7 @@ def losses(logs: dict[str, pd.DataFrame], window: int = 5) -> Figure:
             axis.set_yscale("log")
             axis.set_title(title)
             axis.set_xlabel("step")
-        axes[0, 0].set_ylabel("loss (nats a token)")
+        axes[0, 0].set_ylabel(ylabel)
     plt.close(figure)
     return figure
 
