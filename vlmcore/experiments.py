@@ -101,12 +101,12 @@ def run_cell(
     return result
 
 
-def train(config: RunConfig, tasks: Sequence[Task], work: str | Path, **options: Any) -> tuple[VLM, int]:
+def train(config: RunConfig, task: Task | Sequence[Task], work: str | Path, **options: Any) -> tuple[VLM, int]:
     """Trains the model of a run, or finds it trained.
 
     Args:
         config: the run.
-        tasks: its data; if it is a mixture, one for each part.
+        task: its data; of a mixture, all its parts.
         work: folder for features, language models and checkpoints.
         **options: of `loop.run`.
 
@@ -118,10 +118,10 @@ def train(config: RunConfig, tasks: Sequence[Task], work: str | Path, **options:
     torch.manual_seed(config.training.seed)
     vlm = VLM.from_parts(base.model, vision, language)
     data = []
-    for task in tasks:
-        features = None if vlm.compressor is None else _features(base, task.train_images, work)
-        tokens = tokenize(task.train, language.tokenizer, config.model.order, frame=language.frame)
-        data.append(TrainingData(tokens, features, _notes(config, task, language)))
+    for part in [task] if isinstance(task, Task) else task:
+        features = None if vlm.compressor is None else _features(base, part.train_images, work)
+        tokens = tokenize(part.train, language.tokenizer, config.model.order, frame=language.frame)
+        data.append(TrainingData(tokens, features, _notes(config, part, language)))
     fit(vlm, data, config.training, work / identity(base), **options)
     processed = language_tokens(vlm.config, [part.tokens for part in data], config.training)
     if base != config and vlm.compressor is not None:

@@ -114,15 +114,15 @@ def _choose_trained(vlm: VLM, config: TrainingConfig, name: StageName) -> None:
             parameter.requires_grad_(True)
 
 
-def language_tokens(model: VLMConfig, sets: Sequence[Tokens], config: TrainingConfig) -> int:
+def language_tokens(model: VLMConfig, samples: Tokens | Sequence[Tokens], config: TrainingConfig) -> int:
     """Tokens that the language model reads in training: text and visual tokens, at every V of a step, and the questions it encodes.
 
     Args:
         model: with its compressor.
-        sets: the samples of each data set.
+        samples: tokenised; of several data sets, those of each.
         config: the stages.
     """
-    total = 0
+    sets, total = [samples] if isinstance(samples, Tokens) else samples, 0
     for number, (name, stage) in enumerate(_stages(config)):
         for step in range(stage.steps if model.compressor is not None or name == "tune" else 0):
             turn, which = divmod(step, len(sets))
