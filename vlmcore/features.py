@@ -66,6 +66,10 @@ class LiveFeatures:
         return self.encoder(torch.from_numpy(self.images[rows.numpy()]), attention=self.attention)
 
 
+Features = FeatureStore | LiveFeatures
+"""Features of a data set, by the numbers of its images."""
+
+
 @torch.inference_mode()
 def _write_features(encoder: VisionEncoder, images: np.ndarray, shapes: dict[Path, tuple[int, ...]], batch_size: int) -> None:
     """Writes those files that are not there yet, in the order of the fields of `VisionFeatures`, each beside its place and renamed."""

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from vlmcore.alignment import Described, Notes, note_loss
 from vlmcore.config import LoRAConfig, StageName, VLMConfig, to_dict
 from vlmcore.data.samples import Batch, Tokens, rows_of_step
-from vlmcore.features import FeatureStore, LiveFeatures
+from vlmcore.features import Features
 from vlmcore.loop import Stage, StageConfig, run
 from vlmcore.lora import add_lora, tuned
 from vlmcore.pretrained.files import check_safetensors
@@ -45,7 +45,7 @@ class TrainingData(NamedTuple):
     """Samples and the features of their images; `features` is None for a blind model."""
 
     tokens: Tokens
-    features: FeatureStore | LiveFeatures | None
+    features: Features | None
     notes: Notes | None = None
     """What the images show: if given, stage 1 aligns the compressor with these words instead of with the answers."""
 

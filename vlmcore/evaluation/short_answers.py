@@ -7,14 +7,14 @@ import torch
 
 from vlmcore.data.samples import Sample, Tokens, tokenize
 from vlmcore.evaluation.metrics import Score, ShortAnswerAccuracy, normalize
-from vlmcore.features import FeatureStore
+from vlmcore.features import Features
 from vlmcore.vlm import VLM, place
 
 
 def generate_answers(
     vlm: VLM,
     samples: Sequence[Sample],
-    features: FeatureStore | None,
+    features: Features | None,
     *,
     batch_size: int = 512,
     max_new_tokens: int = 4,
@@ -44,7 +44,7 @@ def generate_answers(
 def first_words(
     vlm: VLM,
     samples: Sequence[Sample],
-    features: FeatureStore | None,
+    features: Features | None,
     *,
     batch_size: int = 512,
 ) -> list[str]:

@@ -8,7 +8,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -19,6 +19,8 @@ from vlmcore.scaling.law import Bounds, Law
 from vlmcore.scaling.losses import LIKELIHOODS, LOSSES, Loss, least_squares_weights
 from vlmcore.scaling.model import Model, limits
 from vlmcore.scaling.points import Points, check_points
+
+Form = TypeVar("Form", bound=Law)
 
 RUNAWAY = 1e3
 """A term of the law this many times the largest error has left for infinity, and another one with it to make up for it."""
@@ -38,7 +40,7 @@ class Criteria(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Fit:
+class Fit(Generic[Form]):
     """A fitted law with what it was fitted to.
 
     Attributes:
@@ -49,7 +51,7 @@ class Fit:
         objective: what was minimised: the weighted SSE, Huber's loss, or the deviance.
     """
 
-    law: Law
+    law: Form
     points: Points
     model: Model
     at_bound: tuple[str, ...]
@@ -138,13 +140,13 @@ class Fit:
         by_name = dict(zip((*form.LINEAR, *form.EXPONENTS), columns, strict=True))
         return np.stack([by_name[name] for name in self.free], 1)
 
-    def refit(self, points: Points) -> "Fit":
+    def refit(self, points: Points) -> "Fit[Form]":
         """The same kind of fit to other points, with the same bounds; ending at one is welcome."""
         return fit_model(self.model, points, allow_bound=True)
 
 
 def fit(
-    form: type[Law],
+    form: type[Form],
     N: ArrayLike,
     V: ArrayLike,
     error: ArrayLike,
@@ -157,7 +159,7 @@ def fit(
     bounds: Mapping[str, Bounds] | None = None,
     allow_bound: bool = False,
     unit: float = 1e9,
-) -> Fit:
+) -> Fit[Form]:
     """Fits a law.
 
     Args:
