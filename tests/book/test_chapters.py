@@ -138,11 +138,15 @@ def test_chapters_and_solutions_call_the_package_as_it_is(tmp_path):
     Notebooks are not typed code: what counts is a name or an argument that is not there, and an object of ours where another is asked for.
     """
     ours = {name for path in (ROOT / "vlmcore").rglob("*.py") for name in re.findall(r"^class (\w+)", path.read_text(), re.MULTILINE)}
-    files = [tmp_path / f"chapter_{path.stem}.py" for path in teaching_chapters()]
-    for path, file in zip(teaching_chapters(), files, strict=True):
-        cells = nbformat.read(path, 4).cells
-        blocks = [[cell.source] if cell.cell_type == "code" else re.findall(r"```python\n(.*?)```", cell.source, re.DOTALL) for cell in cells]
-        file.write_text("\n".join(re.sub(r"^(\s*)[%!].*", r"\1pass", block, flags=re.MULTILINE) for each in blocks for block in each))
+    files = []
+    for path in teaching_chapters():
+        blocks = [
+            block
+            for cell in nbformat.read(path, 4).cells
+            for block in ([cell.source] if cell.cell_type == "code" else re.findall(r"```python\n(.*?)```", cell.source, re.DOTALL))
+        ]
+        files.append(tmp_path / f"chapter_{path.stem}.py")
+        files[-1].write_text(re.sub(r"^(\s*)[%!].*", r"\1pass", "\n".join(blocks), flags=re.MULTILINE))
     options = ["--config-file=", "--ignore-missing-imports", "--check-untyped-defs", "--allow-redefinition-new", "--local-partial-types"]
     said, trouble, _ = api.run([*options, "--cache-dir", str(ROOT / ".mypy_cache" / "chapters"), *map(str, files)])
     assert f"checked {len(files)} source files" in said, trouble or said
