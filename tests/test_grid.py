@@ -36,7 +36,7 @@ def result(task, compressor, size, v, seed, error, order="image_first", factor=1
         "seed": seed,
         "config": {"model": to_dict(model) | {"order": order}, "training": training},
         "parameters": parameters(model)._asdict(),
-        "flops": {"prefill": 5, "decode": 1},
+        "flops": {"question_pass": 2, "prefill": 5, "decode": 1},
         "scores": {"test": {"all": score, "fact": score}, "shuffled": {"all": score}},
         "text_tokens": 3,
     }
@@ -102,6 +102,22 @@ def test_a_seed_with_fewer_cells_is_not_fitted_but_has_slopes(tmp_path):
     cells = grid.mean_errors("knowledge", "quecc").set_index(["params", "visual_tokens"])["error"]
     errors = [cells[n[i], 1] for i in (0, -1)]
     assert errors[0] > errors[1]
+
+
+def test_cells_are_compared_over_the_same_seeds(tmp_path):
+    """A further seed at V = 1 and 36 alone, and much worse, moves slopes but no mean, which would not be over the same histories."""
+    plant(tmp_path, {"knowledge": LAWS["knowledge"]})
+    before = Grid(tmp_path).mean_errors("knowledge", "quecc")
+    for size, v in product(LADDER, (1, 36)):
+        write(tmp_path, result("knowledge", "quecc", size, v, 3, 0.9))
+    after = Grid(tmp_path)
+    assert after.mean_errors("knowledge", "quecc").equals(before) and len(after.slopes("knowledge", "quecc")) == 4
+
+
+def test_the_frontier_at_exact_operations_uses_those_of_the_results(tmp_path):
+    plant(tmp_path, {"pages": LAWS["pages"]}, seeds=(0,))
+    best = Grid(tmp_path).frontier("pages", "quecc")
+    assert set(best["flops"]) == {8} and len(best) == 1  # planted alike for all, so one model is best
 
 
 def test_only_cells_of_the_plan_enter_a_law(tmp_path):

@@ -4,7 +4,7 @@ A seed is a whole history: weights, school, order of everything. So a law is fit
 its error counts, and what is said about a law is said with Student's t over the seeds. Nothing here imports torch.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -121,14 +121,29 @@ class Grid:
         return pd.DataFrame({"N": by_n, "V": by_v, "difference": by_n - by_v})
 
     def mean_errors(self, task: str, compressor: str) -> pd.DataFrame:
-        """Error of every size and V of the ladder: mean over seeds, its standard error, and how many seeds."""
-        cells = self.ladder(task, compressor).groupby(["params", "visual_tokens"])["error"]
-        return cells.agg(error="mean", standard_error="sem", seeds="count").reset_index()
+        """Error of every size and V of the ladder, and exact FLOPs at its own Q.
 
-    def frontier(self, task: str, compressor: str, q: float, cost: Callable[[float, float, float], float] = paper_flops) -> pd.DataFrame:
-        """The measured models that no cheaper one beats at Q text tokens, cheapest first."""
+        Means, with standard errors, are over the complete seeds, so that cells are compared over the same histories; over what is there
+        while no seed is complete.
+        """
+        table = self.ladder(task, compressor)
+        if complete := self.complete_seeds(task, compressor):
+            table = table[table["seed"].isin(complete)]
+        cells = table.groupby(["params", "visual_tokens"])
+        errors = {"error": ("error", "mean"), "standard_error": ("error", "sem"), "seeds": ("error", "count")}
+        return cells.agg(**errors, flops=("flops", "first")).reset_index()
+
+    def frontier(self, task: str, compressor: str, q: float | None = None) -> pd.DataFrame:
+        """The measured models that no cheaper one beats, cheapest first.
+
+        Args:
+            task: of the grid.
+            compressor: its name in the results.
+            q: text tokens at which the paper's 2N(Q + V) counts; exact FLOPs of the language model, at the task's own Q, if None.
+        """
         cells = self.mean_errors(task, compressor)
-        cells["flops"] = [cost(n, q, v) for n, v in zip(cells["params"], cells["visual_tokens"], strict=True)]
+        if q is not None:
+            cells["flops"] = [paper_flops(n, q, v) for n, v in zip(cells["params"], cells["visual_tokens"], strict=True)]
         return cells.iloc[frontier(cells["flops"], cells["error"])].reset_index(drop=True)
 
     def hold_out_largest(self, task: str, compressor: str) -> list[Prediction]:
@@ -138,7 +153,8 @@ class Grid:
             held = law.points.N.max() == law.points.N
             rest = law.refit(law.points.keep(~held))
             out = law.points.keep(held)
-            spread = _prediction_error(rest, out.N, out.V)
+            slope = rest.jacobian(out.N, out.V)
+            spread = np.sqrt(np.einsum("vp,pq,vq->v", slope, rest.covariance.to_numpy(), slope))  # the delta method
             noise = np.sqrt(out.error * (1 - out.error) / out.weights)
             rows = zip(out.V, rest.law.predict(out.N, out.V), spread, out.error, noise, strict=True)
             found += [Prediction(seed, int(v), float(p), float(s), float(m), float(e)) for v, p, s, m, e in rows]
@@ -152,29 +168,41 @@ def numbers(grid: Grid) -> Iterator[Number]:
             laws = grid.laws(task, compressor) if not grid.ladder(task, compressor).empty else {}
             if not laws:
                 continue
-            name, points = f"{family}.{compressor}", sum(len(law.points) for law in laws.values())
-            alpha, beta, floor = (np.array([vars(law.law)[p] for law in laws.values()]) for p in ("alpha", "beta", "D"))
-            exponents = {"alpha": alpha, "beta": beta, "d": floor, "alpha_minus_beta": alpha - beta, "alpha_minus_2beta": alpha - 2 * beta}
-            for quantity, values in exponents.items():
-                yield Number(f"{name}.{quantity}", *over_seeds(values), points)
-            yield Number(f"{name}.ratio", *ratio_over_seeds(alpha, beta), points)
+            name = f"{family}.{compressor}"
+            yield from _exponents(laws, name)
+            yield from _exponents(grid.laws(task, compressor, params="all_params"), f"{name}.with_embeddings")
             yield from _without_a_law(grid, task, compressor, name)
+            yield from _bought(grid, task, compressor, name)
             yield from _held_out(grid, task, compressor, name)
+
+
+def _exponents(laws: dict[int, Fit[Product]], name: str) -> Iterator[Number]:
+    points = sum(len(law.points) for law in laws.values())
+    alpha, beta, floor = (np.array([vars(law.law)[p] for law in laws.values()]) for p in ("alpha", "beta", "D"))
+    exponents = {"alpha": alpha, "beta": beta, "d": floor, "alpha_minus_beta": alpha - beta, "alpha_minus_2beta": alpha - 2 * beta}
+    for quantity, values in exponents.items():
+        yield Number(f"{name}.{quantity}", *over_seeds(values), points)
+    yield Number(f"{name}.ratio", *ratio_over_seeds(alpha, beta), points)
 
 
 def _without_a_law(grid: Grid, task: str, compressor: str, name: str) -> Iterator[Number]:
     slopes = grid.slopes(task, compressor)
     for column, quantity in (("N", "slope_n"), ("V", "slope_v"), ("difference", "slope_n_minus_slope_v")):
         yield Number(f"{name}.{quantity}", *over_seeds(slopes[column]), 4 * len(slopes))
-    for q in (0, TYPICAL_QUESTION):
-        best = grid.frontier(task, compressor, q)
-        below = best[best["params"] < best["params"].max()]
-        if not below.empty:
-            yield Number(f"{name}.q{q}.optimal_tokens", float(below["visual_tokens"].max()), count=len(best))
     for row in grid.mean_errors(task, compressor).itertuples():
         errors = grid.ladder(task, compressor).query("params == @row.params and visual_tokens == @row.visual_tokens")
         found = over_seeds(errors["error"])
         yield Number(f"{name}.n{row.params}.v{row.visual_tokens}.error", *found, int(errors["count"].sum()))
+
+
+def _bought(grid: Grid, task: str, compressor: str, name: str) -> Iterator[Number]:
+    """The most tokens that a model on the frontier has, if a larger one could be bought: at Q = 0, at the task's own Q, at the paper's."""
+    own = int(grid.ladder(task, compressor)["text_tokens"].max())
+    for cost, q in {"q0": 0, f"q{own}": own, f"q{TYPICAL_QUESTION}": TYPICAL_QUESTION, "exact_flops": None}.items():
+        best = grid.frontier(task, compressor, q)
+        below = best[best["params"] < best["params"].max()]
+        if not below.empty:
+            yield Number(f"{name}.{cost}.optimal_tokens", float(below["visual_tokens"].max()), count=len(best))
 
 
 def _held_out(grid: Grid, task: str, compressor: str, name: str) -> Iterator[Number]:
@@ -184,18 +212,6 @@ def _held_out(grid: Grid, task: str, compressor: str, name: str) -> Iterator[Num
         yield Number(f"{name}.holdout.relative_error", float(np.mean(relative)), count=len(relative))
         yield Number(f"{name}.holdout.share_informative", float(np.mean([p.informative for p in predictions])), count=len(predictions))
         yield Number(f"{name}.holdout.share_holding", float(np.mean([p.holds for p in predictions])), count=len(predictions))
-
-
-def _prediction_error(law: Fit, params: np.ndarray, visual_tokens: np.ndarray) -> np.ndarray:
-    """Standard errors of predictions by the delta method, with derivatives by central differences."""
-    names, at = law.free, vars(law.law)
-    gradient = []
-    for parameter in names:
-        step = 1e-5 * max(abs(at[parameter]), 1e-3)
-        up, down = (type(law.law)(**(at | {parameter: at[parameter] + sign * step})) for sign in (1, -1))
-        gradient.append((up.predict(params, visual_tokens) - down.predict(params, visual_tokens)) / (2 * step))
-    slope = np.array(gradient)
-    return np.sqrt(np.einsum("ip,ij,jp->p", slope, law.covariance.to_numpy(), slope))
 
 
 def _row(result: dict[str, Any]) -> dict[str, Any]:
@@ -212,7 +228,7 @@ def _row(result: dict[str, Any]) -> dict[str, Any]:
         "steps": training["align"]["steps"] + training["tune"]["steps"],
         "params": parameters["language"],
         "all_params": parameters["language"] + parameters["embedding"] + parameters["head"],
-        "flops": flops["prefill"] + flops["decode"],
+        "flops": flops["question_pass"] + flops["prefill"] + flops["decode"],  # those of the language model
         "error": 1 - test["all"]["value"],
         "count": test["all"]["count"],
         "shuffled": 1 - result["scores"]["shuffled"]["all"]["value"],
