@@ -8,7 +8,6 @@ training left in its folder is made into such a file by
 
 import argparse
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,7 @@ from vlmcore.config import LoRAConfig, VLMConfig, from_dict, to_dict
 from vlmcore.language import LanguageModel
 from vlmcore.lora import add_lora
 from vlmcore.pretrained.files import check_safetensors
-from vlmcore.results import read_json
+from vlmcore.results import beside, read_json
 from vlmcore.vision import VisionEncoder
 from vlmcore.vlm import VLM
 
@@ -92,11 +91,9 @@ def from_stage(weights: str | Path, path: str | Path) -> None:
 
 
 def _write(added: Mapping[str, Tensor], model: Any, lora: Any, path: Path) -> None:
-    partial = path.with_suffix(f".{os.getpid()}.partial")
-    partial.parent.mkdir(parents=True, exist_ok=True)
     half = {name: x.half().contiguous().cpu() for name, x in added.items()}
-    save_file(half, partial, {"model": json.dumps(model), "lora": json.dumps(lora)})
-    partial.replace(path)
+    with beside(path) as partial:
+        save_file(half, partial, {"model": json.dumps(model), "lora": json.dumps(lora)})
 
 
 def _is_added(name: str) -> bool:

@@ -5,13 +5,14 @@ terabytes: `LiveFeatures` computes those of a batch when they are asked for, on 
 """
 
 import hashlib
-import os
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from vlmcore.results import beside
 from vlmcore.vision import VisionEncoder, VisionFeatures
 
 
@@ -72,24 +73,23 @@ Features = FeatureStore | LiveFeatures
 
 @torch.inference_mode()
 def _write_features(encoder: VisionEncoder, images: np.ndarray, shapes: dict[Path, tuple[int, ...]], batch_size: int) -> None:
-    """Writes those files that are not there yet, in the order of the fields of `VisionFeatures`, each beside its place and renamed."""
-    arrays = {}
-    for path, shape in shapes.items():
-        if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            unfinished = path.with_suffix(f".{os.getpid()}.partial")
-            arrays[path] = np.lib.format.open_memmap(unfinished, mode="w+", dtype=np.float16, shape=(len(images), *shape))
-    if not arrays:
+    """Writes those files that are not there yet, in the order of the fields of `VisionFeatures`."""
+    missing = {path: shape for path, shape in shapes.items() if not path.exists()}
+    if not missing:
         return
-    for start in range(0, len(images), batch_size):
-        part = slice(start, start + batch_size)
-        seen = encoder(torch.from_numpy(images[part]), attention=len(shapes) > 1)
-        for path, values in zip(shapes, seen, strict=False):  # without attention there is one file
-            if path in arrays:
-                arrays[path][part] = values.half().cpu().numpy()
-    for path, array in arrays.items():
-        array.flush()
-        path.with_suffix(f".{os.getpid()}.partial").replace(path)
+    with ExitStack() as files:
+        arrays = {
+            path: np.lib.format.open_memmap(files.enter_context(beside(path)), mode="w+", dtype=np.float16, shape=(len(images), *shape))
+            for path, shape in missing.items()
+        }
+        for start in range(0, len(images), batch_size):
+            part = slice(start, start + batch_size)
+            seen = encoder(torch.from_numpy(images[part]), attention=len(shapes) > 1)
+            for path, values in zip(shapes, seen, strict=False):  # without attention there is one file
+                if path in arrays:
+                    arrays[path][part] = values.half().cpu().numpy()
+        for array in arrays.values():
+            array.flush()
 
 
 def _fingerprint(encoder: VisionEncoder, images: np.ndarray) -> str:

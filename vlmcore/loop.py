@@ -23,6 +23,8 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, IterableDataset
 from transformers import get_cosine_schedule_with_warmup
 
+from vlmcore.results import beside
+
 Precision = Literal["auto", "32-true", "bf16-mixed", "16-mixed"]
 
 
@@ -119,10 +121,8 @@ class AtomicCheckpointIO(TorchCheckpointIO):
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any | None = None) -> None:
         """Writes a checkpoint that is there completely or not at all."""
-        partial = Path(path).with_suffix(".partial")
-        partial.parent.mkdir(parents=True, exist_ok=True)
-        torch.save(checkpoint, partial)
-        partial.replace(path)
+        with beside(path) as partial:
+            torch.save(checkpoint, partial)
 
     def load_checkpoint(self, path: str | Path, map_location: Any = "cpu", weights_only: bool | None = True) -> dict[str, Any]:
         """Reads a checkpoint with `weights_only=True`."""

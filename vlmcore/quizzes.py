@@ -24,6 +24,7 @@ from vlmcore.language import LanguageModel, word_tokenizer
 from vlmcore.loop import StageConfig
 from vlmcore.notes import learn_from_notes
 from vlmcore.pretrained.files import check_safetensors
+from vlmcore.results import beside
 from vlmcore.training import TrainingConfig, TrainingData, fit
 from vlmcore.vision import CHECKPOINT, VisionEncoder
 from vlmcore.vlm import VLM
@@ -91,7 +92,8 @@ def load(stage: StageName = "tune") -> VLM:
 def save(vlm: VLM, path: str | Path) -> None:
     """Writes the trained parts of a model, the compressor and the language model."""
     trained = {name: x.detach().contiguous() for name, x in vlm.named_parameters() if not name.startswith("vision.")}
-    save_file(trained, path)
+    with beside(path) as partial:
+        save_file(trained, partial)
 
 
 def main() -> None:

@@ -1,8 +1,10 @@
 """Result files: JSON that a person can read, one a run, written beside their place and renamed. Nothing here imports torch."""
 
 import json
-import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 
@@ -42,10 +44,25 @@ def write_json(path: Path, value: Any) -> None:
 
 def write_text(path: Path, text: str) -> None:
     """Writes a file of text that is there completely or not at all."""
+    with beside(path) as partial:
+        partial.write_text(text)
+
+
+@contextmanager
+def beside(path: str | Path) -> Iterator[Path]:
+    """Lets a file be written beside its place; it is put there when all is written, and taken away if something went wrong.
+
+    Args:
+        path: its place. The folder is made if it is missing.
+
+    Returns:
+        Where to write: the same name, in a folder of its own that no reader of results looks into.
+    """
+    path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(f".{os.getpid()}.partial")
-    partial.write_text(text)
-    partial.replace(path)
+    with TemporaryDirectory(prefix=f".{path.stem}.partial-", dir=path.parent) as folder:
+        yield Path(folder) / path.name
+        (Path(folder) / path.name).replace(path)
 
 
 def difference(value: dict[str, Any], usual: dict[str, Any]) -> dict[str, Any]:

@@ -5,7 +5,6 @@ once: its config says on which in each step.
 """
 
 import hashlib
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +22,7 @@ from vlmcore.features import Features
 from vlmcore.loop import Stage, StageConfig, run
 from vlmcore.lora import add_lora, tuned
 from vlmcore.pretrained.files import check_safetensors
-from vlmcore.results import read_json, write_json
+from vlmcore.results import beside, read_json, write_json
 from vlmcore.vision import VisionFeatures
 from vlmcore.vlm import VLM
 
@@ -203,7 +202,6 @@ def _described_batches(data: TrainingData, stage: StageConfig, seed: tuple[int, 
 
 
 def _save_trained(model: nn.Module, path: Path) -> None:
-    """Writes the trained parameters beside `path` and renames; parameters that are one tensor under two names are written once."""
-    partial = path.with_suffix(f".{os.getpid()}.partial")
-    save_file({name: x.detach().cpu().contiguous() for name, x in model.named_parameters() if x.requires_grad}, partial)
-    partial.replace(path)
+    """Writes the trained parameters; those that are one tensor under two names are written once."""
+    with beside(path) as partial:
+        save_file({name: x.detach().cpu().contiguous() for name, x in model.named_parameters() if x.requires_grad}, partial)

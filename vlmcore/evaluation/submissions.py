@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from vlmcore.data.questions import LETTERS, Question
 from vlmcore.data.records import join
 from vlmcore.evaluation.benchmarks import Benchmark
 from vlmcore.evaluation.vqa_text import evalai
+from vlmcore.results import beside
 
 Pairs = Iterator[tuple[Question, Answer]]
 
@@ -33,13 +33,8 @@ def write_submission(benchmark: Benchmark, answers: str | Path, to: str | Path) 
     """
     if benchmark.rule not in _WRITERS:
         raise ValueError(f"{benchmark.rule} is scored here; submissions are for {', '.join(_WRITERS)}")
-    partial = Path(to).with_name(f"{Path(to).stem}.partial{Path(to).suffix}")
-    try:
+    with beside(to) as partial:
         _WRITERS[benchmark.rule](join(benchmark.questions(), read_answers(answers)), partial)
-        partial.replace(to)
-    finally:
-        with suppress(FileNotFoundError):
-            partial.unlink()
 
 
 def _vqav2(pairs: Pairs, path: Path) -> None:
