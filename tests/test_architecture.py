@@ -65,7 +65,7 @@ ORDER = [
     ["paper", "race", "seeds"],
     ["refit", "baselines"],
     ["grid"],
-    ["planner", "report", "plots.style", "widgets"],
+    ["planner", "report", "plots.patches", "plots.style", "widgets"],
     [
         f"plots.{name}"
         for name in ("attention", "baselines", "benchmarks", "buying", "finding", "grid", "images", "laws", "race", "tasks", "training")

@@ -79,13 +79,11 @@ def run_cell(
     vlm, processed = train(config, tasks, work, progress=progress, accelerator=accelerator)
     vlm.to(device := device_of(accelerator))
     trained = time.perf_counter()
-    answer = first_words if config.task in SCHOOLED else generate_answers
-    samples, shuffled, answers, of_shuffled = list[Sample](), list[Sample](), list[str](), list[str]()
-    for task in tasks:
-        features, other = None if vlm.compressor is None else _features(config, task.test_images, work), shuffle_images(task.test)
-        samples, shuffled = samples + task.test, shuffled + other
-        answers, of_shuffled = answers + answer(vlm, task.test, features), of_shuffled + answer(vlm, other, features)
-    scores = {"test": score(answers, samples), "shuffled": score(of_shuffled, shuffled)}
+    answers, samples = _examine(config, vlm, [(task, task.test) for task in tasks], work)
+    scores = {
+        "test": score(answers, samples),
+        "shuffled": score(*_examine(config, vlm, [(task, shuffle_images(task.test)) for task in tasks], work)),
+    }
     seconds = {"train": trained - started, "test": time.perf_counter() - trained}
     result = _result(config, vlm.config, scores, seconds) | {
         "text_tokens": max(text_tokens(vlm, task) for task in tasks),
@@ -99,6 +97,16 @@ def run_cell(
     result["flops"] = cost.exact_flops(vlm.config, result["text_tokens"], ANSWER_TOKENS)._asdict()
     write_json(path, result)
     return result
+
+
+def _examine(config: RunConfig, vlm: VLM, tests: Sequence[tuple[Task, list[Sample]]], work: str | Path) -> tuple[list[str], list[Sample]]:
+    """What the model says to questions about the test images of tasks, and the questions."""
+    answer = first_words if config.task in SCHOOLED else generate_answers
+    answers, asked = list[str](), list[Sample]()
+    for task, samples in tests:
+        features = None if vlm.compressor is None else _features(config, task.test_images, work)
+        answers, asked = answers + answer(vlm, samples, features), asked + samples
+    return answers, asked
 
 
 def train(config: RunConfig, task: Task | Sequence[Task], work: str | Path, **options: Any) -> tuple[VLM, int]:

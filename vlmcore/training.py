@@ -86,18 +86,20 @@ def fit(
         if not weights.exists():
             vlm.train()
             vlm.vision.eval()
-            seed = (config.seed, number)
-            by_words = name == "align" and all(part.notes is not None for part in sets)
-            pad = vlm.language.tokenizer.pad_token_id
-            batches = _in_turn(
-                [_described_batches(part, stage, seed, pad) if by_words else _vlm_batches(vlm, part, name, stage, seed) for part in sets]
-            )
-            run(Stage(vlm, note_loss if by_words else _vlm_loss, batches, stage, config.seed), folder / name, **options)
+            run(_stage(vlm, sets, name, stage, (config.seed, number)), folder / name, **options)
             _save_trained(vlm, weights)
             (folder / name / "resume.ckpt").unlink(missing_ok=True)
         check_safetensors(weights)
         vlm.load_state_dict(load_file(weights), strict=False)  # the stage's own parameters; `_claim` saw to it that they fit
     return vlm.cpu().eval()
+
+
+def _stage(vlm: VLM, sets: Sequence[TrainingData], name: StageName, stage: StageConfig, seed: tuple[int, int]) -> Stage:
+    """What a stage sees at each step, and its loss."""
+    if name == "align" and all(part.notes is not None for part in sets):
+        pad = vlm.language.tokenizer.pad_token_id
+        return Stage(vlm, note_loss, _in_turn([_described_batches(part, stage, seed, pad) for part in sets]), stage, seed[0])
+    return Stage(vlm, _vlm_loss, _in_turn([_vlm_batches(vlm, part, name, stage, seed) for part in sets]), stage, seed[0])
 
 
 def _choose_trained(vlm: VLM, config: TrainingConfig, name: StageName) -> None:

@@ -3,7 +3,7 @@ import pytest
 from matplotlib import colors
 
 from vlmcore import plots
-from vlmcore.plots.attention import PAINT
+from vlmcore.plots.patches import PAINT
 
 IMAGE = np.full((3, 72, 72), 200, np.uint8)
 

@@ -4,7 +4,8 @@ import pytest
 from matplotlib.colors import to_rgb
 
 from vlmcore import plots
-from vlmcore.plots.grid import PAINT, SPACED, painted
+from vlmcore.plots.grid import SPACED
+from vlmcore.plots.patches import PAINT, painted
 
 
 @pytest.fixture
@@ -28,7 +29,7 @@ def test_cells_show_the_mean_colour_of_each(images):
 def test_paint_lies_where_a_token_looks(images):
     weights = np.zeros(16)
     weights[5] = 1  # second row, second column
-    shown = painted(images[0], weights, 4)
+    shown = painted(images[0], weights.reshape(4, 4))
     assert np.allclose(shown[3:6, 3:6], 0.1 * 0.5 + 0.9 * np.array(to_rgb(PAINT)))
     unpainted = np.ones((12, 12), bool)
     unpainted[3:6, 3:6] = False

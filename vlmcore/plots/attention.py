@@ -10,15 +10,11 @@ from collections.abc import Mapping, Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 from einops import rearrange
-from matplotlib import colors
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from vlmcore.plots.patches import PAINT, bare, borders, many, painted
 from vlmcore.plots.style import STYLE
-
-PAINT = "#D55E00"
-"""The colour of attention, and of the one region that is followed through a figure."""
 
 
 def region_attention(images: np.ndarray, looks: Mapping[str, np.ndarray], captions: Sequence[str]) -> Figure:
@@ -32,17 +28,17 @@ def region_attention(images: np.ndarray, looks: Mapping[str, np.ndarray], captio
     rows, columns = 1 + len(looks), len(images)
     with plt.style.context(STYLE):
         figure, axes = plt.subplots(rows, columns, figsize=(1.75 * columns + 0.4, 1.75 * rows + 0.3), squeeze=False)
-        for axis in axes.flat:
-            axis.set(xticks=[], yticks=[])
-            axis.spines[:].set_visible(False)
+        bare(axes)
         for axis, image, caption in zip(axes[0], images, captions, strict=True):
             axis.imshow(image.transpose(1, 2, 0))
             axis.set_title(textwrap.fill(caption, 16), fontsize=9, loc="center")
         for row, (name, weights) in zip(axes[1:], looks.items(), strict=True):
             row[0].set_ylabel(name)
             for axis, image, weight in zip(row, images, weights, strict=True):
-                axis.imshow(_painted(image, weight))
-                _borders(axis, math.isqrt(len(weight)), image.shape[-1], "black", 0.8)
+                cells, kernel = math.isqrt(len(weight)), math.isqrt(weight.shape[1])
+                looked = rearrange(weight / weight.max(), "(y x) (ky kx) -> (y ky) (x kx)", y=cells, ky=kernel)
+                axis.imshow(painted(image, looked))
+                borders(axis, cells, image.shape[-1], "black", 0.8)
     plt.close(figure)
     return figure
 
@@ -67,14 +63,14 @@ def coarse_and_fine(image: np.ndarray, coarse: np.ndarray, patch: tuple[int, int
         for axis, picture in zip(axes, shown, strict=True):
             axis.set_axis_off()
             axis.imshow(picture)
-        _borders(axes[0], side, size, "0.7", 0.5)
-        _borders(axes[0], cells, size, "black")
-        _borders(axes[1], cells, cells, "black")
-        _borders(axes[2], kernel, room, "0.7", 0.5)
+        borders(axes[0], side, size, "0.7", 0.5)
+        borders(axes[0], cells, size, "black")
+        borders(axes[1], cells, cells, "black")
+        borders(axes[2], kernel, room, "0.7", 0.5)
         for axis, unit in zip(axes[:2], (room, 1), strict=True):
             axis.add_patch(Rectangle((column * unit - 0.5, row * unit - 0.5), unit, unit, fill=False, edgecolor=PAINT, linewidth=3))
-        axes[0].set_title(f"{side**2} patches, {_many(visual_tokens, 'region')}", fontsize=10)
-        axes[1].set_title(_many(visual_tokens, "coarse query", "coarse queries"), fontsize=10)
+        axes[0].set_title(f"{side**2} patches, {many(visual_tokens, 'region')}", fontsize=10)
+        axes[1].set_title(many(visual_tokens, "coarse query", "coarse queries"), fontsize=10)
         axes[2].set_title(f"one query's {kernel**2} keys", fontsize=10, color=PAINT)
     plt.close(figure)
     return figure
@@ -94,30 +90,9 @@ def query_sources(makers: Mapping[str, np.ndarray], size: float = 2.4) -> Figure
         for axis, (title, share) in zip(axes[0], shares.items(), strict=True):
             side = math.isqrt(share.shape[1])
             drawn = axis.imshow(rearrange(share.max(0), "(y x) -> y x", y=side), cmap="viridis", vmin=0, vmax=most)
-            _borders(axis, math.isqrt(len(share)), side, "white")
+            borders(axis, math.isqrt(len(share)), side, "white")
             axis.set_axis_off()
             axis.set_title(title, fontsize=10)
         figure.colorbar(drawn, ax=axes[0, -1], label="share of its query", shrink=0.8)
     plt.close(figure)
     return figure
-
-
-def _painted(image: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """An image (3, h, w) in pale grey, float (h, w, 3), with paint where queries look, weights (v, k*k)."""
-    cells, kernel = math.isqrt(weights.shape[0]), math.isqrt(weights.shape[1])
-    paint = rearrange(weights / weights.max(), "(y x) (ky kx) -> (y ky) (x kx)", y=cells, ky=kernel)
-    paint = 0.9 * np.kron(paint, np.ones(np.array(image.shape[1:]) // paint.shape))[..., None]
-    grey = 0.5 + 0.5 * image.mean(0)[..., None] / 255
-    return (1 - paint) * grey + paint * np.array(colors.to_rgb(PAINT))
-
-
-def _borders(axis: Axes, cells: int, size: int, colour: str, width: float = 1.2) -> None:
-    """Lines between the cells of a square picture of `size` pixels a side."""
-    for i in range(1, cells):
-        at = i * size / cells - 0.5
-        axis.axhline(at, color=colour, linewidth=width)
-        axis.axvline(at, color=colour, linewidth=width)
-
-
-def _many(number: int, one: str, more: str | None = None) -> str:
-    return f"{number} {one}" if number == 1 else f"{number} {more or one + 's'}"

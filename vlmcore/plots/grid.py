@@ -9,14 +9,12 @@ from collections.abc import Mapping, Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 from einops import rearrange, reduce
-from matplotlib import colors
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from vlmcore.plots.patches import PAINT, bare, borders, many, painted
 from vlmcore.plots.style import STYLE
 
-PAINT = "#D55E00"
-"""The colour of attention."""
 SPACED = "#0072B2"
 """The colour of what is taken for its place alone."""
 
@@ -33,13 +31,13 @@ def cells(images: np.ndarray, visual_tokens: int, side: int = 12) -> Figure:
     means = reduce(images / 255, "n c (gy y) (gx x) -> n gy gx c", "mean", gy=across, gx=across)
     with plt.style.context(STYLE):
         figure, axes = plt.subplots(2, len(images), figsize=(1.75 * len(images) + 0.4, 3.7), squeeze=False)
-        _bare(axes)
+        bare(axes)
         for (above, below), image, mean in zip(axes.T, images, means, strict=True):
             above.imshow(image.transpose(1, 2, 0))
-            _lines(above, side, size, "0.75", 0.4)
-            _lines(above, across, size, "black", 1.2)
+            borders(above, side, size, "0.75", 0.4)
+            borders(above, across, size, "black", 1.2)
             below.imshow(mean)
-        axes[0, 0].set_ylabel(f"{side**2} patches,\n{_many(visual_tokens, 'cell')}")
+        axes[0, 0].set_ylabel(f"{side**2} patches,\n{many(visual_tokens, 'cell')}")
         axes[1, 0].set_ylabel("mean of each cell")
     plt.close(figure)
     return figure
@@ -58,11 +56,11 @@ def token_weights(images: np.ndarray, weights: np.ndarray, titles: Sequence[str]
     rows, columns = len(images), 1 + len(titles)
     with plt.style.context(STYLE):
         figure, axes = plt.subplots(rows, columns, figsize=(1.3 * columns, 1.3 * rows + 0.35), squeeze=False)
-        _bare(axes)
+        bare(axes)
         for row, image, looks in zip(axes, images, weights, strict=True):
             row[0].imshow(image.transpose(1, 2, 0))
             for axis, look in zip(row[1:], looks, strict=True):
-                axis.imshow(painted(image, look / max(look.max(), 1e-12), side))
+                axis.imshow(painted(image, (look / max(look.max(), 1e-12)).reshape(side, side)))
         for axis, title in zip(axes[0, 1:], titles, strict=True):
             axis.set_title(title, fontsize=9, loc="center")
         for axis, label in zip(axes[:, 0], labels, strict=False):
@@ -82,7 +80,7 @@ def kept_patches(images: np.ndarray, kept: Mapping[str, Sequence[tuple[Sequence[
     rows, columns, size = 1 + len(kept), len(images), images.shape[-1]
     with plt.style.context(STYLE):
         figure, axes = plt.subplots(rows, columns, figsize=(1.5 * columns + 0.4, 1.55 * rows), squeeze=False)
-        _bare(axes)
+        bare(axes)
         for axis, image in zip(axes[0], images, strict=True):
             axis.imshow(image.transpose(1, 2, 0))
         for row, (label, choices) in zip(axes[1:], kept.items(), strict=True):
@@ -93,14 +91,6 @@ def kept_patches(images: np.ndarray, kept: Mapping[str, Sequence[tuple[Sequence[
                     _frames(axis, patches, size / side, side, colour)
     plt.close(figure)
     return figure
-
-
-def painted(image: np.ndarray, weights: np.ndarray, side: int) -> np.ndarray:
-    """An image (3, h, h) in pale grey, float (h, h, 3), with paint where a token looks, weights (p,) from 0 to 1."""
-    scale = image.shape[-1] // side
-    paint = 0.9 * np.kron(weights.reshape(side, side), np.ones((scale, scale)))[..., None]
-    grey = 0.5 + 0.5 * image.mean(0)[..., None] / 255
-    return (1 - paint) * grey + paint * np.array(colors.to_rgb(PAINT))
 
 
 def _faded(image: np.ndarray, kept: Sequence[int], side: int) -> np.ndarray:
@@ -117,21 +107,3 @@ def _frames(axis: Axes, patches: Sequence[int], patch: float, side: int, colour:
         row, column = divmod(int(number), side)
         corner = (column * patch - 0.5, row * patch - 0.5)
         axis.add_patch(plt.Rectangle(corner, patch, patch, fill=False, edgecolor=colour, linewidth=1.0))
-
-
-def _lines(axis: Axes, across: int, size: int, colour: str, width: float) -> None:
-    """The borders between the cells of a square picture."""
-    for i in range(1, across):
-        at = i * size / across - 0.5
-        axis.axhline(at, color=colour, linewidth=width)
-        axis.axvline(at, color=colour, linewidth=width)
-
-
-def _bare(axes: np.ndarray) -> None:
-    for axis in axes.flat:
-        axis.set(xticks=[], yticks=[])
-        axis.spines[:].set_visible(False)
-
-
-def _many(number: int, one: str) -> str:
-    return f"{number} {one}" if number == 1 else f"{number} {one}s"
