@@ -42,12 +42,12 @@ def recall(language: LanguageModel, shots: int = 5, seed: int = 0, batch_size: i
     """
     rng = np.random.default_rng(seed)
     prompts = [_prompt(language, fact, shots, rng) for fact in FACTS]
-    said: list[str] = []
+    said, device = list[str](), language.model.get_input_embeddings().weight.device
     for rows in range(0, len(prompts), batch_size):
         part = [torch.tensor(prompt) for prompt in prompts[rows : rows + batch_size]]
         length = torch.tensor([len(prompt) for prompt in part])
         tokens = torch.nn.utils.rnn.pad_sequence(part, batch_first=True, padding_value=language.tokenizer.pad_token_id)
-        said += language.generate(language.embed(tokens), length, max_new_tokens=6)
+        said += language.generate(language.embed(tokens.to(device)), length.to(device), max_new_tokens=6)
     return [Recalled(fact, answer) for fact, answer in zip(FACTS, said, strict=True)]
 
 
