@@ -76,6 +76,11 @@ class Grid:
         cells = table[["seed", "params", "visual_tokens"]].drop_duplicates().groupby("seed").size()
         return sorted(cells[cells == table["params"].nunique() * table["visual_tokens"].nunique()].index)
 
+    def histories(self, task: str, compressor: str) -> pd.DataFrame:
+        """The cells of the complete seeds, so that they can be compared over the same histories; all of them while no seed is complete."""
+        table, complete = self.ladder(task, compressor), self.complete_seeds(task, compressor)
+        return table[table["seed"].isin(complete)] if complete else table
+
     def laws(self, task: str, compressor: str, form: type[Law] = Product, params: str = "params") -> dict[int, Fit]:
         """A law for each complete seed.
 
@@ -121,15 +126,8 @@ class Grid:
         return pd.DataFrame({"N": by_n, "V": by_v, "difference": by_n - by_v})
 
     def mean_errors(self, task: str, compressor: str) -> pd.DataFrame:
-        """Error of every size and V of the ladder, and exact FLOPs at its own Q.
-
-        Means, with standard errors, are over the complete seeds, so that cells are compared over the same histories; over what is there
-        while no seed is complete.
-        """
-        table = self.ladder(task, compressor)
-        if complete := self.complete_seeds(task, compressor):
-            table = table[table["seed"].isin(complete)]
-        cells = table.groupby(["params", "visual_tokens"])
+        """Error of every size and V over the histories: mean, standard error, how many, and exact FLOPs at the task's own Q."""
+        cells = self.histories(task, compressor).groupby(["params", "visual_tokens"])
         errors = {"error": ("error", "mean"), "standard_error": ("error", "sem"), "seeds": ("error", "count")}
         return cells.agg(**errors, flops=("flops", "first")).reset_index()
 

@@ -44,3 +44,12 @@ def test_mixtures():
     left, right = plots.mixtures(table, q=50).axes
     assert left.get_lines()[0].get_ydata().tolist() == [4.7, 1.5, 0.7]
     assert right.get_lines()[0].get_ydata().tolist() == [13, 93, 576] and "Q = 50" in right.get_ylabel()
+
+
+def test_bars_begin_at_zero_unless_all_are_nearly_as_long():
+    rows = pd.DataFrame({"params": [1e9, 2e9], "visual_tokens": [4, 1], "error": [0.50, 0.46]})
+    short = rows.assign(error=[0.5, 0.1])
+    cut = plots.similar_compute({"a": rows}, {"a": 0.01}).axes[0]
+    whole = plots.similar_compute({"a": rows, "b": short}, {"a": 0.01, "b": 0.01}).axes
+    assert cut.get_ylim()[0] > 0.4 and "does not start at 0" in cut.get_ylabel()
+    assert all(axis.get_ylim()[0] == 0 for axis in whole) and "does not" not in whole[0].get_ylabel()

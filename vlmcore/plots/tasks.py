@@ -16,13 +16,14 @@ MOST = 576
 
 
 def similar_compute(panels: Mapping[str, pd.DataFrame], spread: Mapping[str, ArrayLike], title: str = "") -> Figure:
-    """Bars of the models that cost about the same, one panel a task.
+    """Bars of the models that cost about the same, one panel a task. They begin at 0, unless all bars of the figure are nearly as long.
 
     Args:
         panels: titles; rows as from `paper.scores`, the models to compare, the same in each panel.
         spread: half the length of a bar's whisker, by title; one for all bars or one for each.
         title: above the figure.
     """
+    cut = all(rows["error"].min() > rows["error"].max() / 2 for rows in panels.values())
     with plt.style.context(STYLE):
         figure, axes = plt.subplots(1, len(panels), figsize=(8, 3.4), squeeze=False)
         for axis, (name, rows) in zip(axes[0], panels.items(), strict=True):
@@ -30,10 +31,10 @@ def similar_compute(panels: Mapping[str, pd.DataFrame], spread: Mapping[str, Arr
             best = rows["error"].to_numpy() == rows["error"].min()
             axis.bar(labels, rows["error"], yerr=spread[name], color=np.where(best, colours()[0], colours()[5]), capsize=4)
             low, high = (rows["error"] - spread[name]).min(), (rows["error"] + spread[name]).max()
-            axis.set_ylim(max(0, low - 0.4 * (high - low)), high + 0.1 * (high - low))
+            axis.set_ylim(max(0, low - 0.4 * (high - low)) if cut else 0, high + 0.1 * (high - low))
             axis.grid(axis="x", visible=False)
             axis.set_title(name)
-        axes[0, 0].set_ylabel("mean error (axis does not start at 0)")
+        axes[0, 0].set_ylabel("mean error (axis does not start at 0)" if cut else "mean error")
         figure.suptitle(title, fontsize=11)
     plt.close(figure)
     return figure
