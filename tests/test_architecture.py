@@ -65,6 +65,7 @@ ORDER = [
     ["paper", "race", "seeds"],
     ["refit", "baselines"],
     ["grid"],
+    ["conclusions"],
     ["planner", "report", "plots.patches", "plots.style", "widgets"],
     [
         f"plots.{name}"

@@ -6,9 +6,10 @@ from itertools import product
 import numpy as np
 import pytest
 
+from vlmcore.conclusions import numbers
 from vlmcore.config import QueCCConfig, VLMConfig, to_dict
 from vlmcore.cost import paper_flops, parameters
-from vlmcore.grid import Grid, numbers
+from vlmcore.grid import Grid
 from vlmcore.plans import GRID, GRID_TOKENS, LADDER
 from vlmcore.report import ledger
 from vlmcore.scaling import Product
@@ -145,3 +146,13 @@ def test_the_frontier_holds_no_model_that_a_cheaper_one_beats(tmp_path):
 def test_a_grid_without_runs_says_nothing(tmp_path):
     write(tmp_path, {"id": "question_only-pages", "name": "question_only", "task": "pages"})
     assert list(numbers(Grid(tmp_path))) == []
+
+
+def test_a_law_of_some_tokens_forgets_the_others(tmp_path):
+    """At V = 36 alone errors rise; without these cells the planted law comes back, with them it does not."""
+    plant(tmp_path, {"knowledge": LAWS["knowledge"]}, seeds=(0,))
+    for size in LADDER:
+        write(tmp_path, result("knowledge", "quecc", size, 36, 0, 1.2 * planted(LAWS["knowledge"], size, 36)))
+    grid = Grid(tmp_path)
+    beta = [grid.exponents("knowledge", "quecc", tokens=tokens).loc[0, "beta"] for tokens in (None, (1, 4, 16))]
+    assert beta[0] < 0 and beta[1] == pytest.approx(LAWS["knowledge"].beta, abs=5e-3)

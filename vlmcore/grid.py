@@ -4,7 +4,7 @@ A seed is a whole history: weights, school, order of everything. So a law is fit
 its error counts, and what is said about a law is said with Student's t over the seeds. Nothing here imports torch.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,10 +12,8 @@ import numpy as np
 import pandas as pd
 
 from vlmcore.cost import paper_flops
-from vlmcore.refit import Number
 from vlmcore.results import read_results
 from vlmcore.scaling import Fit, Law, Product, fit, frontier
-from vlmcore.seeds import over_seeds, ratio_over_seeds
 
 FAMILIES = {"knowledge": "knowledge", "reasoning": "reasoning", "pages": "reading"}
 """Tasks of the grid, and what the book calls them."""
@@ -81,7 +79,9 @@ class Grid:
         table, complete = self.ladder(task, compressor), self.complete_seeds(task, compressor)
         return table[table["seed"].isin(complete)] if complete else table
 
-    def laws(self, task: str, compressor: str, form: type[Law] = Product, params: str = "params") -> dict[int, Fit]:
+    def laws(
+        self, task: str, compressor: str, form: type[Law] = Product, *, params: str = "params", tokens: Collection[int] | None = None
+    ) -> dict[int, Fit]:
         """A law for each complete seed.
 
         Args:
@@ -89,13 +89,20 @@ class Grid:
             compressor: its name in the results.
             form: of law.
             params: `params` for N without embeddings, `all_params` with them.
+            tokens: only cells with these V; all if None.
         """
         table = self.ladder(task, compressor)
+        table = table if tokens is None else table[table["visual_tokens"].isin(tokens)]
         rows = {seed: table[table["seed"] == seed] for seed in self.complete_seeds(task, compressor)}
         return {
             seed: fit(form, r[params], r["visual_tokens"], r["error"], loss="binomial", trials=r["count"], allow_bound=True, unit=1e5)
             for seed, r in rows.items()
         }
+
+    def exponents(self, task: str, compressor: str, *, params: str = "params", tokens: Collection[int] | None = None) -> pd.DataFrame:
+        """What the laws of the complete seeds say: columns `alpha`, `beta` and `D`, indexed by seed; arguments as those of `laws`."""
+        laws = self.laws(task, compressor, params=params, tokens=tokens)
+        return pd.DataFrame({seed: vars(found.law) for seed, found in laws.items()}, ["alpha", "beta", "D"]).T
 
     def pooled(self, task: str, compressor: str, form: type[Law] = Product) -> Law:
         """One law for the mean errors of all seeds, to be drawn. It has no intervals, since questions of a seed are not independent.
@@ -157,59 +164,6 @@ class Grid:
             rows = zip(out.V, rest.law.predict(out.N, out.V), spread, out.error, noise, strict=True)
             found += [Prediction(seed, int(v), float(p), float(s), float(m), float(e)) for v, p, s, m, e in rows]
         return found
-
-
-def numbers(grid: Grid) -> Iterator[Number]:
-    """Every number that the book states about the grid."""
-    for task, family in FAMILIES.items():
-        for compressor in ("quecc", "tokenpacker"):
-            laws = grid.laws(task, compressor) if not grid.ladder(task, compressor).empty else {}
-            if not laws:
-                continue
-            name = f"{family}.{compressor}"
-            yield from _exponents(laws, name)
-            yield from _exponents(grid.laws(task, compressor, params="all_params"), f"{name}.with_embeddings")
-            yield from _without_a_law(grid, task, compressor, name)
-            yield from _bought(grid, task, compressor, name)
-            yield from _held_out(grid, task, compressor, name)
-
-
-def _exponents(laws: dict[int, Fit[Product]], name: str) -> Iterator[Number]:
-    points = sum(len(law.points) for law in laws.values())
-    alpha, beta, floor = (np.array([vars(law.law)[p] for law in laws.values()]) for p in ("alpha", "beta", "D"))
-    exponents = {"alpha": alpha, "beta": beta, "d": floor, "alpha_minus_beta": alpha - beta, "alpha_minus_2beta": alpha - 2 * beta}
-    for quantity, values in exponents.items():
-        yield Number(f"{name}.{quantity}", *over_seeds(values), points)
-    yield Number(f"{name}.ratio", *ratio_over_seeds(alpha, beta), points)
-
-
-def _without_a_law(grid: Grid, task: str, compressor: str, name: str) -> Iterator[Number]:
-    slopes = grid.slopes(task, compressor)
-    for column, quantity in (("N", "slope_n"), ("V", "slope_v"), ("difference", "slope_n_minus_slope_v")):
-        yield Number(f"{name}.{quantity}", *over_seeds(slopes[column]), 4 * len(slopes))
-    for row in grid.mean_errors(task, compressor).itertuples():
-        errors = grid.ladder(task, compressor).query("params == @row.params and visual_tokens == @row.visual_tokens")
-        found = over_seeds(errors["error"])
-        yield Number(f"{name}.n{row.params}.v{row.visual_tokens}.error", *found, int(errors["count"].sum()))
-
-
-def _bought(grid: Grid, task: str, compressor: str, name: str) -> Iterator[Number]:
-    """The most tokens that a model on the frontier has, if a larger one could be bought: at Q = 0, at the task's own Q, at the paper's."""
-    own = int(grid.ladder(task, compressor)["text_tokens"].max())
-    for cost, q in {"q0": 0, f"q{own}": own, f"q{TYPICAL_QUESTION}": TYPICAL_QUESTION, "exact_flops": None}.items():
-        best = grid.frontier(task, compressor, q)
-        below = best[best["params"] < best["params"].max()]
-        if not below.empty:
-            yield Number(f"{name}.{cost}.optimal_tokens", float(below["visual_tokens"].max()), count=len(best))
-
-
-def _held_out(grid: Grid, task: str, compressor: str, name: str) -> Iterator[Number]:
-    predictions = grid.hold_out_largest(task, compressor)
-    relative = [abs(p.predicted / p.measured - 1) for p in predictions if p.measured > 0]
-    if relative:
-        yield Number(f"{name}.holdout.relative_error", float(np.mean(relative)), count=len(relative))
-        yield Number(f"{name}.holdout.share_informative", float(np.mean([p.informative for p in predictions])), count=len(predictions))
-        yield Number(f"{name}.holdout.share_holding", float(np.mean([p.holds for p in predictions])), count=len(predictions))
 
 
 def _row(result: dict[str, Any]) -> dict[str, Any]:

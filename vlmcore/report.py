@@ -18,9 +18,9 @@ from typing import Any
 from scipy import stats
 
 from vlmcore import paper
+from vlmcore.conclusions import numbers as grid_numbers
 from vlmcore.cost import paper_flops
 from vlmcore.grid import Grid
-from vlmcore.grid import numbers as grid_numbers
 from vlmcore.race import Estimate, Race
 from vlmcore.refit import numbers
 from vlmcore.results import read_results

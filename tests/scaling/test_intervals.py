@@ -4,7 +4,7 @@ from scipy import stats
 from scipy.optimize import brentq, minimize
 
 from tests.scaling.test_fitting import N, V, published
-from vlmcore.scaling import Contrast, LogLinear, Product, bootstrap, fieller, fit, profile, profile_path, wald
+from vlmcore.scaling import Contrast, Interval, LogLinear, Product, bootstrap, fieller, fit, profile, profile_path, wald
 
 TRUTH = Product(AB=0.6, alpha=0.4, beta=0.1, D=0.1)
 
@@ -16,6 +16,12 @@ def noisy(seed=0, sigma=0.004, form=Product):
 @pytest.fixture(scope="module")
 def visual():
     return fit(Product, *published("visual"), allow_bound=True)
+
+
+def test_an_interval_is_written_with_its_ends():
+    assert f"{Interval(0.3612, 0.2, 0.5, 0.95, 't'):+.2f}" == "+0.36 [+0.20, +0.50]"
+    assert f"{Interval(-1.0, None, None, 0.95, 'Fieller'):.1f}" == "-1.0 [−∞, ∞]"
+    assert f"{Interval(1.0, 0.5, None, 0.95, 'profile'):.1f}" == "1.0 [0.5, ∞]"
 
 
 def test_the_profile_of_the_published_fit(visual):

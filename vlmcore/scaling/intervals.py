@@ -23,13 +23,17 @@ Quantity = str | Contrast
 
 
 class Interval(NamedTuple):
-    """An estimate and its interval; an end that does not exist is None."""
+    """An estimate and its interval; an end that does not exist is None. `f"{interval:.2f}"` gives `0.36 [0.21, 0.51]`."""
 
     value: float
     low: float | None
     high: float | None
     level: float
     method: str
+
+    def __format__(self, spec: str) -> str:
+        low, high = ("∞" if end is None else format(end, spec) for end in (self.low, self.high))
+        return f"{self.value:{spec}} [{'−' * (self.low is None)}{low}, {high}]"
 
 
 def evaluate(parameters: np.ndarray, names: tuple[str, ...], quantity: Quantity) -> np.ndarray:
