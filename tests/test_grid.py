@@ -10,7 +10,7 @@ from vlmcore.conclusions import numbers
 from vlmcore.config import QueCCConfig, VLMConfig, to_dict
 from vlmcore.cost import paper_flops, parameters
 from vlmcore.grid import Grid
-from vlmcore.plans import GRID, GRID_TOKENS, LADDER
+from vlmcore.plans import GRID, GRID_TOKENS, LADDER, ON_CPU
 from vlmcore.report import ledger
 from vlmcore.scaling import Product
 
@@ -156,3 +156,35 @@ def test_a_law_of_some_tokens_forgets_the_others(tmp_path):
     grid = Grid(tmp_path)
     beta = [grid.exponents("knowledge", "quecc", tokens=tokens).loc[0, "beta"] for tokens in (None, (1, 4, 16))]
     assert beta[0] < 0 and beta[1] == pytest.approx(LAWS["knowledge"].beta, abs=5e-3)
+
+
+def test_cells_that_differ_in_one_thing_stand_beside_those_of_the_ladder(tmp_path):
+    law = LAWS["pages"]
+    plant(tmp_path, {"pages": law}, seeds=(0, 1))
+    usual = planted(law, LADDER[2], 4)
+    write(tmp_path, result("pages", "quecc", LADDER[2], 4, 1, usual + 0.1, order="question_first"))
+    write(tmp_path, result("pages", "quecc", LADDER[2], 4, 0, usual - 0.1, factor=3))
+    write(tmp_path, result("pages", "quecc", LADDER[2], 4, 2, 0.5, factor=3))  # a seed that has nothing to stand beside
+    grid = Grid(tmp_path)
+    assert [(row.seed, round(row.error - row.usual, 3)) for row in grid.beside("pages", "quecc", "order").itertuples()] == [(1, 0.1)]
+    assert [(row.seed, round(row.error - row.usual, 3)) for row in grid.beside("pages", "quecc", "steps").itertuples()] == [(0, -0.1)]
+    said = {number.name: number.value for number in numbers(grid)}
+    n = parameters(VLMConfig(language=LADDER[2])).language
+    assert said[f"reading.quecc.n{n}.v4.question_first.error_minus_usual"] == pytest.approx(0.1, abs=1e-6)
+    assert said[f"reading.quecc.n{n}.v4.longer.error_minus_usual"] == pytest.approx(-0.1, abs=1e-6)
+
+
+def test_the_slope_in_depth_stands_beside_the_ladders(tmp_path):
+    """Planted: by depth errors fall with half the exponent of the ladder."""
+    law, shallow, deep = Product(AB=0.3, alpha=0.6, beta=0.0, D=0.0), *ON_CPU.depths
+    plant(tmp_path, {"knowledge": law})
+    half = Product(AB=0.3, alpha=0.3, beta=0.0, D=0.0)
+    for seed, size, v in product(range(3), (shallow, deep), (1, 36)):
+        write(tmp_path, result("knowledge", "quecc", size, v, seed, planted(half, size, v)))
+    grid = Grid(tmp_path)
+    slopes = grid.slopes_in_depth("knowledge", "quecc")
+    assert len(slopes) == 6
+    assert slopes["depth"].to_numpy() == pytest.approx(0.3, abs=1e-4) and slopes["ladder"].to_numpy() == pytest.approx(0.6, abs=1e-4)
+    said = {number.name: number for number in numbers(grid)}
+    assert said["knowledge.quecc.v1.depth.slope_n"].value == pytest.approx(0.3, abs=1e-4)
+    assert said["knowledge.quecc.v36.depth.slope_n_minus_ladder"].high < 0

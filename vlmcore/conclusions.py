@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 import pandas as pd
 
-from vlmcore.grid import FAMILIES, TYPICAL_QUESTION, Grid
+from vlmcore.grid import FAMILIES, TYPICAL_QUESTION, Difference, Grid
 from vlmcore.refit import Number
 from vlmcore.seeds import over_seeds, ratio_over_seeds
 
@@ -100,6 +100,7 @@ def numbers(grid: Grid) -> Iterator[Number]:
             yield from _without_a_law(grid, task, compressor, name)
             yield from _bought(grid, task, compressor, name)
             yield from _held_out(grid, task, compressor, name)
+            yield from _changed(grid, task, compressor, name)
 
 
 def _exponents(exponents: pd.DataFrame, cells: int, name: str) -> Iterator[Number]:
@@ -137,3 +138,16 @@ def _held_out(grid: Grid, task: str, compressor: str, name: str) -> Iterator[Num
         yield Number(f"{name}.holdout.relative_error", float(np.mean(relative)), count=len(relative))
         yield Number(f"{name}.holdout.share_informative", float(np.mean([p.informative for p in predictions])), count=len(predictions))
         yield Number(f"{name}.holdout.share_holding", float(np.mean([p.holds for p in predictions])), count=len(predictions))
+
+
+def _changed(grid: Grid, task: str, compressor: str, name: str) -> Iterator[Number]:
+    """What becomes of an error where one thing differs: the order of image and question, three times the steps, depth alone."""
+    changes: dict[str, Difference] = {"question_first": "order", "longer": "steps"}
+    for change, differs in changes.items():
+        for (n, v), rows in grid.beside(task, compressor, differs).groupby(["params", "visual_tokens"]):
+            more = over_seeds(rows["error"] - rows["usual"])
+            yield Number(f"{name}.n{n}.v{v}.{change}.error_minus_usual", *more, int(rows["count"].sum()))
+    if not grid.cells(task, compressor, "depth").empty:
+        for v, rows in grid.slopes_in_depth(task, compressor).groupby("visual_tokens"):
+            yield Number(f"{name}.v{v}.depth.slope_n", *over_seeds(rows["depth"]), 2 * len(rows))
+            yield Number(f"{name}.v{v}.depth.slope_n_minus_ladder", *over_seeds(rows["depth"] - rows["ladder"]), 4 * len(rows))

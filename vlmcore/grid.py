@@ -6,7 +6,7 @@ its error counts, and what is said about a law is said with Student's t over the
 
 from collections.abc import Collection, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -17,6 +17,7 @@ from vlmcore.scaling import Fit, Law, Product, fit, frontier
 
 FAMILIES = {"knowledge": "knowledge", "reasoning": "reasoning", "pages": "reading"}
 """Tasks of the grid, and what the book calls them."""
+Difference = Literal["", "order", "steps", "depth"]
 TYPICAL_QUESTION = 50
 """Q of the paper's typical question, in text tokens."""
 
@@ -54,7 +55,8 @@ class Grid:
 
     def __init__(self, folder: str | Path) -> None:
         found = read_results(folder)
-        self.table = pd.DataFrame([_row(result) for result in found if result.get("task") in FAMILIES and "seed" in result])
+        table = pd.DataFrame([_row(result) for result in found if result.get("task") in FAMILIES and "seed" in result])
+        self.table = table if table.empty else table.assign(differs=_differs(table))
         self.text = pd.DataFrame([row for result in found if "text_seed" in result for row in _text_rows(result)])
         self.question_only = {result["task"]: result for result in found if result["name"] == "question_only"}
 
@@ -62,9 +64,35 @@ class Grid:
         """The cells that laws are fitted to: the sizes of the ladder, the recipe of the plan, the image first."""
         if self.table.empty:
             return self.table
-        table = self.table[(self.table["task"] == task) & (self.table["compressor"] == compressor)]
-        usual = (table["width"] == 16 * table["depth"]) & (table["order"] == "image_first") & (table["steps"] == table["steps"].min())
-        return table[usual & (table["visual_tokens"] > 0)]
+        return self.cells(task, compressor)[lambda table: table["visual_tokens"] > 0]
+
+    def cells(self, task: str, compressor: str, differs: Difference = "") -> pd.DataFrame:
+        """The cells of a family and a compressor that differ in one thing from the ladder, or in nothing."""
+        return self.table.query("task == @task and compressor == @compressor and differs == @differs")
+
+    def beside(self, task: str, compressor: str, differs: Difference) -> pd.DataFrame:
+        """Cells that differ in one thing from the ladder, each beside the one of the ladder with the same seed, N and V.
+
+        Returns:
+            Columns `seed`, `params`, `visual_tokens`, `count`, `error`, and `usual`, the ladder's error.
+        """
+        keys = ["seed", "params", "visual_tokens"]
+        usual = self.ladder(task, compressor)[[*keys, "error"]].rename(columns={"error": "usual"})
+        return self.cells(task, compressor, differs)[[*keys, "count", "error"]].merge(usual, on=keys)
+
+    def slopes_in_depth(self, task: str, compressor: str) -> pd.DataFrame:
+        """Minus the slope of log error in log N where sizes differ in depth alone, and that of the ladder between the two sizes next in N.
+
+        Returns:
+            Columns `depth` and `ladder`, indexed by seed and V.
+        """
+        tables = [self.cells(task, compressor, "depth"), self.ladder(task, compressor)]
+        deep, usual = (np.log(table.pivot_table("error", ["seed", "visual_tokens"], "params")) for table in tables)
+        few, many = min(deep.columns), max(deep.columns)
+        ends = [min(usual.columns, key=lambda n: abs(np.log(n / end))) for end in (few, many)]
+        by_depth = (deep[few] - deep[many]) / np.log(many / few)
+        by_ladder = (usual[ends[0]] - usual[ends[1]]) / np.log(ends[1] / ends[0])
+        return pd.DataFrame({"depth": by_depth, "ladder": by_ladder}).dropna()
 
     def complete_seeds(self, task: str, compressor: str) -> list[int]:
         """The seeds that have every size and every V that any seed has; none while there are fewer than three of either."""
@@ -164,6 +192,12 @@ class Grid:
             rows = zip(out.V, rest.law.predict(out.N, out.V), spread, out.error, noise, strict=True)
             found += [Prediction(seed, int(v), float(p), float(s), float(m), float(e)) for v, p, s, m, e in rows]
         return found
+
+
+def _differs(table: pd.DataFrame) -> np.ndarray:
+    """What sets each cell apart from the ladder."""
+    turned, longer, deep = table["order"] != "image_first", table["steps"] > table["steps"].min(), table["width"] != 16 * table["depth"]
+    return np.select([turned, longer, deep], ["order", "steps", "depth"], "")
 
 
 def _row(result: dict[str, Any]) -> dict[str, Any]:

@@ -191,9 +191,9 @@ def attends(config: RunConfig) -> bool:
 
 def describe(result: dict[str, Any]) -> str:
     """One line about a result."""
-    test = result["scores"]["test"]["all"]
-    score = f"{test['value']:.4f} of {test['count']}, trained in {result['seconds']['train']:.0f} s"
-    return f"{result['id']} {result['task']:9} {result['name']:22} {score}"
+    test, thousands = result["scores"]["test"]["all"], result["parameters"]["language"] / 1000
+    score = f"{test['value']:.4f} right of {test['count']}, trained in {result['seconds']['train']:.0f} s"
+    return f"{result['id']} {result['task']:9} {result['name']:22} N = {thousands:7,.0f}k  {score}"
 
 
 def main() -> None:
