@@ -65,7 +65,7 @@ ORDER = [
     ["paper", "race", "seeds"],
     ["refit", "baselines"],
     ["grid"],
-    ["conclusions"],
+    ["conclusions", "recipe"],
     ["planner", "report", "plots.patches", "plots.style", "widgets"],
     [
         f"plots.{name}"

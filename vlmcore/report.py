@@ -17,7 +17,7 @@ from typing import Any
 
 from scipy import stats
 
-from vlmcore import paper
+from vlmcore import paper, recipe
 from vlmcore.conclusions import numbers as grid_numbers
 from vlmcore.cost import paper_flops
 from vlmcore.grid import Grid
@@ -50,7 +50,7 @@ class Entry:
 
 def ledger(results: Path = RESULTS) -> list[Entry]:
     """Every number that the results in a folder carry."""
-    trained = [*_easyvqa(results / "easyvqa"), *_race(results / "race"), *_grid(results / "grid"), *_real(results / "real")]
+    trained = [*_easyvqa(results / "easyvqa"), *_race(results / "race"), *_grid(results), *_real(results / "real")]
     return [*_published(), *_coverage(results / "laws"), *_encoder(results / "encoder"), *trained]
 
 
@@ -122,12 +122,16 @@ def _race(folder: Path) -> Iterator[Entry]:
             yield _crossed(f"race.{task}.quecc_minus_tokenpacker.v{v}", gain, command)
 
 
-def _grid(folder: Path) -> Iterator[Entry]:
-    """Laws of N and V of the miniatures; nothing where no cell is done."""
-    if not any(folder.glob("*.json")):
+def _grid(results: Path) -> Iterator[Entry]:
+    """Laws of N and V of the miniatures, and their recipe beside others; nothing where no cell is done."""
+    if not any((results / "grid").glob("*.json")):
         return
-    for number in grid_numbers(Grid(folder)):
+    grid = Grid(results / "grid")
+    for number in grid_numbers(grid):
         yield Entry(f"grid.{number.name}", *number[1:], command="python -m vlmcore.sweep run grid", source="book/results/grid")
+    if any((results / "recipe").glob("*.json")):
+        for number in recipe.numbers(recipe.other_ways(results / "recipe", grid)):
+            yield Entry(f"recipe.{number.name}", *number[1:], command="python -m vlmcore.sweep run recipe", source="book/results/recipe")
 
 
 def _real(folder: Path) -> Iterator[Entry]:
