@@ -1,4 +1,4 @@
-"""What the race of the compressors says: its results as tables, with intervals that cover other seeds and other questions.
+"""What the race of the compressors says: its results as tables, with intervals for means over seeds and questions.
 
 Every model of a task answers the same questions, and every method is trained with the same seeds. So two methods are compared by pairs:
 the same seed, the same question. Nothing here imports torch.
@@ -28,7 +28,7 @@ class Estimate(NamedTuple):
 
 
 def crossed_mean(values: ArrayLike, level: float = 0.95) -> Estimate:
-    """Mean of what every seed did on every question, and an interval for other seeds and other questions.
+    """Mean of what every seed did on every question, and an interval for it; a single further seed may well lie outside.
 
     Seeds and questions are both random, and crossed. The half-width of the t-interval of the seeds' means and that of the questions' means
     are added in quadrature, each with its own degrees of freedom. What a seed makes of a single question is counted in both, so the
