@@ -103,6 +103,7 @@ def test_time_left_is_told_at_the_pace_so_far(capsys):
     reporter.started -= 60
     score = {"value": 0.5, "count": 10}
     result = {"id": "a", "task": "pages", "name": "b", "scores": {"test": {"all": score}}, "seconds": {"train": 1.0}}
+    result["parameters"] = {"language": 1_053_808}
 
     class Done:
         def cancelled(self):
@@ -116,3 +117,4 @@ def test_time_left_is_told_at_the_pace_so_far(capsys):
 
     reporter(Done())
     assert "1/4" in (said := capsys.readouterr().out) and "3 minutes left" in said
+    assert "N =   1,054k" in said and "0.5000 right of 10" in said
