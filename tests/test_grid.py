@@ -145,7 +145,22 @@ def test_the_frontier_holds_no_model_that_a_cheaper_one_beats(tmp_path):
 
 def test_a_grid_without_runs_says_nothing(tmp_path):
     write(tmp_path, {"id": "question_only-pages", "name": "question_only", "task": "pages"})
-    assert list(numbers(Grid(tmp_path))) == []
+    grid = Grid(tmp_path)
+    assert list(numbers(grid)) == [] and grid.ladder("pages", "quecc").empty and grid.cells("pages", "blind").empty
+    with pytest.raises(ValueError, match="0 and 0 cells of pages with quecc"):
+        grid.slopes_in_depth("pages", "quecc")
+
+
+def test_tokens_to_buy_are_those_below_the_largest_size_even_if_it_is_not_on_the_frontier(tmp_path):
+    """The largest size is the worst at every V, so it is not on the frontier; the one before it is, and has all tokens."""
+    plant(tmp_path, {"reasoning": Product(AB=0.4, alpha=0.5, beta=0.1, D=0.0)}, seeds=(0,))
+    for v in GRID_TOKENS:
+        write(tmp_path, result("reasoning", "quecc", LADDER[-1], v, 0, 0.9))
+    n = [parameters(VLMConfig(language=size)).language for size in LADDER]
+    best = Grid(tmp_path).frontier("reasoning", "quecc", 0)
+    assert best["params"].max() == n[-2] and best["visual_tokens"].max() == 36
+    said = {number.name: number.value for number in numbers(Grid(tmp_path))}
+    assert said["reasoning.quecc.q0.optimal_tokens"] == 36
 
 
 def test_a_law_of_some_tokens_forgets_the_others(tmp_path):

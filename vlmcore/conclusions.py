@@ -48,9 +48,9 @@ def _contrast(grid: Grid, compressor: str, task: str, c: int, *, above: bool) ->
     return Verdict(asked, f"{found:.2f}", "met" if (found.low > 0 if above else found.high < 0) else "failed")
 
 
-def _below_largest(grid: Grid, compressor: str, task: str) -> pd.DataFrame:
-    """The frontier at Q = 0 without the largest size, beyond which there is no N to buy."""
-    best = grid.frontier(task, compressor, 0)
+def _below_largest(grid: Grid, compressor: str, task: str, q: float | None = 0) -> pd.DataFrame:
+    """The frontier without the largest size, beyond which there is no N to buy; `q` as for `Grid.frontier`."""
+    best = grid.frontier(task, compressor, q)
     return best[best["params"] < grid.ladder(task, compressor)["params"].max()]
 
 
@@ -115,20 +115,17 @@ def _without_a_law(grid: Grid, task: str, compressor: str, name: str) -> Iterato
     slopes = grid.slopes(task, compressor)
     for column, quantity in (("N", "slope_n"), ("V", "slope_v"), ("difference", "slope_n_minus_slope_v")):
         yield Number(f"{name}.{quantity}", *over_seeds(slopes[column]), 4 * len(slopes))
-    for row in grid.mean_errors(task, compressor).itertuples():
-        errors = grid.ladder(task, compressor).query("params == @row.params and visual_tokens == @row.visual_tokens")
-        found = over_seeds(errors["error"])
-        yield Number(f"{name}.n{row.params}.v{row.visual_tokens}.error", *found, int(errors["count"].sum()))
+    for (n, v), cells in grid.ladder(task, compressor).groupby(["params", "visual_tokens"]):
+        yield Number(f"{name}.n{n}.v{v}.error", *over_seeds(cells["error"]), int(cells["count"].sum()))
 
 
 def _bought(grid: Grid, task: str, compressor: str, name: str) -> Iterator[Number]:
     """The most tokens that a model on the frontier has, if a larger one could be bought: at Q = 0, at the task's own Q, at the paper's."""
-    own = int(grid.ladder(task, compressor)["text_tokens"].max())
+    own, models = int(grid.ladder(task, compressor)["text_tokens"].max()), len(grid.mean_errors(task, compressor))
     for cost, q in {"q0": 0, f"q{own}": own, f"q{TYPICAL_QUESTION}": TYPICAL_QUESTION, "exact_flops": None}.items():
-        best = grid.frontier(task, compressor, q)
-        below = best[best["params"] < best["params"].max()]
+        below = _below_largest(grid, compressor, task, q)
         if not below.empty:
-            yield Number(f"{name}.{cost}.optimal_tokens", float(below["visual_tokens"].max()), count=len(best))
+            yield Number(f"{name}.{cost}.optimal_tokens", float(below["visual_tokens"].max()), count=models)
 
 
 def _held_out(grid: Grid, task: str, compressor: str, name: str) -> Iterator[Number]:

@@ -62,12 +62,13 @@ class Grid:
 
     def ladder(self, task: str, compressor: str) -> pd.DataFrame:
         """The cells that laws are fitted to: the sizes of the ladder, the recipe of the plan, the image first."""
-        if self.table.empty:
-            return self.table
-        return self.cells(task, compressor)[lambda table: table["visual_tokens"] > 0]
+        cells = self.cells(task, compressor)
+        return cells if cells.empty else cells[cells["visual_tokens"] > 0]
 
     def cells(self, task: str, compressor: str, differs: Difference = "") -> pd.DataFrame:
         """The cells of a family and a compressor that differ in one thing from the ladder, or in nothing."""
+        if self.table.empty:  # without columns, too
+            return self.table
         return self.table.query("task == @task and compressor == @compressor and differs == @differs")
 
     def beside(self, task: str, compressor: str, differs: Difference) -> pd.DataFrame:
@@ -85,8 +86,16 @@ class Grid:
 
         Returns:
             Columns `depth` and `ladder`, indexed by seed and V.
+
+        Raises:
+            ValueError: there are no cells of one kind or the other.
         """
         tables = [self.cells(task, compressor, "depth"), self.ladder(task, compressor)]
+        if any(table.empty for table in tables):
+            counts = " and ".join(str(len(table)) for table in tables)
+            raise ValueError(
+                f"{counts} cells of {task} with {compressor}, by depth and of the ladder, give no slopes; run more of the grid"
+            )
         deep, usual = (np.log(table.pivot_table("error", ["seed", "visual_tokens"], "params")) for table in tables)
         few, many = min(deep.columns), max(deep.columns)
         ends = [min(usual.columns, key=lambda n: abs(np.log(n / end))) for end in (few, many)]

@@ -154,6 +154,7 @@ def _end_with_the_parent() -> None:
     assert parent is not None
 
     def wait() -> None:
+        """Returns never: it ends with the parent, and the process with it."""
         parent.join()
         os._exit(1)
 

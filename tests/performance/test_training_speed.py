@@ -140,3 +140,5 @@ def test_the_largest_model_trains_at_a_good_share_of_the_speed_of_matrix_product
     with capsys.disabled():
         print(f"\n{np.median(rates[:, 0]) / 1e9:.1f} of {np.median(rates[:, 1]) / 1e9:.1f} GFLOP/s: {share:.0%}", end=" ")
     assert share >= 0.18
+    if share < 0.45:  # what is wanted; a pass would hide that it is not reached on this processor
+        pytest.xfail(f"{share:.0%} of the speed of matrix products, 45 % are wanted")
