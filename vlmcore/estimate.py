@@ -1,8 +1,8 @@
 """What a list of runs will cost, before any of them is started: operations, seconds on one thread of a CPU or on a GPU, memory.
 
 Training costs three times a forward pass where weights are learnt (the pass itself, gradients of activations, gradients of weights).
-Small models do not keep a processor busy, so a step also costs a constant; rate and constant were measured on one thread of a two-core
-machine and are arguments, for other machines.
+Small models do not keep a processor busy, so a step also costs a constant, and on a GPU a constant for each layer. Rates and constants were
+measured on one thread of a two-core machine and on one H100 (`book/results/LOG.md`), and are arguments, for other machines.
 
 Memory is that of weights, their gradients, AdamW's two moments, and what the backward pass needs again of the forward pass. The last is
 nearly proportional to operations divided by the width of what is multiplied; the factors were measured, in single precision. Mixed
@@ -34,16 +34,27 @@ TRAINED_BYTES, KEPT_BY_COMPRESSOR = 16, 2 / 3
 
 
 class Machine(NamedTuple):
-    """How fast training goes: operations a second once busy, and seconds that a step takes at least."""
+    """How fast training goes."""
 
     name: str
     flops_per_second: float
+    """Once it is busy."""
     seconds_per_step: float
+    """What a step costs whatever its size."""
+    seconds_per_layer: float = 0.0
+    """What a layer adds to that, there and back; a third of it if only there."""
+    asynchronous: bool = False
+    """Whether it works while the program prepares what comes next, so that the longer of the two counts and not their sum."""
+
+    def seconds(self, steps: int, layers: float, flops: float) -> float:
+        """What `flops` in so many steps take, each through so many layers of the language model."""
+        waits, works = steps * (self.seconds_per_step + layers * self.seconds_per_layer), flops / self.flops_per_second
+        return max(waits, works) if self.asynchronous else waits + works
 
 
 CPU_THREAD = Machine("thread", 45e9, 0.012)
-GPU = Machine("GPU", 2e13, 0.02)
-"""A data-centre GPU on models of some million parameters: assumed, not measured."""
+GPU = Machine("GPU", 25e12, 0.008, 0.0033, asynchronous=True)
+"""An H100 in single precision, with nothing else to do."""
 
 
 class Estimate(NamedTuple):
@@ -58,21 +69,24 @@ def of_training(run: RunConfig, machine: Machine = CPU_THREAD) -> Estimate:
     """Alignment and tuning of one run of the grid."""
     config, stages = run.model, run.training
     see, ask, speak = _parts(config)
-    samples = {name: stage.steps * stage.batch_size for name, stage in (("align", stages.align), ("tune", stages.tune))}
-    steps = stages.tune.steps + (stages.align.steps if config.compressor is not None else 0)
-    align = samples["align"] * (3 * see + ask) if config.compressor is not None else 0
-    flops = align + samples["tune"] * (3 * see + ask + 3 * speak)
-    return Estimate(1, flops, flops / machine.flops_per_second + steps * machine.seconds_per_step)
+    depth = float(config.language.depth)
+    parts = [(stages.tune, depth, 3 * see + ask + 3 * speak)]
+    if config.compressor is not None:  # the question is read, and nothing goes back
+        parts.append((stages.align, depth / 3 if ask else 0.0, 3 * see + ask))
+    flops, seconds = 0.0, 0.0
+    for stage, layers, sample in parts:
+        work = float(stage.steps * stage.batch_size * sample)
+        flops, seconds = flops + work, seconds + machine.seconds(stage.steps, layers, work)
+    return Estimate(1, flops, seconds)
 
 
 def of_school(run: RunConfig, machine: Machine = CPU_THREAD) -> Estimate:
     """The school of a run's language model."""
     language, stage = run.model.language, run.text
-    words = float(np.mean([2.3 * QUESTIONS[lesson] for lesson in LESSONS])) + float(
-        np.mean(PARTS)
-    )  # a question and its answer have 2 or 3 words
+    asked = 2.3 * float(np.mean([QUESTIONS[lesson] for lesson in LESSONS]))  # a question and its answer have 2 or 3 words
+    words = asked + float(np.mean(PARTS))
     flops = 3.0 * stage.steps * stage.batch_size * (language_flops(language, round(words), 0) + round(words / 3) * head_flops(language))
-    return Estimate(1, flops, flops / machine.flops_per_second + stage.steps * machine.seconds_per_step)
+    return Estimate(1, flops, machine.seconds(stage.steps, language.depth, flops))
 
 
 def of_all(runs: Sequence[RunConfig], machine: Machine = CPU_THREAD) -> dict[str, Estimate]:

@@ -26,6 +26,9 @@ from transformers import get_cosine_schedule_with_warmup
 from vlmcore.results import beside
 
 Precision = Literal["auto", "32-true", "bf16-mixed", "16-mixed"]
+MIXED_FROM = 50_000_000
+"""Parameters from which on a GPU computes in half precision. Of a smaller model it waits for the next kernel, and to cast takes more of
+them: on an H100 a miniature's step in bfloat16 takes one to three times as long as in single precision (`book/results/LOG.md`)."""
 
 
 @dataclass(frozen=True)
@@ -145,7 +148,7 @@ def run(
         folder: holds `resume.ckpt` while the stage runs and the logs `csv/version_*/metrics.csv`, one for each start.
         checkpoint_every: steps between checkpoints; a killed run repeats at most so many.
         progress: whether to show a progress bar.
-        precision: `auto` is bf16 or fp16 on a GPU, as the card allows, and float32 on a CPU.
+        precision: `auto` is float32 on a CPU and for a model of fewer than `MIXED_FROM` parameters, else bf16 or fp16, as the card allows.
         accelerator: as Lightning's.
     """
     folder = Path(folder)
@@ -159,7 +162,7 @@ def run(
             max_steps=stage.config.steps,
             accelerator=accelerator,
             devices=1,
-            precision=_precision(precision, accelerator),
+            precision=_precision(precision, accelerator, stage.model),
             logger=CSVLogger(folder, name="csv"),
             log_every_n_steps=10,
             callbacks=[saver, *bar],
@@ -192,10 +195,10 @@ def read_log(folder: str | Path) -> pd.DataFrame:
     return table.drop_duplicates("step", keep="last").sort_values("step")[["step", "loss"]].reset_index(drop=True)
 
 
-def _precision(precision: Precision, accelerator: str) -> Any:
+def _precision(precision: Precision, accelerator: str, model: nn.Module) -> Any:
     if precision != "auto":
         return precision
-    if device_of(accelerator).type == "cpu":
+    if device_of(accelerator).type == "cpu" or sum(parameter.numel() for parameter in model.parameters()) < MIXED_FROM:
         return "32-true"
     return "bf16-mixed" if torch.cuda.is_bf16_supported() else "16-mixed"
 
