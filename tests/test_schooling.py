@@ -94,19 +94,20 @@ def test_notes_as_tokens(tokenizer):
     assert tokenizer.unk_token_id not in tokenizer.convert_tokens_to_ids([*NOTE_WORDS, *TEXT_WORDS])
 
 
-@pytest.mark.parametrize("parts", [1, 4])
-def test_answers_are_the_likeliest_next_words(tokenizer, parts):
+@pytest.mark.parametrize(("parts", "order"), [(1, "image_first"), (4, "image_first"), (4, "question_first")])
+def test_answers_are_the_likeliest_next_words(tokenizer, parts, order):
     """Each question alone, its parts put together by hand, for an untrained model."""
     torch.manual_seed(0)
     model = LanguageModel.from_config(LanguageConfig(vocab_size=len(tokenizer), width=16, depth=1, heads=2, mlp_width=32), tokenizer)
     scenes = reasoning(1, 12, KNOWN, questions=2, draw=False)
-    said = answers_from_notes(model, scenes, parts, batch_size=5)
+    said = answers_from_notes(model, scenes, parts, order, batch_size=5)
     words = tokens_of_notes(scenes, tokenizer)
     expected = []
     for sample in scenes.samples:
         question = tokenize([sample], tokenizer, "image_first", answers=False).text.long()
         notes = embed_notes(model, words[sample.image][None], parts, scenes.where)
-        prompt = torch.cat([model.embed(question[:, :1]), notes, model.embed(question[:, 1:])], 1)
+        at = 1 if order == "image_first" else question.shape[1]
+        prompt = torch.cat([model.embed(question[:, :at]), notes, model.embed(question[:, at:])], 1)
         expected.append(tokenizer.decode(int(model.logits(model(prompt)[0, -1]).argmax())))
     assert said == expected and len(set(said)) > 1
 

@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 from transformers import PreTrainedTokenizerBase
 
-from vlmcore.config import LanguageConfig, replace
+from vlmcore.config import LanguageConfig, Order, replace
 from vlmcore.data.samples import IGNORE, Sample, Tokens, rows_of_step, tokenize
 from vlmcore.data.worlds.families import CONTENTS, NOTE_WORDS, TEXT_WORDS, Scenes, knowledge, reading, reasoning
 from vlmcore.data.worlds.icons import Facts, facts
@@ -82,16 +82,19 @@ def lessons(tokenizer: PreTrainedTokenizerBase, known: Facts, batch_size: int, s
 
 
 @torch.inference_mode()
-def answers_from_notes(language: LanguageModel, scenes: Scenes, parts: int, batch_size: int = 512) -> list[str]:
+def answers_from_notes(
+    language: LanguageModel, scenes: Scenes, parts: int, order: Order = "image_first", batch_size: int = 512
+) -> list[str]:
     """The word that a language model says first in answer to each question, given notes instead of an image.
 
     Args:
         language: the model.
         scenes: with their questions.
         parts: how many notes a scene makes.
+        order: whether the notes come before the question, as at school, or after it.
         batch_size: questions a step.
     """
-    tokens = tokenize(scenes.samples, language.tokenizer, "image_first", answers=False)
+    tokens = tokenize(scenes.samples, language.tokenizer, order, answers=False)
     words, device = tokens_of_notes(scenes, language.tokenizer), next(language.parameters()).device
     said: list[int] = []
     for rows in torch.arange(len(scenes.samples)).split(batch_size):
