@@ -27,6 +27,9 @@ def folders(tmp_path):
     kinds = {"fact": (0.9, 600), "icon": (0.5, 100), "left": (0.8, 300), "1 character": (0.4, 100), "2 characters": (0.2, 100)}
     mixture["scores"]["test"] |= {kind: {"value": value, "count": count} for kind, (value, count) in kinds.items()}
     write(recipe, mixture)
+    # what a sweep leaves beside its runs: scores without images, of schools and of guesses
+    write(recipe, {"id": "text-0", "name": "text_only", "text_seed": 0})
+    write(recipe, {"id": "question_only-pages", "name": "question_only", "task": "pages"})
     return tmp_path
 
 

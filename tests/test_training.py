@@ -9,9 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from tests.conftest import SAMPLES
 from tests.test_alignment import make_notes
+from vlmcore import loop
 from vlmcore.config import M3Config, MQTConfig, PoolConfig, QueCCConfig, VLMConfig, replace
 from vlmcore.data.samples import rows_of_step, tokenize
 from vlmcore.features import FeatureStore
@@ -280,6 +282,16 @@ def test_bfloat16_trains(make_vlm, data, tmp_path):
     fit(vlm, data, TrainingConfig(StageConfig(20, 1e-2, 4), StageConfig(120, 1e-2, 4)), tmp_path, precision="bf16-mixed", **QUIET)
     assert read_log(tmp_path / "tune")["loss"].iloc[-1] < 0.2
     assert all(parameter.dtype == torch.float32 for parameter in vlm.parameters())
+
+
+@pytest.mark.parametrize(("bf16", "half"), [(True, "bf16-mixed"), (False, "16-mixed")])
+def test_half_precision_is_for_models_that_gain_by_it(monkeypatch, bf16, half):
+    small, large = (nn.Linear(side, 10_000, device="meta") for side in (10, loop.MIXED_FROM // 10_000))
+    assert loop._precision("auto", "cpu", large) == "32-true"
+    monkeypatch.setattr(loop, "device_of", lambda accelerator: torch.device("cuda"))
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: bf16)
+    assert loop._precision("auto", "auto", small) == "32-true" and loop._precision("auto", "auto", large) == half
+    assert loop._precision("32-true", "auto", large) == "32-true"
 
 
 @pytest.mark.gpu

@@ -29,7 +29,8 @@ def other_ways(folder: str | Path, grid: Grid) -> pd.DataFrame:
         Columns `way`, `task`, `visual_tokens`, `seed`, `count`, `error`, and `usual`, the error by the recipe; a mixture has a row for each
         of its families.
     """
-    rows = pd.DataFrame([row for result in read_results(folder) for row in _rows(result)])
+    runs = (result for result in read_results(folder) if "seed" in result)  # and not what schools or guesses have without images
+    rows = pd.DataFrame([row for run in runs for row in _rows(run)])
     keys = ["task", "params", "visual_tokens", "seed"]
     usual = pd.concat([grid.ladder(task, "quecc") for task in FAMILIES])[[*keys, "error"]].rename(columns={"error": "usual"})
     return rows.merge(usual, on=keys).drop(columns="params")
