@@ -18,7 +18,7 @@ test: .venv/ready  ## everything that is checked; browser tests join in when the
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/codespell
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile --ignore tests/performance
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder --durations 15 --ignore tests/performance  # long files first
 	$(BIN)/python -m pytest tests/performance  # speed is measured with nothing beside it
 
 lint: .venv/ready  ## put the code in order

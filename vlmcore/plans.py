@@ -100,8 +100,10 @@ class GridPlan(NamedTuple):
 
 ON_CPU = GridPlan(GRID, LADDER, (rung(64, 2), rung(64, 8)))
 ON_GPU = GridPlan(preset("gpu", GRID), tuple(rung(width) for width in (64, 96, 144, 176, 240)), (rung(144, 4), rung(144, 18)))
-"""Ten times the N of each rung, within a quarter: heads of 16 allow no width between. Its first rung is the other's third, and with batches of
-256 that one learns all 128 relations from text, so *knowledge* needs more of them before the whole is worth running."""
+"""Ten times the N of each rung, within a quarter: heads of 16 allow no width between. Its first rung is the other's third.
+
+With batches of 256 that one learns all 128 relations from text: *knowledge* needs more of them before the whole is worth running.
+"""
 
 _Cell = tuple[LanguageConfig, CompressorConfig | None, int, int]
 

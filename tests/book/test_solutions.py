@@ -1,4 +1,4 @@
-"""Solutions of exercises are text to whoever builds the book, so they are executed here, after their chapter and with hardly any training."""
+"""Solutions of exercises are text to the build of the book, so they are executed here, after their chapter and with hardly any training."""
 
 import re
 
