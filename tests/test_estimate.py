@@ -150,7 +150,7 @@ def test_steps_on_a_gpu_take_what_was_measured(size):
 def test_the_plan_for_a_gpu_says_whose_times_they_are():
     runs = grid_runs(plan=ON_GPU)
     text = plan(runs, runs, 1, estimate.GPU)
-    assert "hours of one GPU" in text and "times are those of an H100 with one worker" in text.splitlines()[-1]
+    assert "hours of one GPU" in text and "times are those of an H100 that one worker has to itself" in text.splitlines()[-1]
     finished = plan(runs, [], 1, estimate.GPU)
     assert "0.0 hours" in finished and "480 runs, 0 without" in finished
 

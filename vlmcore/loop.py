@@ -28,7 +28,7 @@ from vlmcore.results import beside
 Precision = Literal["auto", "32-true", "bf16-mixed", "16-mixed"]
 MIXED_FROM = 50_000_000
 """Parameters from which on a GPU computes in half precision. Of a smaller model it waits for the next kernel, and to cast takes more of
-them: on an H100 a miniature's step in bfloat16 takes one to three times as long as in single precision (`book/results/LOG.md`)."""
+them: on an H100 a miniature's step in bfloat16 takes one to four times as long as in single precision (`book/results/LOG.md`)."""
 
 
 @dataclass(frozen=True)

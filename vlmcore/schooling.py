@@ -73,6 +73,7 @@ def lessons(tokenizer: PreTrainedTokenizerBase, known: Facts, batch_size: int, s
     words = {name: tokens_of_notes(told, tokenizer) for name, told in scenes.items()}
 
     def make(step: int) -> Told:
+        """The lesson of a step, with as many notes as is its turn."""
         turn, lesson = divmod(step, len(LESSONS))
         name = LESSONS[lesson]
         rows = rows_of_step(TOLD_SCENES, batch_size, (seed, lesson), turn)

@@ -175,7 +175,7 @@ def plan(configs: list[RunConfig], todo: list[RunConfig], workers: int, machine:
         f"memory: {peak / 1e9:.2f} GB for the tensors of the largest run, beside {WORKER_BYTES / 1e9:.1f} GB that a worker holds anyway"
     )
     if machine is GPU:
-        lines.append("the tensors are on the GPU; times are those of an H100 with one worker, and several share it")
+        lines.append("the tensors are on the GPU; times are those of an H100 that one worker has to itself")
     return "\n".join(lines)
 
 

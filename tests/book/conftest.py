@@ -1,5 +1,6 @@
 """The chapters of the table of contents as notebooks."""
 
+import re
 from pathlib import Path
 
 import nbformat
@@ -24,6 +25,13 @@ def teaching_chapters() -> list[Path]:
 def code_cells(path: Path) -> list[str]:
     """Sources of a notebook's code cells."""
     return [cell.source for cell in nbformat.read(path, 4).cells if cell.cell_type == "code"]
+
+
+def code_and_text_blocks(path: Path, before: str = "") -> list[str]:
+    """A notebook's code cells, and the Python blocks of its text where they stand: all, or those that follow `before` in their cell."""
+    pattern = re.compile(rf"{before}```python\n(.*?)```", re.DOTALL)
+    cells = nbformat.read(path, 4).cells
+    return [block for cell in cells for block in ([cell.source] if cell.cell_type == "code" else pattern.findall(cell.source))]
 
 
 @pytest.fixture(params=chapters(), ids=lambda path: path.stem)

@@ -7,7 +7,7 @@ import pytest
 import yaml
 from mypy import api
 
-from tests.book.conftest import ROOT, chapters, code_cells, teaching_chapters
+from tests.book.conftest import ROOT, chapters, code_and_text_blocks, code_cells, teaching_chapters
 
 
 def load(name):
@@ -140,13 +140,8 @@ def test_chapters_and_solutions_call_the_package_as_it_is(tmp_path):
     ours = {name for path in (ROOT / "vlmcore").rglob("*.py") for name in re.findall(r"^class (\w+)", path.read_text(), re.MULTILINE)}
     files = []
     for path in teaching_chapters():
-        blocks = [
-            block
-            for cell in nbformat.read(path, 4).cells
-            for block in ([cell.source] if cell.cell_type == "code" else re.findall(r"```python\n(.*?)```", cell.source, re.DOTALL))
-        ]
         files.append(tmp_path / f"chapter_{path.stem}.py")
-        files[-1].write_text(re.sub(r"^(\s*)[%!].*", r"\1pass", "\n".join(blocks), flags=re.MULTILINE))
+        files[-1].write_text(re.sub(r"^(\s*)[%!].*", r"\1pass", "\n".join(code_and_text_blocks(path)), flags=re.MULTILINE))
     options = ["--config-file=", "--ignore-missing-imports", "--check-untyped-defs", "--allow-redefinition-new", "--local-partial-types"]
     said, trouble, _ = api.run([*options, "--cache-dir", str(ROOT / ".mypy_cache" / "chapters"), *map(str, files)])
     assert f"checked {len(files)} source files" in said, trouble or said
