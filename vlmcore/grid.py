@@ -157,16 +157,18 @@ class Grid:
     def slopes(self, task: str, compressor: str) -> pd.DataFrame:
         """Without a law: minus the slope of log error in log N and in log V, between the ends of both, one row a seed.
 
+        The slope in N is the mean over both ends of V, the slope in V the mean over all sizes. Seeds that lack one of these cells are left
+        out.
+
         Returns:
             Columns `N`, `V` and `difference`, indexed by seed.
         """
         table = self.ladder(task, compressor)
-        ends = [sorted({rows.min(), rows.max()}) for rows in (table["params"], table["visual_tokens"])]
-        corners = table[table["params"].isin(ends[0]) & table["visual_tokens"].isin(ends[1])]
-        log = np.log(corners.pivot_table("error", "seed", ["params", "visual_tokens"])).dropna()
-        (n0, n1), (v0, v1) = ends
-        by_n = (log[n0].mean(axis=1) - log[n1].mean(axis=1)) / np.log(n1 / n0)
-        by_v = (log.xs(v0, axis=1, level=1).mean(axis=1) - log.xs(v1, axis=1, level=1).mean(axis=1)) / np.log(v1 / v0)
+        (n0, n1), (v0, v1) = ([values.min(), values.max()] for values in (table["params"], table["visual_tokens"]))
+        log = np.log(table[table["visual_tokens"].isin([v0, v1])].pivot_table("error", "seed", ["visual_tokens", "params"])).dropna()
+        few, many = log[v0], log[v1]
+        by_v = (few - many).mean(axis=1) / np.log(v1 / v0)
+        by_n = (few[n0] - few[n1] + many[n0] - many[n1]) / 2 / np.log(n1 / n0)
         return pd.DataFrame({"N": by_n, "V": by_v, "difference": by_n - by_v})
 
     def mean_errors(self, task: str, compressor: str) -> pd.DataFrame:
