@@ -206,6 +206,9 @@ def test_the_slope_in_depth_stands_beside_the_ladders(tmp_path):
     for seed, size, v in product(range(3), (shallow, deep), (1, 36)):
         write(tmp_path, result("knowledge", "quecc", size, v, seed, planted(half, size, v)))
     grid = Grid(tmp_path)
+    assert set(grid.of_one_width("knowledge", "quecc").value_counts(["width", "depth", "visual_tokens"]).index) == {
+        (64, depth, v) for depth in (2, 4, 8) for v in (1, 36)
+    }
     slopes = grid.slopes_in_depth("knowledge", "quecc")
     assert len(slopes) == 6
     assert slopes["depth"].to_numpy() == pytest.approx(0.3, abs=1e-4) and slopes["ladder"].to_numpy() == pytest.approx(0.6, abs=1e-4)

@@ -81,6 +81,12 @@ class Grid:
         usual = self.ladder(task, compressor)[[*keys, "error"]].rename(columns={"error": "usual"})
         return self.cells(task, compressor, differs)[[*keys, "count", "error"]].merge(usual, on=keys)
 
+    def of_one_width(self, task: str, compressor: str) -> pd.DataFrame:
+        """The cells of sizes that differ in depth alone, the ladder's own size of that width among them, at the same V and seeds."""
+        deep = self.cells(task, compressor, "depth")
+        own = self.ladder(task, compressor).merge(deep[["seed", "width", "visual_tokens"]].drop_duplicates())
+        return pd.concat([deep, own], ignore_index=True)
+
     def slopes_in_depth(self, task: str, compressor: str) -> pd.DataFrame:
         """Minus the slope of log error in log N where sizes differ in depth alone, and that of the ladder between the two sizes next in N.
 

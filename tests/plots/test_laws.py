@@ -32,6 +32,19 @@ def test_points_and_the_curves_of_a_law(scores):
     assert len(plots.curves(scores).axes[0].get_lines()) == 4
 
 
+def test_sizes_are_lines_by_the_way_they_grow():
+    wide = pd.DataFrame({"params": [1e4, 1e5, 1e6], "error": [0.4, 0.2, 0.1], "standard_error": [0.02, 0.01, 0.01]})
+    deep = pd.DataFrame({"params": [5e4, 4e5], "error": [0.2, 0.2]})
+    figure = plots.by_size({"text": {"width": wide, "depth": deep}, "V = 1": {"width": wide + 0.1}})
+    text, seen = figure.axes
+    assert lines(text)["width"].get_ydata() == pytest.approx(wide["error"])
+    assert lines(text)["depth"].get_xdata() == pytest.approx(deep["params"])
+    assert lines(text)["depth"].get_color() != lines(text)["width"].get_color()
+    assert text.get_xscale() == text.get_yscale() == "log" and seen.get_title(loc="left") == "V = 1"
+    assert [tick.get_text() for tick in text.get_xticklabels()] == ["10k", "1M"]
+    assert [label.get_text() for label in figure.legends[0].get_texts()] == ["width", "depth"]
+
+
 def test_what_was_held_out_is_drawn_hollow_with_its_band(scores, law):
     table = hold_out(law, law.points.N == 7e9, count=50)
     axis = plots.curves(scores, law.law, table).axes[0]

@@ -7,7 +7,7 @@ from vlmcore.plots.buying import best_tokens, error_at_budget, flops_and_seconds
 from vlmcore.plots.finding import finding
 from vlmcore.plots.grid import cells, kept_patches, token_weights
 from vlmcore.plots.images import attention_over_images, samples_grid
-from vlmcore.plots.laws import beyond, curves, intervals, loss_map, searches, valley
+from vlmcore.plots.laws import beyond, by_size, curves, intervals, loss_map, searches, valley
 from vlmcore.plots.race import by_count, differences, race
 from vlmcore.plots.tasks import along_a_budget, mixtures, similar_compute, tokens_by_ratio
 from vlmcore.plots.training import accuracy_by_tokens, losses
@@ -21,6 +21,7 @@ __all__ = [
     "best_tokens",
     "beyond",
     "by_count",
+    "by_size",
     "cells",
     "coarse_and_fine",
     "curves",

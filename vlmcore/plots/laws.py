@@ -55,6 +55,38 @@ def curves(
     return figure
 
 
+def by_size(panels: Mapping[str, Mapping[str, pd.DataFrame]], title: str = "") -> Figure:
+    """Error against N on logarithmic axes, a panel for each title and in it a line for each way to grow, with standard errors.
+
+    Args:
+        panels: by title and label, rows with the columns `params`, `error` and, if known, `standard_error`.
+        title: above the figure.
+    """
+    rows = [rows for lines in panels.values() for rows in lines.values()]
+    errors = pd.concat([table["error"] for table in rows])
+    ticks = sorted({size for table in rows for size in table["params"]})
+    with plt.style.context(STYLE):
+        figure, axes = plt.subplots(1, len(panels), figsize=(8, 3.3), squeeze=False, sharey=True)
+        for axis, (name, lines) in zip(axes[0], panels.items(), strict=True):
+            for (label, table), colour, mark in zip(lines.items(), colours(), cycle("os^"), strict=False):
+                axis.plot(table["params"], table["error"], f"{mark}-", color=colour, label=label)
+                whiskers(axis, table["params"], table, colour)
+            axis.set_xscale("log")
+            axis.set_yscale("log")
+            axis.set_xticks([ticks[0], ticks[-1]], [size_name(ticks[0]), size_name(ticks[-1])])
+            axis.minorticks_off()
+            axis.set_xlabel("N")
+            axis.set_title(name)
+        shown = [tick for tick in (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1) if errors.min() / 1.5 <= tick <= errors.max() * 1.5]
+        axes[0, 0].set_yticks(shown, [f"{tick:g}" for tick in shown])
+        axes[0, 0].set_ylabel("error")
+        handles, labels = axes[0, 0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))
+        figure.suptitle(title, fontsize=11)
+    plt.close(figure)
+    return figure
+
+
 def loss_map(alphas: np.ndarray, betas: np.ndarray, sse: np.ndarray, laws: Mapping[str, Product]) -> Figure:
     """How badly the best AB and D fit for each alpha and beta.
 
