@@ -100,6 +100,8 @@ def test_a_seed_with_fewer_cells_is_not_fitted_but_has_slopes(tmp_path):
     assert grid.complete_seeds("knowledge", "quecc") == [0, 1, 2]
     slopes = grid.slopes("knowledge", "quecc")
     assert list(slopes.index) == [0, 1, 2, 3]
+    said = {number.name: number.count for number in numbers(grid)}
+    assert said["knowledge.quecc.slope_n"] == 4 * 4 and said["knowledge.quecc.slope_v"] == 4 * 2 * len(LADDER)
     cells = grid.mean_errors("knowledge", "quecc").set_index(["params", "visual_tokens"])["error"]
     errors = [cells[n[i], 1] for i in (0, -1)]
     assert errors[0] > errors[1]

@@ -112,9 +112,9 @@ def _exponents(exponents: pd.DataFrame, cells: int, name: str) -> Iterator[Numbe
 
 
 def _without_a_law(grid: Grid, task: str, compressor: str, name: str) -> Iterator[Number]:
-    slopes = grid.slopes(task, compressor)
-    for column, quantity in (("N", "slope_n"), ("V", "slope_v"), ("difference", "slope_n_minus_slope_v")):
-        yield Number(f"{name}.{quantity}", *over_seeds(slopes[column]), 4 * len(slopes))
+    slopes, sizes = grid.slopes(task, compressor), grid.ladder(task, compressor)["params"].nunique()
+    for column, quantity, cells in (("N", "slope_n", 4), ("V", "slope_v", 2 * sizes), ("difference", "slope_n_minus_slope_v", 2 * sizes)):
+        yield Number(f"{name}.{quantity}", *over_seeds(slopes[column]), cells * len(slopes))
     for (n, v), cells in grid.ladder(task, compressor).groupby(["params", "visual_tokens"]):
         yield Number(f"{name}.n{n}.v{v}.error", *over_seeds(cells["error"]), int(cells["count"].sum()))
 
