@@ -55,12 +55,11 @@ def curves(
     return figure
 
 
-def by_size(panels: Mapping[str, Mapping[str, pd.DataFrame]], title: str = "") -> Figure:
+def by_size(panels: Mapping[str, Mapping[str, pd.DataFrame]]) -> Figure:
     """Error against N on logarithmic axes, a panel for each title and in it a line for each way to grow, with standard errors.
 
     Args:
         panels: by title and label, rows with the columns `params`, `error` and, if known, `standard_error`.
-        title: above the figure.
     """
     rows = [rows for lines in panels.values() for rows in lines.values()]
     errors = pd.concat([table["error"] for table in rows])
@@ -82,7 +81,6 @@ def by_size(panels: Mapping[str, Mapping[str, pd.DataFrame]], title: str = "") -
         axes[0, 0].set_ylabel("error")
         handles, labels = axes[0, 0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))
-        figure.suptitle(title, fontsize=11)
     plt.close(figure)
     return figure
 
