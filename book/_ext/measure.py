@@ -10,7 +10,7 @@ from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
-from vlmcore.results import write_json
+from vlmcore.files import write_json
 
 
 def measure(path: Path) -> dict[str, float | int | str]:

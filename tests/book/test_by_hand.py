@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from tests.book.conftest import ROOT, code_cells
-from vlmcore.compressors import QueCC
 from vlmcore.config import QueCCConfig, VisionConfig
-from vlmcore.vision import VisionFeatures
+from vlmcore.models.compressors import QueCC
+from vlmcore.models.vision import VisionFeatures
 
 CHAPTER = ROOT / "book" / "compressing" / "08_quecc_by_hand.ipynb"
 NEEDED = ("cut", "normed_mlp", "RegionAttention", "QueCCByHand")

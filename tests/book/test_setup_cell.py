@@ -55,7 +55,7 @@ def test_the_set_up_cell_installs_vlmcore_and_leaves_torch_alone(cell, tmp_path)
     assert len(before) > 500
 
     script = tmp_path / "cell.py"
-    check = "\nimport vlmcore.vlm, vlmcore.plots\nassert os.path.exists('../results/easyvqa'), os.getcwd()\nprint(vlmcore.vlm.__file__)\n"
+    check = "\nimport vlmcore.models.vlm, vlmcore.plots\nassert os.path.exists('../results/easyvqa'), os.getcwd()\nprint(vlmcore.models.vlm.__file__)\n"
     script.write_text(cell + check)
     # git is told that the repository's address is this checkout; everything else is as on Colab
     redirect = {"GIT_CONFIG_COUNT": "2", "GIT_CONFIG_KEY_0": f"url.file://{ROOT}.insteadOf", "GIT_CONFIG_VALUE_0": address.current()}

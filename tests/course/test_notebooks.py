@@ -8,7 +8,17 @@ import pytest
 
 from tests.book.conftest import ROOT, code_cells, teaching_chapters
 from vlmcore.course import notebooks
-from vlmcore.course.notebooks import ASSIGNMENTS, BEGIN, END, STUB, clear_solutions, masters, read_notebook, release, student_copy
+from vlmcore.course.notebooks import (
+    ASSIGNMENTS,
+    BEGIN,
+    END,
+    STUB,
+    clear_solutions,
+    masters,
+    read_notebook,
+    release,
+    student_copy,
+)
 
 MASTERS = masters()
 

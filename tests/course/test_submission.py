@@ -6,7 +6,7 @@ import time
 import numpy as np
 import pytest
 
-from vlmcore.checks.feedback import StoppedError, UnansweredError
+from vlmcore.course.checks.feedback import StoppedError, UnansweredError
 from vlmcore.course.submission import Limits, Submission
 
 CELLS = [

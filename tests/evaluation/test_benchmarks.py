@@ -14,8 +14,8 @@ import torch
 from PIL import Image
 
 from vlmcore.config import PoolConfig
-from vlmcore.data.llava import Answer, append_answers, read_answers
-from vlmcore.data.questions import Question
+from vlmcore.data.benchmarks.llava import Answer, append_answers, read_answers
+from vlmcore.data.benchmarks.question import Question
 from vlmcore.evaluation import sources
 from vlmcore.evaluation.benchmarks import Benchmark, ask, evaluate, score, square
 from vlmcore.evaluation.rules import RULES

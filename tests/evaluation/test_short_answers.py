@@ -5,7 +5,7 @@ from tests.conftest import SAMPLES
 from vlmcore.config import M3Config, QueCCConfig
 from vlmcore.data.samples import tokenize
 from vlmcore.evaluation.short_answers import first_words, generate_answers
-from vlmcore.features import FeatureStore
+from vlmcore.models.feature_cache import FeatureStore
 
 
 @pytest.mark.parametrize("visual_tokens", [None, 1, 9])

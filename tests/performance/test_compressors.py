@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 import torch
 
-from vlmcore.compressors import COMPRESSORS
 from vlmcore.config import (
     CLIP_L_336,
     M3Config,
@@ -22,7 +21,8 @@ from vlmcore.config import (
     QueCCConfig,
     TokenPackerConfig,
 )
-from vlmcore.vision import VisionFeatures
+from vlmcore.models.compressors import COMPRESSORS
+from vlmcore.models.vision import VisionFeatures
 
 pytestmark = pytest.mark.slow
 

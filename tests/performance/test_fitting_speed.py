@@ -10,7 +10,7 @@ import pytest
 from scipy.optimize import least_squares
 
 from vlmcore import paper
-from vlmcore.refit import published
+from vlmcore.paper.refit import published
 from vlmcore.scaling import Additive, Product, bootstrap, fit
 
 pytestmark = pytest.mark.slow

@@ -9,10 +9,10 @@ import torch
 from vlmcore.config import QueCCConfig, VLMConfig
 from vlmcore.data import easyvqa
 from vlmcore.data.samples import Batch, tokenize
-from vlmcore.features import FeatureStore
-from vlmcore.language import word_tokenizer
-from vlmcore.vision import VisionEncoder
-from vlmcore.vlm import VLM, place
+from vlmcore.models.feature_cache import FeatureStore
+from vlmcore.models.language import word_tokenizer
+from vlmcore.models.vision import VisionEncoder
+from vlmcore.models.vlm import VLM, place
 
 pytestmark = pytest.mark.slow
 

@@ -17,17 +17,17 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from vlmcore import tasks
 from vlmcore.config import QueCCConfig, replace
 from vlmcore.data.samples import Tokens, tokenize
-from vlmcore.data.worlds.families import NOTE_WORDS, TEXT_WORDS
-from vlmcore.features import FeatureStore
-from vlmcore.language import LanguageModel, word_tokenizer
-from vlmcore.loop import StageConfig
-from vlmcore.plans import LADDER, grid_run
-from vlmcore.training import TrainingConfig, TrainingData, fit
-from vlmcore.vision import VisionEncoder
-from vlmcore.vlm import VLM
+from vlmcore.data.synthetic.task_families import NOTE_WORDS, TEXT_WORDS
+from vlmcore.experiments import tasks
+from vlmcore.experiments.suites import LADDER, grid_run
+from vlmcore.models.feature_cache import FeatureStore
+from vlmcore.models.language import LanguageModel, word_tokenizer
+from vlmcore.models.vision import VisionEncoder
+from vlmcore.models.vlm import VLM
+from vlmcore.training.stages import TrainingConfig, TrainingData, fit
+from vlmcore.training.trainer import StageConfig
 
 pytestmark = pytest.mark.slow
 

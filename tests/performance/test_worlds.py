@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from vlmcore.data.worlds.families import knowledge, reading, reasoning
-from vlmcore.data.worlds.icons import facts
+from vlmcore.data.synthetic.icons import facts
+from vlmcore.data.synthetic.task_families import knowledge, reading, reasoning
 
 pytestmark = pytest.mark.slow
 

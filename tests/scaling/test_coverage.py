@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vlmcore import report
+from vlmcore.experiments.analysis import headline_numbers as report
 from vlmcore.scaling import coverage, fieller, fit, profile
 from vlmcore.scaling.coverage import SETTINGS, N, Setting, V, simulate
 

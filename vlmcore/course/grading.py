@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from vlmcore.checks.feedback import StoppedError, UnansweredError
+from vlmcore.course.checks.feedback import StoppedError, UnansweredError
 from vlmcore.course.submission import Limits, Submission
-from vlmcore.results import write_json, write_text
+from vlmcore.files import write_json, write_text
 
 
 @dataclass(frozen=True)

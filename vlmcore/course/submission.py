@@ -20,7 +20,7 @@ from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
 from typing import Any
 
-from vlmcore.checks.feedback import StoppedError, UnansweredError
+from vlmcore.course.checks.feedback import StoppedError, UnansweredError
 from vlmcore.course.notebooks import read_notebook
 from vlmcore.course.wire import pack, unpack
 

@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from vlmcore.data.samples import Sample
-from vlmcore.data.worlds.captioned import COLOURS, SHAPES
+from vlmcore.data.synthetic.captioned_shapes import COLOURS, SHAPES
 
 Split = Literal["train", "test"]
 

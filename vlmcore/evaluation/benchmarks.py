@@ -17,12 +17,12 @@ from PIL import Image
 from torch import Tensor
 from torchmetrics import Metric
 
-from vlmcore.data.llava import Answer, append_answers, cut_unfinished_line, read_answers, unanswered
-from vlmcore.data.questions import Question, UnreadableImageError, open_image
-from vlmcore.data.records import join
+from vlmcore.data.benchmarks.json_stream import join
+from vlmcore.data.benchmarks.llava import Answer, append_answers, cut_unfinished_line, read_answers, unanswered
+from vlmcore.data.benchmarks.question import Question, UnreadableImageError, open_image
 from vlmcore.evaluation.rules import RULES
 from vlmcore.evaluation.scores import Score
-from vlmcore.vlm import VLM
+from vlmcore.models.vlm import VLM
 
 CHUNK = 4096  # answers scored at a time
 

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from torchmetrics import Metric
 
-from vlmcore.data.questions import Question
+from vlmcore.data.benchmarks.question import Question
 from vlmcore.evaluation.metrics import (
     ALL,
     ANLS,

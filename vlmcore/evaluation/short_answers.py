@@ -7,8 +7,8 @@ import torch
 
 from vlmcore.data.samples import Sample, Tokens, tokenize
 from vlmcore.evaluation.metrics import Score, ShortAnswerAccuracy, normalize
-from vlmcore.features import Features
-from vlmcore.vlm import VLM, place
+from vlmcore.models.feature_cache import Features
+from vlmcore.models.vlm import VLM, place
 
 
 def generate_answers(

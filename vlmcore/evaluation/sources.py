@@ -13,7 +13,9 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from vlmcore.data import choice_files, vqa_files, yes_no_files
+from vlmcore.data.benchmarks import multiple_choice as choice_files
+from vlmcore.data.benchmarks import vqa as vqa_files
+from vlmcore.data.benchmarks import yes_no as yes_no_files
 from vlmcore.evaluation.benchmarks import Benchmark
 
 FOLDER = Path("data") / "benchmarks"

@@ -7,12 +7,12 @@ from typing import Any
 
 import pandas as pd
 
-from vlmcore.data.llava import Answer, read_answers
-from vlmcore.data.questions import LETTERS, Question
-from vlmcore.data.records import join
+from vlmcore.data.benchmarks.json_stream import join
+from vlmcore.data.benchmarks.llava import Answer, read_answers
+from vlmcore.data.benchmarks.question import LETTERS, Question
 from vlmcore.evaluation.benchmarks import Benchmark
 from vlmcore.evaluation.vqa_text import evalai
-from vlmcore.results import beside
+from vlmcore.files import beside
 
 Pairs = Iterator[tuple[Question, Answer]]
 

@@ -1,7 +1,7 @@
 """How sure is a difference? Two models that answered the same questions are compared by pairs, two published numbers as if by strangers.
 
 A score is one draw: of the questions, for which there are intervals here, and of the training, for which there are only more seeds
-(`vlmcore.race`). Nothing here imports torch.
+(`vlmcore.experiments.analysis.comparison`). Nothing here imports torch.
 """
 
 import math

@@ -3,13 +3,20 @@
 from vlmcore.plots.attention import coarse_and_fine, query_sources, region_attention
 from vlmcore.plots.baselines import bent, ladder
 from vlmcore.plots.benchmarks import agreement, noise, options, paired_differences, scores, yes_bias
-from vlmcore.plots.buying import best_tokens, error_at_budget, flops_and_seconds, frontiers, shares_of_cost, tokens_by_budget
+from vlmcore.plots.choosing import (
+    best_tokens,
+    error_at_budget,
+    flops_and_seconds,
+    frontiers,
+    shares_of_cost,
+    tokens_by_budget,
+)
+from vlmcore.plots.comparison import by_count, differences, race
 from vlmcore.plots.finding import finding
-from vlmcore.plots.grid import cells, kept_patches, token_weights
 from vlmcore.plots.images import attention_over_images, samples_grid
 from vlmcore.plots.laws import beyond, by_size, curves, intervals, loss_map, searches, valley
-from vlmcore.plots.race import by_count, differences, race
 from vlmcore.plots.tasks import along_a_budget, mixtures, similar_compute, tokens_by_ratio
+from vlmcore.plots.token_grid import cells, kept_patches, token_weights
 from vlmcore.plots.training import accuracy_by_tokens, losses
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""What a score is without the image, in pictures; the tables come from `vlmcore.baselines` and the laws from `vlmcore.scaling`."""
+"""What a score is without the image, in pictures; the tables come from `vlmcore.experiments.analysis.blind_baselines` and the laws from `vlmcore.scaling`."""
 
 from collections.abc import Mapping
 

@@ -1,6 +1,6 @@
 """Laws of N and V: fitted, judged, and used to decide what to buy. Nothing here knows of the paper's numbers, and nothing imports torch."""
 
-from vlmcore.scaling.buying import Plan, candidates, plan
+from vlmcore.scaling.choosing import Plan, candidates, plan
 from vlmcore.scaling.fitting import Criteria, Fit, fit
 from vlmcore.scaling.forms import Additive, Interaction, LogLinear, Product
 from vlmcore.scaling.frontier import frontier

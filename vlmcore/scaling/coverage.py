@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy import stats
 
-from vlmcore.results import write_json
+from vlmcore.files import write_json
 from vlmcore.scaling.fitting import Fit, fitted
 from vlmcore.scaling.forms import Additive, Interaction, LogLinear, Product
 from vlmcore.scaling.intervals import Interval, Quantity, evaluate, fieller, wald

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from vlmcore import paper
-from vlmcore.checks import check
+from vlmcore.course.checks import check
 from vlmcore.scaling import Product, fit
 from vlmcore.scaling import frontier as undominated
 

@@ -1,0 +1,37 @@
+import math
+
+import numpy as np
+import pytest
+
+from vlmcore.data.synthetic.task_families import PAGE, PLACES, reading
+from vlmcore.experiments.analysis.one_item_per_token import one_character_a_token
+
+PAGES = reading(5, 300, questions=2, draw=False)
+
+
+@pytest.mark.parametrize("visual_tokens", [1, 4, 16, 64])
+def test_the_rule_against_counting(visual_tokens):
+    """A loop over questions, with the neighbours of the asked character counted on the page."""
+    cell = PAGE // math.isqrt(visual_tokens)
+    for sample, chance in zip(PAGES.samples, one_character_a_token(PAGES, visual_tokens), strict=True):
+        row, column = divmod(PLACES.index(sample.question.removeprefix("read ")), PAGE)
+        page = (PAGES.notes[sample.image, :, 1] >= 0).reshape(PAGE, PAGE)
+        top, left = row - row % cell, column - column % cell
+        held = page[top : top + cell, left : left + cell].sum()
+        assert chance == pytest.approx(1 / held + (1 - 1 / held) / sample.choices)
+
+
+def test_36_tokens_hold_at_most_four_characters_each():
+    """Eight places along a side are dealt to six tokens as 1, 2, 1, 1, 2, 1."""
+    right = one_character_a_token(PAGES, 36)
+    choices = np.array([sample.choices for sample in PAGES.samples])
+    held = (1 - 1 / choices) / (right - 1 / choices)
+    assert np.allclose(held, held.round()) and held.min() >= 1 and held.max() <= 4
+
+
+def test_more_tokens_keep_more_and_a_lonely_character_is_always_kept():
+    right = {v: one_character_a_token(PAGES, v) for v in (1, 4, 16, 36, 64)}
+    assert np.all(np.diff([each.mean() for each in right.values()]) > 0)
+    assert np.allclose(right[64], 1)
+    lonely = np.array([sample.kind == "1 character" for sample in PAGES.samples])
+    assert all(np.allclose(each[lonely], 1) for each in right.values())

@@ -1,0 +1,41 @@
+import pytest
+
+from vlmcore.data.synthetic.benchmark_questions import quiz
+from vlmcore.evaluation.short_answers import generate_answers, score
+from vlmcore.experiments import benchmark_model as quizzes
+from vlmcore.models.feature_cache import FeatureStore
+from vlmcore.training.stages import TrainingConfig
+from vlmcore.training.trainer import StageConfig
+
+
+def test_the_shipped_candidate_has_learnt_something(tmp_path):
+    """Above a guess where its own training said so, on scenes that it was not trained on."""
+    exam = quiz((77, 0), 60)
+    vlm = quizzes.load()
+    samples = [sample for sample in exam.samples() if sample.kind in ("pope", "mme")]
+    said = generate_answers(vlm, samples, FeatureStore(vlm.vision, exam.images, tmp_path))
+    found = score(said, samples)["all"]
+    assert found.value > found.chance + 0.15 and found.parseable == 1
+
+
+def test_the_tokenizer_knows_every_word_of_the_quiz():
+    tokenizer = quizzes.tokenizer()
+    texts = [text for sample in quiz(5, 50, draw=False).samples() for text in (sample.question, sample.answer)]
+    assert not any(tokenizer.unk_token_id in ids for ids in tokenizer(texts, add_special_tokens=False)["input_ids"])
+    assert tokenizer.decode(tokenizer("B", add_special_tokens=False)["input_ids"]) == "B", "letters keep their case"
+
+
+@pytest.mark.slow
+def test_training_runs_saves_and_loads(tmp_path, monkeypatch):
+    monkeypatch.setattr(quizzes, "TOLD_SCENES", 40)
+    monkeypatch.setattr(quizzes, "SEEN_SCENES", 20)
+    monkeypatch.setattr(quizzes, "weights", lambda stage: tmp_path / f"{stage}.safetensors")
+    stage = StageConfig(2, 1e-3, batch_size=8)
+    vlm = quizzes.train(tmp_path, stage, TrainingConfig(stage, stage), progress=False, accelerator="cpu")
+    quizzes.save(vlm, tmp_path / "tune.safetensors")
+    quizzes.load.cache_clear()
+    again = quizzes.load()
+    assert all(a.equal(b) for a, b in zip(vlm.state_dict().values(), again.state_dict().values(), strict=True))
+    quizzes.load.cache_clear()
+    with pytest.raises(FileNotFoundError, match="stages are align and tune"):
+        quizzes.load("other")

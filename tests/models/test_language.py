@@ -1,0 +1,132 @@
+import json
+
+import pytest
+import torch
+from transformers import CLIPVisionConfig, CLIPVisionModel, LlamaConfig, LlamaForCausalLM, Qwen2Config, Qwen2ForCausalLM
+
+from tests.conftest import TINY_LANGUAGE
+from vlmcore.config import replace
+from vlmcore.data.samples import Frame
+from vlmcore.models.language import LanguageModel, word_tokenizer
+
+
+@pytest.fixture
+def language(tokenizer):
+    torch.manual_seed(0)
+    return LanguageModel.from_config(TINY_LANGUAGE, tokenizer).eval()
+
+
+def test_forward_from_embeddings_is_transformers_own(language):
+    tokens = torch.randint(4, 16, (2, 7))
+    with torch.no_grad():
+        ours = language.logits(language(language.embed(tokens)))
+        torch.testing.assert_close(ours, language.model(tokens).logits)
+
+
+def test_the_questions_state_is_that_of_its_last_word_however_it_is_padded(language):
+    question = torch.tensor([[2, 5, 6, 7], [2, 8, 0, 0]])
+    state = language.encode_question(question, torch.tensor([4, 2]))
+    alone = language.model(question[1:, :2], output_hidden_states=True).hidden_states[-1][0, -1]
+    torch.testing.assert_close(state[1], alone)
+    assert not state.requires_grad
+
+
+@pytest.mark.parametrize("attention", ["eager", "sdpa"])
+def test_what_begins_the_same_is_read_once(language, attention):
+    """Answers, hidden states and gradients are those of reading it in every row, also when rows are padded."""
+    language.model.set_attn_implementation(attention)
+    torch.manual_seed(2)
+    opening, rest, length = torch.randn(1, 5, 24), torch.randn(4, 6, 24), torch.tensor([11, 7, 6, 9])
+    opening.requires_grad_(True)
+    embeddings = torch.cat([opening.expand(4, -1, -1), rest], dim=1)
+    answers = language.generate(embeddings, length, max_new_tokens=6)
+    assert len(set(answers)) > 1 and answers == language.generate(embeddings, length, max_new_tokens=6, shared=5)
+    assert answers == language.generate(embeddings, length, max_new_tokens=6, shared=3)
+
+    real = torch.arange(11) < length[:, None]
+    plain, once = language(embeddings)[real], language(embeddings, shared=5)[real]
+    torch.testing.assert_close(once, plain)
+    (gradient,) = torch.autograd.grad(plain.pow(3).sum(), opening, retain_graph=True)
+    torch.testing.assert_close(torch.autograd.grad(once.pow(3).sum(), opening)[0], gradient, rtol=1e-4, atol=1e-4)
+
+
+def test_generation_equals_taking_the_best_word_again_and_again(language):
+    torch.manual_seed(1)
+    embeddings, length = torch.randn(3, 6, 24), torch.tensor([6, 3, 4])
+    said = language.generate(embeddings, length, max_new_tokens=5)
+    for row in range(3):
+        alone, words = embeddings[row : row + 1, : length[row]], []
+        for _ in range(5):
+            with torch.no_grad():
+                word = language.logits(language(alone))[0, -1].argmax()
+            if word == language.tokenizer.eos_token_id:
+                break
+            words.append(word)
+            alone = torch.cat([alone, language.embed(word)[None, None]], dim=1)
+        assert said[row] == language.tokenizer.decode(words, skip_special_tokens=True)
+
+
+@pytest.mark.parametrize(
+    "make", [lambda s: LlamaForCausalLM(LlamaConfig(**s)), lambda s: Qwen2ForCausalLM(Qwen2Config(**s))], ids=["llama", "qwen2"]
+)
+def test_checkpoints_in_transformers_format_are_loaded(make, tokenizer, tmp_path):
+    sizes = {
+        "vocab_size": 16,
+        "hidden_size": 24,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 4,
+        "num_key_value_heads": 2,
+        "intermediate_size": 40,
+    }
+    model = make(sizes).eval()
+    model.save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    language = LanguageModel.from_pretrained(tmp_path)
+    tokens = torch.tensor([[2, 5, 6]])
+    with torch.no_grad():
+        torch.testing.assert_close(language.model(tokens).logits, model(tokens).logits)
+    assert language.tokenizer.tokenize("what colour?") == ["what", "colour", "?"]
+    assert language.config.kv_heads == 2
+
+
+def test_a_chat_stands_around_the_question(tokenizer, tmp_path):
+    """As the template says; a tokenizer without one has its start token alone, one without start or padding gets its end."""
+    language = LanguageModel.from_config(TINY_LANGUAGE, tokenizer)
+    assert language.frame == Frame([tokenizer.bos_token_id], [])
+    language.save_pretrained(tmp_path)
+    settings = json.loads((tmp_path / "tokenizer_config.json").read_text())
+    for name in ("bos_token", "pad_token"):
+        settings.pop(name)
+    template = "{% for m in messages %}what {{ m['content'] }} red{% endfor %}{% if add_generation_prompt %} yes{% endif %}"
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps({**settings, "chat_template": template}))
+    chat = LanguageModel.from_pretrained(tmp_path)
+    assert [chat.tokenizer.decode(part) for part in chat.frame] == ["what", "red yes"]
+    assert chat.tokenizer.bos_token == chat.tokenizer.pad_token == chat.tokenizer.eos_token == "</s>"
+
+
+def test_a_word_tokenizer_knows_its_words_and_admits_the_others():
+    tokenizer = word_tokenizer(["What colour?", "blue"])
+    assert tokenizer.tokenize("WHAT blue?") == ["what", "blue", "?"]
+    assert tokenizer.tokenize("zebra") == ["<unk>"]
+    assert tokenizer.decode(tokenizer("what blue")["input_ids"]) == "what blue"
+
+
+def test_bad_input_gets_a_sentence(tokenizer, tmp_path):
+    with pytest.raises(ValueError, match="15 words and the model 3"):
+        LanguageModel.from_config(replace(TINY_LANGUAGE, vocab_size=3), tokenizer)
+    with pytest.raises(FileNotFoundError, match=r"holds no config.json"):
+        LanguageModel.from_pretrained(tmp_path)
+    sizes = {"hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 1, "intermediate_size": 8}
+    CLIPVisionModel(CLIPVisionConfig(**sizes)).save_pretrained(tmp_path)
+    with pytest.raises(ValueError, match=r"'clip_vision_model' model, which does not generate text"):
+        LanguageModel.from_pretrained(tmp_path)
+
+
+def test_the_head_reads_a_slice_without_copying_itself_for_each_row(make_vlm, monkeypatch):
+    """torch takes another path for what is not contiguous, which is sixteen times slower and takes gigabytes with a real vocabulary."""
+    language = make_vlm(None, 0).language.requires_grad_(False)
+    seen = []
+    head = language.model.get_output_embeddings()
+    head.register_forward_hook(lambda head, inputs, output: seen.append(inputs[0].is_contiguous()))
+    language.generate(torch.randn(3, 5, 24), torch.tensor([5, 4, 3]), max_new_tokens=2)
+    assert seen and all(seen)

@@ -1,0 +1,1 @@
+"""Readers of the files in which the benchmarks of Table 1 are published."""

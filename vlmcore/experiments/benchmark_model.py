@@ -1,0 +1,113 @@
+"""The candidates that sit the miniature benchmarks: one of our smallest models with four visual tokens, after each stage of its training.
+
+    python -m vlmcore.experiments.benchmark_model
+
+trains it (a few minutes on two idle cores; killed, it goes on where it was) and puts its weights where `load` finds them. They come with
+the package, because a model that reads eight kinds of prompts takes longer to train than a chapter should.
+"""
+
+import argparse
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from transformers import PreTrainedTokenizerBase
+
+from vlmcore.config import QueCCConfig, StageName, VLMConfig, replace
+from vlmcore.data.samples import tokenize
+from vlmcore.data.synthetic.benchmark_questions import quiz
+from vlmcore.data.synthetic.letters_and_shapes import WORDS
+from vlmcore.experiments.pretraining.scene_tokens import learn_from_notes
+from vlmcore.files import beside
+from vlmcore.models.feature_cache import FeatureStore
+from vlmcore.models.language import LanguageModel, word_tokenizer
+from vlmcore.models.pretrained.checks import check_safetensors
+from vlmcore.models.vision import CHECKPOINT, VisionEncoder
+from vlmcore.models.vlm import VLM
+from vlmcore.training.stages import TrainingConfig, TrainingData, fit
+from vlmcore.training.trainer import StageConfig
+
+MODEL = VLMConfig(visual_tokens=4, compressor=QueCCConfig())
+TEXT = StageConfig(steps=900, learning_rate=3e-3)
+TRAINING = TrainingConfig(StageConfig(400, 2e-3, batch_size=32), StageConfig(700, 1e-3, batch_size=32))
+TOLD_SCENES, SEEN_SCENES = 6_000, 3_000
+
+
+def tokenizer() -> PreTrainedTokenizerBase:
+    """Knows every word of the quiz, in upper and lower case."""
+    texts = {text for sample in quiz((0, 0), 1000, draw=False).samples() for text in (sample.question, sample.answer)}
+    return word_tokenizer([*WORDS, *sorted(texts)], lower=False)
+
+
+def train(work: str | Path, text: StageConfig = TEXT, training: TrainingConfig = TRAINING, **options: Any) -> VLM:
+    """Trains the model on scenes that are in no benchmark, or goes on.
+
+    Args:
+        work: folder for what an interrupted run needs, and for the features.
+        text: schooling of the language model, from notes.
+        training: the two stages.
+        **options: of `loop.run`.
+    """
+    work, vision = Path(work), VisionEncoder.from_pretrained()
+    school = work / f"language-{text.steps}"
+    if not (school / "model.safetensors").exists():
+        told = quiz((training.seed, 1), TOLD_SCENES, draw=False)
+        folder = work / f"{school.name}.training"
+        language = learn_from_notes(folder, MODEL.language, text, tokenizer(), told.samples(), told.notes, training.seed, **options)
+        language.save_pretrained(school)
+    language = LanguageModel.from_pretrained(school)
+    seen = quiz((training.seed, 2), SEEN_SCENES)
+    torch.manual_seed(training.seed)
+    vlm = VLM.from_parts(MODEL, vision, language)
+    data = TrainingData(tokenize(seen.samples(), language.tokenizer, MODEL.order), FeatureStore(vision, seen.images, work))
+    return fit(vlm, data, training, work / f"vlm-{training.align.steps}", **options)
+
+
+def weights(stage: StageName) -> Path:
+    """Where the weights after a stage lie."""
+    return CHECKPOINT.parent / f"quiz-{stage}.safetensors"
+
+
+@cache
+def load(stage: StageName = "tune") -> VLM:
+    """The model after its last stage, or after the first (`align`), when its language model had not seen an image.
+
+    Raises:
+        FileNotFoundError: there are no such weights.
+        ValueError: they are damaged.
+    """
+    path = weights(stage)
+    if not path.exists():
+        raise FileNotFoundError(
+            f"there is no {path}; the stages are align and tune, and python -m vlmcore.experiments.benchmark_model makes the weights"
+        )
+    check_safetensors(path)
+    words = tokenizer()
+    language = LanguageModel.from_config(replace(MODEL.language, vocab_size=len(words)), words)
+    vlm = VLM.from_parts(MODEL, VisionEncoder.from_pretrained(), language)
+    vlm.load_state_dict(load_file(path), strict=False)  # the encoder has its own file
+    return vlm.eval()
+
+
+def save(vlm: VLM, path: str | Path) -> None:
+    """Writes the trained parts of a model, the compressor and the language model."""
+    trained = {name: x.detach().contiguous() for name, x in vlm.named_parameters() if not name.startswith("vision.")}
+    with beside(path) as partial:
+        save_file(trained, partial)
+
+
+def main() -> None:
+    """Trains the model and puts its weights after each stage into the package."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--work", type=Path, default=Path("_build") / "quizzes")
+    arguments = parser.parse_args()
+    options: dict[str, Any] = {"progress": False, "accelerator": "cpu"}
+    aligned = replace(TRAINING, tune=replace(TRAINING.tune, steps=0))
+    save(train(arguments.work, training=aligned, **options), weights("align"))
+    save(train(arguments.work, **options), weights("tune"))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Pre-training of the miniature models: vision encoder, text curriculum, embedding targets."""

@@ -1,0 +1,233 @@
+"""Many runs: every run of an experiment that has no result yet, side by side, one thread of a CPU each, or one GPU.
+
+    python -m vlmcore.experiments.sweep run easyvqa          # one worker a core; results go to book/results/easyvqa
+    python -m vlmcore.experiments.sweep run easyvqa --part 3/20     # the third of twenty shares, for an array job of a cluster
+    python -m vlmcore.experiments.sweep status easyvqa
+    python -m vlmcore.experiments.sweep plan grid            # what it will cost, before anything is started
+    python -m vlmcore.experiments.sweep plan grid-gpu        # the same grid with ten times the N, one worker a GPU
+
+Kill it whenever you like: a run goes on from its last checkpoint, and one with a result is never done again. Language models and image
+features are made once, before the workers start, and shared.
+"""
+
+import argparse
+import multiprocessing
+import os
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from functools import partial
+from itertools import cycle, groupby, islice
+from multiprocessing.queues import SimpleQueue
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from vlmcore.cost import language_parameters
+from vlmcore.experiments.estimate import CPU_THREAD, GPU, WORKER_BYTES, Machine, feature_bytes, of_all, peak_bytes
+from vlmcore.experiments.run_config import RunConfig, identity, language_identity, weights_of
+from vlmcore.experiments.runner import language_model, prepare, run_cell, run_question_only, run_text_only
+from vlmcore.experiments.suites import EXPERIMENTS, NEEDS_GPU
+from vlmcore.experiments.tasks import SCHOOLED, parts_of
+
+
+def pending(configs: list[RunConfig], results: Path) -> list[RunConfig]:
+    """The runs without a result file."""
+    return [config for config in configs if not (results / f"{identity(config)}.json").exists()]
+
+
+def by_weights(configs: list[RunConfig]) -> list[list[RunConfig]]:
+    """The runs in groups that use the same training, in the order of their first: one worker does a group."""
+    groups: dict[str, list[RunConfig]] = {}
+    for config in configs:
+        groups.setdefault(identity(weights_of(config)), []).append(config)
+    return list(groups.values())
+
+
+def share(configs: list[RunConfig], part: str) -> list[RunConfig]:
+    """Part `i/n` of the runs: every n-th group with the same training, from the i-th on.
+
+    Raises:
+        ValueError: the part is no such fraction.
+    """
+    number, _, parts = part.partition("/")
+    if not (number.isdecimal() and parts.isdecimal() and 1 <= int(number) <= int(parts)):
+        raise ValueError(f"{part!r} is no part; give i/n with i from 1 to n, such as 3/20")
+    return [config for group in by_weights(configs)[int(number) - 1 :: int(parts)] for config in group]
+
+
+def gpus() -> list[str]:
+    """The GPUs that this process may use, as CUDA_VISIBLE_DEVICES names them."""
+    named = os.environ.get("CUDA_VISIBLE_DEVICES")
+    return named.split(",") if named else [str(number) for number in range(torch.cuda.device_count())]
+
+
+def run(configs: list[RunConfig], results: Path, work: Path, workers: int, command: str, accelerator: str = "cpu") -> None:
+    """Does all runs that have no result, `workers` at a time, and prints each as it is done.
+
+    Args:
+        configs: the runs.
+        results: folder of the result files.
+        work: folder for what can be made again: features, language models, checkpoints.
+        workers: processes. On a CPU each has one thread: for models this small two of them are several times faster than two threads of
+            one. With GPUs each has one of them, in turn, and its share of the threads.
+        command: written into the results.
+        accelerator: as Lightning's.
+    """
+    on_cpu = accelerator == "cpu"
+    threads = 1 if on_cpu else max(1, (os.cpu_count() or 1) // workers)
+    # read by the workers before they start torch
+    os.environ.update(OMP_NUM_THREADS=str(threads), OMP_WAIT_POLICY="passive", TOKENIZERS_PARALLELISM="false")
+    todo = pending(configs, results)
+    if not todo:
+        print(f"all {len(configs)} runs have a result in {results}")
+        return
+    print(f"{len(configs)} runs, {len(configs) - len(todo)} done before", flush=True)
+    spawn = multiprocessing.get_context("spawn")
+    devices: SimpleQueue[str] = spawn.SimpleQueue()
+    for gpu in islice(cycle([""] if on_cpu else gpus() or [""]), workers):
+        devices.put(gpu)
+    with ProcessPoolExecutor(workers, spawn, _start_worker, (devices,)) as pool:
+        for first in {(config.task, attends(config)): config for config in sorted(todo, key=sees)}.values():
+            pool.submit(prepare, first, work).result()  # the features; one after the other, so that they are not made twice
+        reporter, groups = Reporter(len(todo)), list[Future[list[dict[str, Any]]]]()
+        for wave in waves(todo):
+            models = {language_identity(config): config for config in wave if config.pretrained is None}.values()
+            largest_first = sorted(models, key=lambda config: -language_parameters(config.model.language))
+            list(pool.map(partial(teach, results=results, work=work, command=command, accelerator=accelerator), largest_first))
+            for group in by_weights(wave):
+                groups.append(pool.submit(run_group, group, results, work, command, accelerator))
+                groups[-1].add_done_callback(reporter)
+        for done in groups:
+            done.result()  # raises what a run raised
+
+
+def waves(configs: list[RunConfig]) -> Iterator[list[RunConfig]]:
+    """Runs that follow each other with the same seed: their language models are made first, while the wave before is still being done."""
+    for _, wave in groupby(configs, key=lambda config: config.training.seed):
+        yield list(wave)
+
+
+class Reporter:
+    """Prints each result as its group is done, with the time that the others will take at the pace so far.
+
+    Args:
+        count: results to come.
+    """
+
+    def __init__(self, count: int) -> None:
+        self.count, self.done, self.started = count, 0, time.monotonic()
+
+    def __call__(self, group: Future[list[dict[str, Any]]]) -> None:
+        """Called when a group of runs is done; one that failed is left to whoever waits for it."""
+        if group.cancelled() or group.exception():
+            return
+        for result in group.result():
+            self.done += 1
+            left = (time.monotonic() - self.started) / self.done * (self.count - self.done) / 60
+            print(f"{self.done}/{self.count} {describe(result)}, {left:.0f} minutes left", flush=True)
+
+
+def teach(config: RunConfig, results: Path, work: Path, command: str, accelerator: str) -> None:
+    """Makes the language model of a run, and for the grid writes down what it knows before it sees."""
+    language_model(config, work, progress=False, accelerator=accelerator)
+    if config.task in SCHOOLED:
+        run_text_only(config, results, work, command, accelerator)
+
+
+def run_group(configs: list[RunConfig], results: Path, work: Path, command: str, accelerator: str) -> list[dict[str, Any]]:
+    """Runs that use the same training, one after the other: the first does it, the others find it done."""
+    return [run_cell(config, results, work, accelerator=accelerator, command=command) for config in configs]
+
+
+def _start_worker(devices: "SimpleQueue[str]") -> None:
+    """Gives a worker its GPU, before torch looks for one, and an end with the sweep; the name of no GPU is empty."""
+    os.environ["CUDA_VISIBLE_DEVICES"] = devices.get()
+    _end_with_the_parent()
+
+
+def _end_with_the_parent() -> None:
+    """Ends a worker when the sweep is killed; it would otherwise go on with runs that are already handed to it."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def wait() -> None:
+        """Returns never: it ends with the parent, and the process with it."""
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
+def plan(configs: list[RunConfig], todo: list[RunConfig], workers: int, machine: Machine = CPU_THREAD) -> str:
+    """What the runs without a result will take: operations, hours of one CPU thread or one GPU, and memory."""
+    if not all(config.task in SCHOOLED for config in configs):
+        raise SystemExit("times are estimated for the families of the grid only; start the others and look at the time that is left")
+    groups = of_all(todo, machine)
+    lines = [f"{len(configs)} runs, {len(todo)} without a result; features take {feature_bytes(configs[0].model) / 1e9:.1f} GB"]
+    lines += [f"{name:26}{part.runs:5} x {part.seconds / part.runs:6.0f} s {part.flops / 1e15:8.3f} PFLOP" for name, part in groups.items()]
+    hours = sum(part.seconds for part in groups.values()) / 3600
+    lines.append(f"{hours:.1f} hours of one {machine.name}; with {workers} workers {hours / workers:.1f} hours")
+    peak = max(map(peak_bytes, todo), default=0.0)
+    lines.append(
+        f"memory: {peak / 1e9:.2f} GB for the tensors of the largest run, beside {WORKER_BYTES / 1e9:.1f} GB that a worker holds anyway"
+    )
+    if machine is GPU:
+        lines.append("the tensors are on the GPU; times are those of an H100 that one worker has to itself")
+    return "\n".join(lines)
+
+
+def sees(config: RunConfig) -> bool:
+    """Whether a run looks at images, and so needs their features."""
+    return config.model.compressor is not None
+
+
+def attends(config: RunConfig) -> bool:
+    """Whether its features have the CLS token's attention."""
+    return config.model.compressor is not None and config.model.compressor.sees_attention
+
+
+def describe(result: dict[str, Any]) -> str:
+    """One line about a result."""
+    test, thousands = result["scores"]["test"]["all"], result["parameters"]["language"] / 1000
+    score = f"{test['value']:.4f} right of {test['count']}, trained in {result['seconds']['train']:.0f} s"
+    return f"{result['id']} {result['task']:9} {result['name']:22} N = {thousands:7,.0f}k  {score}"
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m vlmcore.experiments.sweep", description=__doc__.splitlines()[0])
+    parser.add_argument("action", choices=["plan", "run", "status"])
+    parser.add_argument("name", choices=sorted(EXPERIMENTS))
+    parser.add_argument("--results", type=Path, help="folder of the result files (default: book/results/NAME)")
+    parser.add_argument("--work", type=Path, default=Path("_build/work"), help="folder for features, checkpoints and logs")
+    parser.add_argument("--workers", type=int, help="runs at a time (default: one a core, or one a GPU)")
+    parser.add_argument("--part", default="1/1", help="i/n: do only this share of the runs, for array jobs")
+    parser.add_argument("--held-out", action="store_true", help="score on held-out training images, for development")
+    arguments = parser.parse_args()
+    on_gpu = arguments.name in NEEDS_GPU
+    workers = arguments.workers if arguments.workers is not None else (len(gpus()) if on_gpu else os.cpu_count()) or 1
+    if workers < 1:
+        parser.error(f"{workers} workers do nothing; give at least 1")
+    # development never lies among what is reported
+    results = arguments.results or Path("_build/held_out" if arguments.held_out else "book/results") / arguments.name
+    try:
+        configs = share(EXPERIMENTS[arguments.name](arguments.held_out), arguments.part)
+    except ValueError as error:
+        parser.error(str(error))
+    if arguments.action == "run":
+        command = f"python -m vlmcore.experiments.sweep run {arguments.name}"
+        for task in sorted({part for config in configs for part in parts_of(config.task)}):
+            run_question_only(task, results, command)
+        run(configs, results, arguments.work, workers, command, "auto" if on_gpu else "cpu")
+    elif arguments.action == "plan":
+        print(plan(configs, pending(configs, results), workers, GPU if on_gpu else CPU_THREAD))
+    else:
+        todo = pending(configs, results)
+        print(f"{arguments.name}: {len(configs) - len(todo)} of {len(configs)} runs have a result in {results}")
+
+
+if __name__ == "__main__":
+    main()

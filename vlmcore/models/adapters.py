@@ -1,0 +1,116 @@
+"""What training added to a pretrained language model: the compressor and LoRA's matrices, in one small file.
+
+The encoder and the language model stay where they came from; a file of a few megabytes turns them into a model that sees. What a stage of
+training left in its folder is made into such a file by
+
+    python -m vlmcore.models.adapters FOLDER/tune.safetensors adapter.safetensors
+"""
+
+import argparse
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from vlmcore.config import LoRAConfig, VLMConfig, from_dict, to_dict
+from vlmcore.files import beside, read_json
+from vlmcore.models.language import LanguageModel
+from vlmcore.models.lora import add_lora
+from vlmcore.models.pretrained.checks import check_safetensors
+from vlmcore.models.vision import VisionEncoder
+from vlmcore.models.vlm import VLM
+
+
+def save_adapter(vlm: VLM, lora: LoRAConfig | None, path: str | Path) -> None:
+    """Writes the compressor and LoRA's matrices in half precision, beside their place and renamed.
+
+    Args:
+        vlm: trained.
+        lora: how its language model was tuned; None if it was not.
+        path: of the file.
+    """
+    added = {name: x for name, x in vlm.state_dict().items() if _is_added(name)}
+    if not added:
+        raise ValueError("nothing was added to this language model: it has neither a compressor nor LoRA's matrices")
+    _write(added, to_dict(vlm.config), lora and to_dict(lora), Path(path))
+
+
+def load_adapter(path: str | Path, vision: VisionEncoder, language: LanguageModel) -> VLM:
+    """Puts what `save_adapter` wrote between an encoder and a language model; the latter is changed.
+
+    Args:
+        path: of the file.
+        vision: the encoder that it was trained with.
+        language: the model that it was trained with, without LoRA's matrices.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: the file is damaged, is no adapter, or belongs to models of other sizes.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise FileNotFoundError(f"there is no {path}; give the file that save_adapter wrote")
+    check_safetensors(path)
+    with safe_open(path, "pt") as file:
+        about = file.metadata() or {}
+    if not {"model", "lora"} <= about.keys():
+        raise ValueError(f"{path} is no adapter: it does not say for which model; give the file that save_adapter wrote")
+    config, lora = from_dict(VLMConfig, json.loads(about["model"])), json.loads(about["lora"])
+    for part, theirs, mine in (("language", config.language, language.config), ("vision", config.vision, vision.config)):
+        if theirs != mine:
+            raise ValueError(f"{path} belongs to another {part} model: {theirs}, and this one is {mine}")
+    vlm = VLM.from_parts(config, vision, language)
+    if lora is not None:
+        add_lora(language, from_dict(LoRAConfig, lora))
+    added = {name: x.float() for name, x in load_file(path).items()}
+    if set(added) != {name for name in vlm.state_dict() if _is_added(name)}:
+        raise ValueError(f"{path} does not hold what its config says: {config.compressor}, V = {config.visual_tokens}, LoRA {lora}")
+    vlm.load_state_dict(added, strict=False)
+    return vlm.eval()
+
+
+def from_stage(weights: str | Path, path: str | Path) -> None:
+    """Makes an adapter of the weights that a stage of training left, without loading the models.
+
+    Args:
+        weights: `align.safetensors` or `tune.safetensors` in the folder of a run, with the stage's `.json` beside it.
+        path: of the adapter.
+
+    Raises:
+        ValueError: the stage trained the language model itself.
+    """
+    weights = Path(weights)
+    about, trained = read_json(weights.with_suffix(".json")), load_file(weights)
+    if whole := [name for name in trained if not _is_added(name)]:
+        raise ValueError(f"{weights} holds the language model itself, such as {whole[0]}; an adapter holds what was added to it")
+    _write(trained, about["model"], about.get("lora"), Path(path))
+
+
+def _write(added: Mapping[str, Tensor], model: Any, lora: Any, path: Path) -> None:
+    half = {name: x.half().contiguous().cpu() for name, x in added.items()}
+    with beside(path) as partial:
+        save_file(half, partial, {"model": json.dumps(model), "lora": json.dumps(lora)})
+
+
+def _is_added(name: str) -> bool:
+    return name.startswith("compressor.") or ".lora_" in name
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m vlmcore.models.adapters", description=__doc__.splitlines()[0])
+    parser.add_argument("weights", type=Path, help="align.safetensors or tune.safetensors of a run")
+    parser.add_argument("path", type=Path, help="the adapter to write")
+    arguments = parser.parse_args()
+    try:
+        from_stage(arguments.weights, arguments.path)
+    except (ValueError, FileNotFoundError) as error:
+        parser.error(str(error))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,60 @@
+"""Checkpoint files: whether a folder holds a whole one, and loading without noise."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from transformers.utils import logging
+
+from vlmcore.files import read_json
+
+
+@contextmanager
+def quiet_loading() -> Iterator[None]:
+    """Keeps away transformers' progress bars, and its report of the text tower that is left out when CLIP's image tower is loaded."""
+    shown, level = logging.is_progress_bar_enabled(), logging.get_verbosity()
+    logging.disable_progress_bar()
+    logging.set_verbosity_error()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
+        if shown:
+            logging.enable_progress_bar()
+
+
+def check_checkpoint(folder: Path) -> None:
+    """Raises a sentence when a transformers checkpoint folder, in one file of weights or in shards, is missing, incomplete or truncated."""
+    index = folder / "model.safetensors.index.json"
+    shards = sorted(set(read_json(index)["weight_map"].values())) if index.exists() else ["model.safetensors"]
+    for name in ("config.json", *shards):
+        if not (folder / name).exists():
+            raise FileNotFoundError(f"{folder} holds no {name}; give the folder that save_pretrained wrote")
+    for path in folder.glob("*.json"):
+        read_json(path)
+    for name in shards:
+        check_safetensors(folder / name)
+
+
+def check_safetensors(path: Path) -> None:
+    """Raises ValueError when a safetensors file is shorter or longer than its header says."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        header_bytes = int.from_bytes(file.read(8), "little")
+        if size < 8 or header_bytes > size:
+            raise ValueError(f"{path} is damaged: {size} bytes cannot hold its header; copy or make it again")
+        try:
+            header = json.loads(file.read(header_bytes))
+        except ValueError as error:
+            raise ValueError(f"{path} is damaged: its header cannot be read; copy or make it again") from error
+    end = 8 + header_bytes + max((entry["data_offsets"][1] for name, entry in header.items() if name != "__metadata__"), default=0)
+    if size != end:
+        raise ValueError(f"{path} is damaged: it has {size} bytes and should have {end}; copy or make it again")
+
+
+def sha256(path: Path) -> str:
+    """The checksum of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

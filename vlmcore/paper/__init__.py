@@ -1,0 +1,25 @@
+"""Numbers published with arXiv 2411.03312 (Li et al., 2024)."""
+
+from vlmcore.paper.published import (
+    FOLDER,
+    Doubtful,
+    Task,
+    doubtful_points,
+    laws,
+    scores,
+    search_grid,
+    sizes_of_tests,
+    table1,
+)
+
+__all__ = [
+    "FOLDER",
+    "Doubtful",
+    "Task",
+    "doubtful_points",
+    "laws",
+    "scores",
+    "search_grid",
+    "sizes_of_tests",
+    "table1",
+]

@@ -1,0 +1,1 @@
+"""Training of a vision-language model in stages, on Lightning."""
