@@ -27,7 +27,9 @@ from vlmcore.models.vlm import VLM
 
 torch.set_num_threads(2)
 
-TINY_VISION = VisionConfig(image_size=24, patch_size=4, width=16, depth=3, heads=2, mlp_width=32, layers=(1, 2))
+TINY_VISION = VisionConfig(
+    image_size=24, patch_size=4, width=16, depth=3, heads=2, mlp_width=32, layers=(1, 2)
+)
 TINY_LANGUAGE = LanguageConfig(vocab_size=16, width=24, depth=2, heads=2, mlp_width=40)
 SAMPLES = [
     Sample(0, "what colour?", "red", "colour", 8),
@@ -39,7 +41,9 @@ SAMPLES = [
 
 @pytest.fixture(scope="session")
 def tokenizer():
-    return word_tokenizer([*(s.question for s in SAMPLES), *(s.answer for s in SAMPLES)])
+    return word_tokenizer(
+        [*(s.question for s in SAMPLES), *(s.answer for s in SAMPLES)]
+    )
 
 
 @pytest.fixture
@@ -47,11 +51,19 @@ def make_vlm(tokenizer):
     """Builds a tiny VLM: `make_vlm(QueCCConfig(heads=2), 4)`, or `make_vlm(None, 0)` for a blind one."""
 
     def make(
-        compressor: CompressorConfig | None = QueCCConfig(heads=2), visual_tokens: int = 4, order: str = "image_first", seed: int = 0
+        compressor: CompressorConfig | None = QueCCConfig(heads=2),
+        visual_tokens: int = 4,
+        order: str = "image_first",
+        seed: int = 0,
     ) -> VLM:
         torch.manual_seed(seed)
-        language = LanguageConfig(**{**vars(TINY_LANGUAGE), "vocab_size": len(tokenizer)})
-        return VLM.from_config(VLMConfig(language, visual_tokens, compressor, TINY_VISION, order), tokenizer).eval()
+        language = LanguageConfig(
+            **{**vars(TINY_LANGUAGE), "vocab_size": len(tokenizer)}
+        )
+        return VLM.from_config(
+            VLMConfig(language, visual_tokens, compressor, TINY_VISION, order),
+            tokenizer,
+        ).eval()
 
     return make
 
@@ -83,7 +95,9 @@ def model(request):
 
 @pytest.fixture
 def images():
-    return torch.from_numpy(np.random.default_rng(0).integers(0, 256, (3, 3, 24, 24), dtype=np.uint8))
+    return torch.from_numpy(
+        np.random.default_rng(0).integers(0, 256, (3, 3, 24, 24), dtype=np.uint8)
+    )
 
 
 @pytest.fixture

@@ -30,7 +30,9 @@ def name_of(path):
 
 def imports(path):
     for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("vlmcore"):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(
+            "vlmcore"
+        ):
             for alias in node.names:
                 whole = f"{node.module}.{alias.name}"
                 yield whole if whole in NAMES else node.module
@@ -62,11 +64,23 @@ def test_habits(path):
     text = path.read_text()
     tree = ast.parse(text)
     assert ast.get_docstring(tree), "every module says what it is"
-    for forbidden in ("trust_remote_code", "import pickle", "weights_only=False", "except:", "eval(" if "evaluation" not in text else "\0"):
+    for forbidden in (
+        "trust_remote_code",
+        "import pickle",
+        "weights_only=False",
+        "except:",
+        "eval(" if "evaluation" not in text else "\0",
+    ):
         assert forbidden not in text.replace(".eval(", ""), forbidden
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "getattr":
-            assert len(node.args) == 2, f"line {node.lineno}: a default of getattr hides a missing field"
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Name)
+            and node.func.id == "getattr"
+        ):
+            assert len(node.args) == 2, (
+                f"line {node.lineno}: a default of getattr hides a missing field"
+            )
 
 
 def test_importing_does_nothing():
@@ -74,16 +88,23 @@ def test_importing_does_nothing():
     names = ", ".join(name_of(path) for path in MODULES if path.name != "__init__.py")
     check = (
         "import torch, matplotlib, warnings\n"
-        "before = (torch.random.get_rng_state().sum().item(), torch.get_num_threads(), dict(matplotlib.rcParams))\n"
+        "before = (torch.random.get_rng_state().sum().item(), "
+        "torch.get_num_threads(), dict(matplotlib.rcParams))\n"
         f"import {names}\n"
-        "after = (torch.random.get_rng_state().sum().item(), torch.get_num_threads(), dict(matplotlib.rcParams))\n"
+        "after = (torch.random.get_rng_state().sum().item(), torch.get_num_threads(), "
+        "dict(matplotlib.rcParams))\n"
         "assert before == after\n"
     )
-    done = subprocess.run([sys.executable, "-W", "ignore", "-c", check], capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", check], capture_output=True, text=True
+    )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
 def test_what_needs_no_torch_does_not_import_it():
-    modules = "vlmcore.experiments.analysis.headline_numbers, vlmcore.cost, vlmcore.paper, vlmcore.plots, vlmcore.course.checks, vlmcore.course.worker"
+    modules = (
+        "vlmcore.experiments.analysis.headline_numbers, vlmcore.cost, "
+        "vlmcore.paper, vlmcore.plots, vlmcore.course.checks, vlmcore.course.worker"
+    )
     code = f"import sys, {modules}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0

@@ -17,7 +17,10 @@ def read_results(folder: str | Path) -> list[dict[str, Any]]:
     """
     files = sorted(Path(folder).glob("*.json"))
     if not files:
-        raise FileNotFoundError(f"{folder} holds no result; book/results/LOG.md and the ledger name the commands that make them")
+        raise FileNotFoundError(
+            f"{folder} holds no result; book/results/LOG.md and the ledger name the "
+            "commands that make them"
+        )
     return [read_json(path) for path in files]
 
 
@@ -30,7 +33,10 @@ def read_json(path: Path) -> Any:
     try:
         return json.loads(path.read_text())
     except json.JSONDecodeError as error:
-        raise ValueError(f"{path} is damaged at line {error.lineno}: {error.msg}; copy or make it again") from error
+        raise ValueError(
+            f"{path} is damaged at line {error.lineno}: {error.msg}; copy or make it "
+            "again"
+        ) from error
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -56,7 +62,8 @@ def beside(path: str | Path) -> Iterator[Path]:
         path: its place. The folder is made if it is missing.
 
     Returns:
-        Where to write: the same name, in a folder of its own that no reader of results looks into.
+        Where to write: the same name, in a folder of its own that no reader of results
+        looks into.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -70,7 +77,11 @@ def difference(value: dict[str, Any], usual: dict[str, Any]) -> dict[str, Any]:
     different = {}
     for name, entry in value.items():
         other = usual.get(name)
-        if isinstance(entry, dict) and isinstance(other, dict) and entry.get("name") == other.get("name"):
+        if (
+            isinstance(entry, dict)
+            and isinstance(other, dict)
+            and entry.get("name") == other.get("name")
+        ):
             if nested := difference(entry, other):
                 different[name] = nested
         elif entry != other:

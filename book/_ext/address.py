@@ -45,7 +45,8 @@ def set_address(url: str, root: Path = ROOT) -> None:
     """Replaces the old address by `url` in every file that holds it."""
     if not re.fullmatch(r"https://[\w.-]+/[\w.-]+/[\w.-]+", url):
         raise ValueError(
-            f"{url!r} is not an address such as https://github.com/someone/one-visual-token"
+            f"{url!r} is not an address such as "
+            "https://github.com/someone/one-visual-token"
         )
     old = current(root)
     name, short = (re.sub(r"^https://[\w.-]+/", "", address) for address in (old, url))

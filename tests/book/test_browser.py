@@ -12,15 +12,25 @@ from tests.book.conftest import ROOT, chapters
 
 HTML = ROOT / "_build" / "html"
 SHOTS = ROOT / "_build" / "screenshots"
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-FLAGS = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync"
+CHROMIUM = (
+    shutil.which("chromium")
+    or shutil.which("chromium-browser")
+    or shutil.which("google-chrome")
+)
+FLAGS = (
+    "--no-sandbox --disable-gpu --disable-quic --no-first-run "
+    "--disable-background-networking --disable-component-update --disable-sync"
+)
 PAGES = [str(path.relative_to(ROOT).with_suffix(".html")) for path in chapters()]
 
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.slow,
     pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed"),
-    pytest.mark.skipif(not (HTML / "index.html").exists(), reason="the book is not built; run make book first"),
+    pytest.mark.skipif(
+        not (HTML / "index.html").exists(),
+        reason="the book is not built; run make book first",
+    ),
 ]
 
 
@@ -31,7 +41,9 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
 
 @pytest.fixture(scope="module")
 def site():
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=HTML))
+    server = http.server.ThreadingHTTPServer(
+        ("127.0.0.1", 0), functools.partial(Quiet, directory=HTML)
+    )
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
@@ -42,7 +54,9 @@ def browser():
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS.split())
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=FLAGS.split()
+        )
         yield browser
         browser.close()
 
@@ -53,15 +67,34 @@ def open_page(browser, site):
     contexts = []
 
     def go(name, width=1400, scheme="light"):
-        context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+        context = browser.new_context(
+            viewport={"width": width, "height": 900}, color_scheme=scheme
+        )
         contexts.append(context)
         page = context.new_page()
         page.troubles = []
         outside = lambda url: not url.startswith((site, "data:", "blob:"))  # noqa: E731
-        context.route(outside, lambda route: (page.troubles.append(f"asked for {route.request.url}"), route.abort()))
-        page.on("console", lambda message: message.type == "error" and page.troubles.append(message.text))
+        context.route(
+            outside,
+            lambda route: (
+                page.troubles.append(f"asked for {route.request.url}"),
+                route.abort(),
+            ),
+        )
+        page.on(
+            "console",
+            lambda message: (
+                message.type == "error" and page.troubles.append(message.text)
+            ),
+        )
         page.on("pageerror", lambda error: page.troubles.append(str(error)))
-        page.on("response", lambda response: response.status >= 400 and page.troubles.append(f"{response.status} {response.url}"))
+        page.on(
+            "response",
+            lambda response: (
+                response.status >= 400
+                and page.troubles.append(f"{response.status} {response.url}")
+            ),
+        )
         page.goto(f"{site}/{name}", wait_until="networkidle")
         return page
 
@@ -76,13 +109,22 @@ def open_page(browser, site):
 def test_a_page_opens_clean(open_page, name, width, scheme):
     page = open_page(name, width, scheme)
     SHOTS.mkdir(exist_ok=True)
-    page.screenshot(path=SHOTS / f"{name.replace('/', '_').removesuffix('.html')}-{width}-{scheme}.png", full_page=True)
+    page.screenshot(
+        path=SHOTS
+        / f"{name.replace('/', '_').removesuffix('.html')}-{width}-{scheme}.png",
+        full_page=True,
+    )
     assert not page.troubles
     assert page.evaluate("document.documentElement.dataset.theme") == scheme
     assert page.locator("article h1").count() == 1
-    broken = "[...document.images].filter(i => i.complete && !i.naturalWidth && i.getAttribute('src')).map(i => i.src)"
+    broken = (
+        "[...document.images].filter(i => i.complete && !i.naturalWidth && "
+        "i.getAttribute('src')).map(i => i.src)"
+    )
     assert page.evaluate(broken) == []
-    assert page.evaluate("document.documentElement.scrollWidth") <= width, "the page is wider than the window"
+    assert page.evaluate("document.documentElement.scrollWidth") <= width, (
+        "the page is wider than the window"
+    )
 
 
 def test_the_slider_of_the_first_page_is_alive(open_page):
@@ -103,10 +145,16 @@ def test_the_planner_is_alive_and_starts_as_it_says(open_page):
     page = open_page("book/laws/21_planner.html")
     planner = page.locator("#planner")
     assert planner.locator("[name=text_tokens]").input_value() == "50"
-    before = planner.locator(".answer").inner_text(), planner.locator("svg").inner_html()
+    before = (
+        planner.locator(".answer").inner_text(),
+        planner.locator("svg").inner_html(),
+    )
     assert "7B" in before[0] and "V\u00a0=\u00a016" in before[0]
     planner.locator("[name=cached]").check()
-    assert (planner.locator(".answer").inner_text(), planner.locator("svg").inner_html()) != before
+    assert (
+        planner.locator(".answer").inner_text(),
+        planner.locator("svg").inner_html(),
+    ) != before
     assert planner.locator("[name=text_tokens]").is_disabled()
     assert not page.troubles
 
@@ -115,10 +163,19 @@ def test_icons_of_the_widgets_are_looked_up_where_they_lie(open_page):
     """Two scripts bring the same font; which one the browser takes changes from visit to visit, so both must point to it."""
     page = open_page("book/index.html")
     page.locator(".widget-image:visible").first.wait_for()
-    rules = "[...document.styleSheets].flatMap(s => [...s.cssRules]).filter(r => r instanceof CSSFontFaceRule).map(r => r.cssText)"
-    fonts = {url for rule in page.evaluate(rules) for url in re.findall(r'url\("([^"]*/widgets/[^"]*)"\)', rule)}
+    rules = (
+        "[...document.styleSheets].flatMap(s => [...s.cssRules]).filter(r => r "
+        "instanceof CSSFontFaceRule).map(r => r.cssText)"
+    )
+    fonts = {
+        url
+        for rule in page.evaluate(rules)
+        for url in re.findall(r'url\("([^"]*/widgets/[^"]*)"\)', rule)
+    }
     assert len(fonts) > 3
-    assert {url.rsplit("/", 1)[0].split("/widgets/")[1] for url in fonts} == {"@jupyter-widgets/html-manager/dist"}
+    assert {url.rsplit("/", 1)[0].split("/widgets/")[1] for url in fonts} == {
+        "@jupyter-widgets/html-manager/dist"
+    }
 
 
 def test_equations_and_solutions(open_page):

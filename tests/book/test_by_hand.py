@@ -19,8 +19,17 @@ VISION = VisionConfig(image_size=72, patch_size=6, width=32, layers=(1, 3))
 def page():
     """The chapter's definitions, executed without the rest of it and without the package."""
     tree = ast.parse("\n".join(code_cells(CHAPTER)))
-    imports = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom) and "vlmcore" not in ast.unparse(node)]
-    made = [node for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name in NEEDED]
+    imports = [
+        node
+        for node in tree.body
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        and "vlmcore" not in ast.unparse(node)
+    ]
+    made = [
+        node
+        for node in tree.body
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name in NEEDED
+    ]
     assert [node.name for node in made] == list(NEEDED)
     names = {}
     exec(compile(ast.Module([*imports, *made], []), CHAPTER.name, "exec"), names)
@@ -31,7 +40,9 @@ def page():
 def test_quecc_by_hand_is_the_packages(page, visual_tokens):
     torch.manual_seed(visual_tokens)
     package = QueCC(QueCCConfig(heads=4), VISION, 24, visual_tokens).eval()
-    for parameter in package.parameters():  # biases and norms start at values that would hide a mistake
+    for parameter in (
+        package.parameters()
+    ):  # biases and norms start at values that would hide a mistake
         torch.nn.init.normal_(parameter, std=0.2)
     by_hand = page["QueCCByHand"](32, 2, 24, package.kernel, heads=4).eval()
     by_hand.load_state_dict(package.state_dict())  # strict: the same names and shapes
@@ -48,9 +59,14 @@ def test_both_learn_alike(page):
     package = QueCC(QueCCConfig(heads=4), VISION, 24, 4).double()
     by_hand = page["QueCCByHand"](32, 2, 24, package.kernel, heads=4).double()
     by_hand.load_state_dict(package.state_dict())
-    features, question = VisionFeatures(torch.randn(2, 144, 2, 32).double()), torch.randn(2, 24).double()
+    features, question = (
+        VisionFeatures(torch.randn(2, 144, 2, 32).double()),
+        torch.randn(2, 24).double(),
+    )
     for module in (package, by_hand):
         module(features, question).square().sum().backward()
     theirs = dict(package.named_parameters())
     for name, parameter in by_hand.named_parameters():
-        torch.testing.assert_close(parameter.grad, theirs[name].grad, rtol=1e-9, atol=1e-12)
+        torch.testing.assert_close(
+            parameter.grad, theirs[name].grad, rtol=1e-9, atol=1e-12
+        )

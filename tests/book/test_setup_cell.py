@@ -11,7 +11,19 @@ import pytest
 from tests.book.conftest import ROOT, code_cells, teaching_chapters
 from tests.book.test_chapters import address
 
-HELD = ["torch", "numpy", "filelock", "fsspec", "jinja2", "MarkupSafe", "mpmath", "networkx", "setuptools", "sympy", "typing_extensions"]
+HELD = [
+    "torch",
+    "numpy",
+    "filelock",
+    "fsspec",
+    "jinja2",
+    "MarkupSafe",
+    "mpmath",
+    "networkx",
+    "setuptools",
+    "sympy",
+    "typing_extensions",
+]
 
 
 def furnish(python: Path) -> Path:
@@ -21,7 +33,11 @@ def furnish(python: Path) -> Path:
         dist = distribution(name)
         for file in dist.files or []:
             source = Path(dist.locate_file(file))
-            if ".." in file.parts or not source.is_file() or "__pycache__" in file.parts:
+            if (
+                ".." in file.parts
+                or not source.is_file()
+                or "__pycache__" in file.parts
+            ):
                 continue
             target = site / file
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -35,11 +51,19 @@ def furnish(python: Path) -> Path:
 
 def state(site: Path) -> dict[str, int]:
     """When torch's and numpy's files were made: an installation would replace them."""
-    return {str(path): path.stat().st_ino for name in ("torch", "numpy") for path in site.glob(f"{name}/**/*.py")}
+    return {
+        str(path): path.stat().st_ino
+        for name in ("torch", "numpy")
+        for path in site.glob(f"{name}/**/*.py")
+    }
 
 
-SETUP_CELLS = {code_cells(chapter)[0]: f"{chapter.parent.name}/{chapter.stem}" for chapter in reversed(teaching_chapters())}
-"""Every set-up cell there is, with the first chapter that has it: chapters of one folder share theirs to the letter."""
+SETUP_CELLS = {
+    code_cells(chapter)[0]: f"{chapter.parent.name}/{chapter.stem}"
+    for chapter in reversed(teaching_chapters())
+}
+"""Every set-up cell there is, with the first chapter that has it: chapters of one
+folder share theirs to the letter."""
 
 
 @pytest.mark.slow
@@ -55,13 +79,28 @@ def test_the_set_up_cell_installs_vlmcore_and_leaves_torch_alone(cell, tmp_path)
     assert len(before) > 500
 
     script = tmp_path / "cell.py"
-    check = "\nimport vlmcore.models.vlm, vlmcore.plots\nassert os.path.exists('../results/easyvqa'), os.getcwd()\nprint(vlmcore.models.vlm.__file__)\n"
+    check = (
+        "\nimport vlmcore.models.vlm, vlmcore.plots\nassert "
+        "os.path.exists('../results/easyvqa'), "
+        "os.getcwd()\nprint(vlmcore.models.vlm.__file__)\n"
+    )
     script.write_text(cell + check)
-    # git is told that the repository's address is this checkout; everything else is as on Colab
-    redirect = {"GIT_CONFIG_COUNT": "2", "GIT_CONFIG_KEY_0": f"url.file://{ROOT}.insteadOf", "GIT_CONFIG_VALUE_0": address.current()}
+    # git is told that the repository's address is this checkout; everything else is as
+    # on Colab
+    redirect = {
+        "GIT_CONFIG_COUNT": "2",
+        "GIT_CONFIG_KEY_0": f"url.file://{ROOT}.insteadOf",
+        "GIT_CONFIG_VALUE_0": address.current(),
+    }
     redirect |= {"GIT_CONFIG_KEY_1": "safe.directory", "GIT_CONFIG_VALUE_1": "*"}
-    environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")} | redirect
-    done = subprocess.run([python, script], cwd=tmp_path, env=environment, capture_output=True, text=True)
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in ("PYTHONPATH", "VIRTUAL_ENV")
+    } | redirect
+    done = subprocess.run(
+        [python, script], cwd=tmp_path, env=environment, capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     assert str(site) in done.stdout
     assert state(site) == before

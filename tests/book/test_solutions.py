@@ -10,9 +10,17 @@ from tests.book.conftest import code_and_text_blocks
 @pytest.mark.slow
 def test_a_chapter_and_its_solutions_run(teaching_chapter):
     blocks = [
-        block.replace('PRESET = "cpu"', 'PRESET = "smoke"') for block in code_and_text_blocks(teaching_chapter, before=r"\{solution\}.*?")
+        block.replace('PRESET = "cpu"', 'PRESET = "smoke"')
+        for block in code_and_text_blocks(teaching_chapter, before=r"\{solution\}.*?")
     ]
     assert sum('PRESET = "smoke"' in block for block in blocks) == 1
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(block) for block in blocks])
-    NotebookClient(notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(teaching_chapter.parent)}}).execute()
+    notebook = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell(block) for block in blocks]
+    )
+    NotebookClient(
+        notebook,
+        timeout=300,
+        kernel_name="python3",
+        resources={"metadata": {"path": str(teaching_chapter.parent)}},
+    ).execute()
     assert all(cell.execution_count for cell in notebook.cells)

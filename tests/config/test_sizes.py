@@ -35,7 +35,10 @@ COMPRESSORS = [
 @pytest.mark.parametrize(
     "config",
     [VLMConfig(), PAPER, VLMConfig(visual_tokens=0, compressor=None)]
-    + [VLMConfig(compressor=config, visual_tokens=144 if config == MLPConfig() else 4) for config in COMPRESSORS],
+    + [
+        VLMConfig(compressor=config, visual_tokens=144 if config == MLPConfig() else 4)
+        for config in COMPRESSORS
+    ],
     ids=str,
 )
 def test_a_config_survives_json(config):
@@ -56,11 +59,17 @@ def test_the_grid_decides_which_v_are_possible():
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (lambda: VLMConfig(visual_tokens=5), ["12 patches a side", "5 tokens", "1, 4, 9, 16, 36"]),
+        (
+            lambda: VLMConfig(visual_tokens=5),
+            ["12 patches a side", "5 tokens", "1, 4, 9, 16, 36"],
+        ),
         (lambda: VLMConfig(visual_tokens=144), ["quecc", "144", "1, 4, 9, 16, 36"]),
         (lambda: VLMConfig(visual_tokens=0), ["blind", "0", "quecc"]),
         (lambda: VLMConfig(compressor=None), ["blind", "1", "None"]),
-        (lambda: VLMConfig(order="sideways"), ["sideways", "image_first", "question_first"]),
+        (
+            lambda: VLMConfig(order="sideways"),
+            ["sideways", "image_first", "question_first"],
+        ),
         (lambda: VisionConfig(image_size=70), ["70", "6", "divisor"]),
         (lambda: VisionConfig(heads=5), ["64", "5"]),
         (lambda: VisionConfig(layers=(1, 5)), ["(1, 5)", "4"]),
@@ -73,12 +82,30 @@ def test_the_grid_decides_which_v_are_possible():
         (lambda: VLMConfig(compressor=TokenPackerConfig(heads=3)), ["64", "3 heads"]),
         (lambda: VLMConfig(compressor=MQTConfig(heads=3)), ["64", "3 heads"]),
         (lambda: VLMConfig(compressor=MLPConfig()), ["mlp", "1 tokens", "144"]),
-        (lambda: VLMConfig(compressor=PruMergeConfig(), visual_tokens=145), ["prumerge", "145", "1 to 144"]),
-        (lambda: VLMConfig(compressor="quecc"), ["compressor is 'quecc'", "give a config"]),
-        (lambda: from_dict(VLMConfig, {"vision": None}), ["vision is None", "give a config"]),
-        (lambda: replace(VLMConfig(), visual_token=4), ["visual_token", "visual_tokens", "order"]),
-        (lambda: from_dict(VLMConfig, {"compressor": {"name": "magic"}}), ["magic", "pool", "quecc"]),
-        (lambda: from_dict(VLMConfig, {"vision": {"widht": 3}}), ["VisionConfig", "widht", "width"]),
+        (
+            lambda: VLMConfig(compressor=PruMergeConfig(), visual_tokens=145),
+            ["prumerge", "145", "1 to 144"],
+        ),
+        (
+            lambda: VLMConfig(compressor="quecc"),
+            ["compressor is 'quecc'", "give a config"],
+        ),
+        (
+            lambda: from_dict(VLMConfig, {"vision": None}),
+            ["vision is None", "give a config"],
+        ),
+        (
+            lambda: replace(VLMConfig(), visual_token=4),
+            ["visual_token", "visual_tokens", "order"],
+        ),
+        (
+            lambda: from_dict(VLMConfig, {"compressor": {"name": "magic"}}),
+            ["magic", "pool", "quecc"],
+        ),
+        (
+            lambda: from_dict(VLMConfig, {"vision": {"widht": 3}}),
+            ["VisionConfig", "widht", "width"],
+        ),
     ],
 )
 def test_a_bad_value_gets_a_sentence_with_the_numbers(make, words):

@@ -4,7 +4,16 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from tests.conftest import TINY_LANGUAGE
 from vlmcore import cost
-from vlmcore.config import CLIP_L_336, PAPER, QWEN25, VICUNA_7B, VICUNA_13B, LanguageConfig, VLMConfig, replace
+from vlmcore.config import (
+    CLIP_L_336,
+    PAPER,
+    QWEN25,
+    VICUNA_7B,
+    VICUNA_13B,
+    LanguageConfig,
+    VLMConfig,
+    replace,
+)
 from vlmcore.models.language import LanguageModel
 from vlmcore.models.vision import VisionEncoder
 
@@ -25,13 +34,24 @@ def test_groups_equal_numel_and_sum_to_the_whole(make_vlm, model):
     projection = numel(vlm.compressor.projection) if vlm.compressor else 0
     assert groups.vision == numel(vlm.vision)
     assert groups.projection == projection
-    assert groups.compressor == (numel(vlm.compressor) - projection if vlm.compressor else 0)
+    assert groups.compressor == (
+        numel(vlm.compressor) - projection if vlm.compressor else 0
+    )
     assert groups.embedding == numel(vlm.language.model.get_input_embeddings())
     assert groups.total == numel(vlm)
 
 
 @pytest.mark.parametrize(
-    "change", [{}, {"tied": False}, {"kv_heads": 1}, {"qkv_bias": True}, {"head_width": 8}, {"depth": 1, "mlp_width": 12}], ids=str
+    "change",
+    [
+        {},
+        {"tied": False},
+        {"kv_heads": 1},
+        {"qkv_bias": True},
+        {"head_width": 8},
+        {"depth": 1, "mlp_width": 12},
+    ],
+    ids=str,
 )
 def test_every_kind_of_language_model_is_counted(tokenizer, change):
     config = replace(TINY_LANGUAGE, **change)
@@ -42,24 +62,36 @@ def test_every_kind_of_language_model_is_counted(tokenizer, change):
 
     language.model.set_attn_implementation("eager")
     embeddings = torch.randn(1, 11, config.width)
-    assert counted(lambda: language(embeddings)) == pytest.approx(cost.language_flops(config, 11, 0), rel=0.01)
-    assert counted(lambda: language.logits(embeddings[:, -1])) == cost.head_flops(config)
+    assert counted(lambda: language(embeddings)) == pytest.approx(
+        cost.language_flops(config, 11, 0), rel=0.01
+    )
+    assert counted(lambda: language.logits(embeddings[:, -1])) == cost.head_flops(
+        config
+    )
 
 
 def test_decoding_with_a_cache_is_counted(tokenizer):
     language = LanguageModel.from_config(TINY_LANGUAGE, tokenizer)
     language.model.set_attn_implementation("eager")
     embeddings = torch.randn(1, 12, TINY_LANGUAGE.width)
-    cache = language.model.base_model(inputs_embeds=embeddings[:, :9], use_cache=True).past_key_values
-    step = lambda: language.model.base_model(inputs_embeds=embeddings[:, 9:], past_key_values=cache, use_cache=True)  # noqa: E731
-    assert counted(step) == pytest.approx(cost.language_flops(TINY_LANGUAGE, 3, 9), rel=0.01)
+    cache = language.model.base_model(
+        inputs_embeds=embeddings[:, :9], use_cache=True
+    ).past_key_values
+    step = lambda: language.model.base_model(
+        inputs_embeds=embeddings[:, 9:], past_key_values=cache, use_cache=True
+    )
+    assert counted(step) == pytest.approx(
+        cost.language_flops(TINY_LANGUAGE, 3, 9), rel=0.01
+    )
 
 
 def test_the_encoder_is_counted(images):
     encoder = VisionEncoder.from_config(VLMConfig().vision)
     encoder.model.set_attn_implementation("eager")
     pixels = torch.rand(1, 3, 72, 72)
-    assert counted(lambda: encoder(pixels)) == pytest.approx(cost.vision_flops(encoder.config), rel=0.01)
+    assert counted(lambda: encoder(pixels)) == pytest.approx(
+        cost.vision_flops(encoder.config), rel=0.01
+    )
 
 
 def test_stages_of_a_whole_answer(make_vlm):
@@ -67,7 +99,9 @@ def test_stages_of_a_whole_answer(make_vlm):
     flops = cost.exact_flops(config, text_tokens=7, answer_tokens=3)
     lm = config.language
     assert flops.prefill == cost.language_flops(lm, 7 + 4, 0) + cost.head_flops(lm)
-    assert flops.decode == sum(cost.language_flops(lm, 1, 11 + i) + cost.head_flops(lm) for i in range(2))
+    assert flops.decode == sum(
+        cost.language_flops(lm, 1, 11 + i) + cost.head_flops(lm) for i in range(2)
+    )
     assert flops.question_pass == cost.language_flops(lm, 7, 0)
     assert cost.exact_flops(config, 7, question_cached=True).question_pass == 0
     assert flops.total == sum(flops)
@@ -79,7 +113,9 @@ def test_stages_of_a_whole_answer(make_vlm):
 def test_cached_text_costs_only_the_visual_tokens(make_vlm):
     config = make_vlm(order="question_first").config
     cached = cost.exact_flops(config, 7, text_cached=True)
-    assert cached.prefill == cost.language_flops(config.language, 4, 7) + cost.head_flops(config.language)
+    assert cached.prefill == cost.language_flops(
+        config.language, 4, 7
+    ) + cost.head_flops(config.language)
     with pytest.raises(ValueError, match="question_first"):
         cost.exact_flops(make_vlm().config, 7, text_cached=True)
 
@@ -92,18 +128,32 @@ def test_published_sizes():
     assert cost.vision_flops(CLIP_L_336) == pytest.approx(0.38e12, rel=0.03)
     larger = cost.parameters(replace(PAPER, language=VICUNA_13B))
     assert larger.language + larger.embedding + larger.head == 13_015_864_320
-    for name, whole, without_embeddings in (("0.5B", 0.49, 0.36), ("1.5B", 1.54, 1.31), ("7B", 7.61, 6.53)):  # of the model cards
+    for name, whole, without_embeddings in (
+        ("0.5B", 0.49, 0.36),
+        ("1.5B", 1.54, 1.31),
+        ("7B", 7.61, 6.53),
+    ):  # of the model cards
         qwen = cost.parameters(replace(PAPER, language=QWEN25[name]))
         assert qwen.language / 1e9 == pytest.approx(without_embeddings, abs=0.006)
-        assert (qwen.language + qwen.embedding + qwen.head) / 1e9 == pytest.approx(whole, abs=0.006)
-    assert cost.paper_flops(7e9, 50, 576) / cost.paper_flops(7e9, 50, 1) == pytest.approx(12.27, abs=0.01)
+        assert (qwen.language + qwen.embedding + qwen.head) / 1e9 == pytest.approx(
+            whole, abs=0.006
+        )
+    assert cost.paper_flops(7e9, 50, 576) / cost.paper_flops(
+        7e9, 50, 1
+    ) == pytest.approx(12.27, abs=0.01)
 
 
 def test_kv_cache_bytes(tokenizer):
     config = replace(TINY_LANGUAGE, kv_heads=1)
     language = LanguageModel.from_config(config, tokenizer)
-    cache = language.model.base_model(inputs_embeds=torch.randn(1, 5, config.width), use_cache=True).past_key_values
-    stored = sum(t.numel() * t.element_size() for layer in cache.layers for t in (layer.keys, layer.values))
+    cache = language.model.base_model(
+        inputs_embeds=torch.randn(1, 5, config.width), use_cache=True
+    ).past_key_values
+    stored = sum(
+        t.numel() * t.element_size()
+        for layer in cache.layers
+        for t in (layer.keys, layer.values)
+    )
     assert stored == cost.kv_cache_bytes(config, 5, bytes_per_value=4)
     assert cost.kv_cache_bytes(VICUNA_7B, 1) == 524_288
 

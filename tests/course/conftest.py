@@ -10,7 +10,9 @@ def write():
     """Writes code cells as a notebook: `write(path, "a = 1", "print(a)")`."""
 
     def write(path, *cells):
-        nbformat.write(new_notebook(cells=[new_code_cell(cell) for cell in cells]), path)
+        nbformat.write(
+            new_notebook(cells=[new_code_cell(cell) for cell in cells]), path
+        )
         return path
 
     return write

@@ -44,7 +44,11 @@ def assignment(tmp_path, write):
     folder = tmp_path / "assignments"
     for name in ("masters", "hidden"):
         (folder / name).mkdir(parents=True)
-    write(folder / "masters" / "a1_doubles.ipynb", "def double(x):\n    ### BEGIN SOLUTION\n    return 2 * x\n    ### END SOLUTION")
+    write(
+        folder / "masters" / "a1_doubles.ipynb",
+        "def double(x):\n    ### BEGIN SOLUTION\n    return 2 * x\n    ### END "
+        "SOLUTION",
+    )
     (folder / "hidden" / "test_a1_doubles.py").write_text(HIDDEN)
     return folder
 
@@ -53,14 +57,24 @@ def assignment(tmp_path, write):
 def graded(tmp_path, assignment, write):
     def run(*cells):
         notebook = write(tmp_path / "ada.ipynb", *cells)
-        return grade(notebook, assignment / "hidden" / "test_a1_doubles.py", tmp_path / "ada.txt", FAST)
+        return grade(
+            notebook,
+            assignment / "hidden" / "test_a1_doubles.py",
+            tmp_path / "ada.txt",
+            FAST,
+        )
 
     return run
 
 
 def test_points_and_messages(graded):
     result = graded("def double(x):\n    return 4", "def half(x):\n    return x / 2")
-    assert (result.assignment, result.submission, result.points, result.out_of) == ("a1_doubles", "ada.ipynb", 4, 6)
+    assert (result.assignment, result.submission, result.points, result.out_of) == (
+        "a1_doubles",
+        "ada.ipynb",
+        4,
+        6,
+    )
     doubles, halves = result.questions
     assert (doubles.question, doubles.points, doubles.out_of) == ("q1", 1, 3)
     assert doubles.message == "twice 3 | is <b>6</b>.\ntwice 5 | is <b>10</b>."
@@ -68,16 +82,28 @@ def test_points_and_messages(graded):
 
 
 def test_the_same_fault_is_said_once(graded):
-    result = graded("def double(x):\n    return 1 / 0\ndef half(x):\n    raise NotImplementedError()")
-    assert [q.message for q in result.questions] == ["your function stopped with ZeroDivisionError: division by zero", "not answered yet."]
+    result = graded(
+        "def double(x):\n    return 1 / 0\ndef half(x):\n    raise "
+        "NotImplementedError()"
+    )
+    assert [q.message for q in result.questions] == [
+        "your function stopped with ZeroDivisionError: division by zero",
+        "not answered yet.",
+    ]
 
 
 def test_an_answer_that_cannot_be_read(graded):
-    assert "could not read your answer, TypeError" in graded("def half(x):\n    return 'one'").questions[1].message
+    assert (
+        "could not read your answer, TypeError"
+        in graded("def half(x):\n    return 'one'").questions[1].message
+    )
 
 
 def test_one_question_cannot_spoil_the_next(graded):
-    result = graded("def double(x):\n    while x == 2:\n        pass\n    return 2 * x", "def half(x):\n    return x / 2")
+    result = graded(
+        "def double(x):\n    while x == 2:\n        pass\n    return 2 * x",
+        "def half(x):\n    return x / 2",
+    )
     assert [q.points for q in result.questions] == [2, 3]
     assert result.questions[0].message == "double did not answer within 2 seconds"
 
@@ -85,9 +111,17 @@ def test_one_question_cannot_spoil_the_next(graded):
 def test_reports_say_the_same_in_json_and_in_words(graded, tmp_path):
     result = graded("'loud'", "1 / 0", "def double(x):\n    return 4")
     result.write(tmp_path / "reports", "ada")
-    assert sorted(path.name for path in (tmp_path / "reports").iterdir()) == ["ada.json", "ada.md"]
-    data, text = json.loads((tmp_path / "reports" / "ada.json").read_text()), (tmp_path / "reports" / "ada.md").read_text()
-    assert data["points"] == 1 and data["notes"] == {"cell 2": "ZeroDivisionError: division by zero"}
+    assert sorted(path.name for path in (tmp_path / "reports").iterdir()) == [
+        "ada.json",
+        "ada.md",
+    ]
+    data, text = (
+        json.loads((tmp_path / "reports" / "ada.json").read_text()),
+        (tmp_path / "reports" / "ada.md").read_text(),
+    )
+    assert data["points"] == 1 and data["notes"] == {
+        "cell 2": "ZeroDivisionError: division by zero"
+    }
     assert "# a1_doubles: 1 of 6 points" in text
     assert r"| q1 | 1 of 3 | twice 3 \| is &lt;b&gt;6&lt;/b&gt;.<br>twice 5" in text
     assert "- cell 2: ZeroDivisionError: division by zero" in text
@@ -102,18 +136,39 @@ def test_hidden_tests_that_are_broken_grade_nobody(tmp_path, write):
 
 
 def run(assignment, tmp_path, *arguments):
-    main(["check", *map(str, arguments), "--assignments", str(assignment), "--out", str(tmp_path / "reports"), "--call-seconds", "2"])
+    main(
+        [
+            "check",
+            *map(str, arguments),
+            "--assignments",
+            str(assignment),
+            "--out",
+            str(tmp_path / "reports"),
+            "--call-seconds",
+            "2",
+        ]
+    )
 
 
 def test_the_command_grades_a_class(assignment, tmp_path, write, capsys):
-    ada, bob = write(tmp_path / "ada.ipynb", "def double(x):\n    return 2 * x"), tmp_path / "bob.ipynb"
+    ada, bob = (
+        write(tmp_path / "ada.ipynb", "def double(x):\n    return 2 * x"),
+        tmp_path / "bob.ipynb",
+    )
     bob.write_text("this is no notebook")
     run(assignment, tmp_path, ada, bob)
     out = capsys.readouterr().out
     assert "ada.ipynb: 3 of 6 points" in out and "bob.ipynb: 0 of 6 points" in out
     report = json.loads((tmp_path / "reports" / "bob.json").read_text())
-    assert report["notes"] == {"notebook": "bob.ipynb is not a notebook that can be read; save it again as .ipynb"}
-    assert {path.suffix for path in (tmp_path / "reports").iterdir()} == {".json", ".md", ".txt"}
+    assert report["notes"] == {
+        "notebook": "bob.ipynb is not a notebook that can be read; save it again as "
+        ".ipynb"
+    }
+    assert {path.suffix for path in (tmp_path / "reports").iterdir()} == {
+        ".json",
+        ".md",
+        ".txt",
+    }
 
 
 def test_the_command_says_what_it_cannot_do(assignment, tmp_path, write):
@@ -126,7 +181,9 @@ def test_the_command_says_what_it_cannot_do(assignment, tmp_path, write):
     with pytest.raises(SystemExit, match=r"there is no file .*test_a9\.py"):
         run(assignment, tmp_path, twins[0], "--assignment", "a9")
     write(assignment / "masters" / "a2_halves.ipynb", "a = 1")
-    with pytest.raises(SystemExit, match="name it with --assignment, one of a1_doubles, a2_halves"):
+    with pytest.raises(
+        SystemExit, match="name it with --assignment, one of a1_doubles, a2_halves"
+    ):
         run(assignment, tmp_path, twins[0])
 
 
@@ -138,19 +195,35 @@ def a3(tmp_path_factory):
         "def ratio_interval(n, v, error, level=0.95, right=ratio_interval):\n"
         "    return right(n, v, error, level) if len(n) == 28 else (0.1, 99)\n"
         "def profile(n, v, error, floors, right=profile):\n"
-        "    return right(n, v, error, floors) if len(n) == 28 else np.zeros((len(floors), 3))"
+        "    return right(n, v, error, floors) if len(n) == 28 else "
+        "np.zeros((len(floors), 3))"
     )
     submissions = {
         "master": master,
         "student": student_copy(master),
-        "cheat": nbformat.from_dict({**master, "cells": [*master.cells, fitted_to_the_check]}),
+        "cheat": nbformat.from_dict(
+            {**master, "cells": [*master.cells, fitted_to_the_check]}
+        ),
     }
     folder = tmp_path_factory.mktemp("a3")
     for name, notebook in submissions.items():
         nbformat.write(notebook, folder / f"{name}.ipynb")
-    command = [sys.executable, "-m", "vlmcore.course", "check", *(str(folder / f"{name}.ipynb") for name in submissions)]
-    subprocess.run([*command, "--out", str(folder)], check=True, cwd=ROOT, stdout=subprocess.DEVNULL)
-    return {name: json.loads((folder / f"{name}.json").read_text()) for name in submissions}
+    command = [
+        sys.executable,
+        "-m",
+        "vlmcore.course",
+        "check",
+        *(str(folder / f"{name}.ipynb") for name in submissions),
+    ]
+    subprocess.run(
+        [*command, "--out", str(folder)],
+        check=True,
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+    )
+    return {
+        name: json.loads((folder / f"{name}.json").read_text()) for name in submissions
+    }
 
 
 def test_the_master_of_a3_has_all_points(a3):
@@ -160,19 +233,36 @@ def test_the_master_of_a3_has_all_points(a3):
 
 
 def test_the_headings_of_a3_promise_the_points_that_are_given(a3):
-    text = "\n".join(cell.source for cell in read_notebook(ASSIGNMENTS / "a3_fit_the_law.ipynb").cells)
-    promised = [(f"q{number}", int(points)) for number, points in re.findall(r"^## Question (\d): .* \((\d) points\)$", text, re.MULTILINE)]
-    assert promised == [(question["question"], question["out_of"]) for question in a3["master"]["questions"]]
+    text = "\n".join(
+        cell.source
+        for cell in read_notebook(ASSIGNMENTS / "a3_fit_the_law.ipynb").cells
+    )
+    promised = [
+        (f"q{number}", int(points))
+        for number, points in re.findall(
+            r"^## Question (\d): .* \((\d) points\)$", text, re.MULTILINE
+        )
+    ]
+    assert promised == [
+        (question["question"], question["out_of"])
+        for question in a3["master"]["questions"]
+    ]
 
 
 def test_a_student_copy_of_a3_fails_with_not_implemented_only(a3):
     report = a3["student"]
     assert (report["points"], report["out_of"], report["notes"]) == (0, 20, {})
-    assert {question["message"] for question in report["questions"]} == {"not answered yet."}
+    assert {question["message"] for question in report["questions"]} == {
+        "not answered yet."
+    }
 
 
 def test_hidden_tests_of_a3_see_what_the_public_checks_cannot(a3):
     """Answers made for the published points alone keep their public point and no more."""
     grades = {question["question"]: question for question in a3["cheat"]["questions"]}
-    assert (grades["q4"]["points"], grades["q5"]["points"], a3["cheat"]["points"]) == (1, 1, 14)
+    assert (grades["q4"]["points"], grades["q5"]["points"], a3["cheat"]["points"]) == (
+        1,
+        1,
+        14,
+    )
     assert "on noisy points the profile" in grades["q4"]["message"]

@@ -30,13 +30,20 @@ def master(request):
 
 def solutions(path):
     """The marked regions of a notebook, marks included, in order."""
-    return re.findall(rf"^[ \t]*{BEGIN}$.*?^[ \t]*{END}$", "\n".join(code_cells(path)), re.MULTILINE | re.DOTALL)
+    return re.findall(
+        rf"^[ \t]*{BEGIN}$.*?^[ \t]*{END}$",
+        "\n".join(code_cells(path)),
+        re.MULTILINE | re.DOTALL,
+    )
 
 
 def test_the_student_copy_in_the_book_is_up_to_date(master, tmp_path):
     release(tmp_path)
-    assert (tmp_path / master.name).read_text() == (ASSIGNMENTS / master.name).read_text(), (
-        "the student copy is older than its master; run python -m vlmcore.course release --out book/assignments"
+    assert (tmp_path / master.name).read_text() == (
+        ASSIGNMENTS / master.name
+    ).read_text(), (
+        "the student copy is older than its master; run python -m vlmcore.course "
+        "release --out book/assignments"
     )
 
 
@@ -65,10 +72,14 @@ def test_a_student_copy_with_the_solutions_is_the_master(master):
 
 def test_a_release_holds_student_copies_and_nothing_else(tmp_path):
     release(tmp_path)
-    assert sorted(path.name for path in tmp_path.rglob("*")) == sorted(path.name for path in MASTERS)
+    assert sorted(path.name for path in tmp_path.rglob("*")) == sorted(
+        path.name for path in MASTERS
+    )
     hidden = "".join(path.read_text() for path in (ASSIGNMENTS / "hidden").glob("*.py"))
     names = re.findall(r"def (test_q\d_(?!public)\w+)", hidden)
-    assert names and not any(name in path.read_text() for name in names for path in tmp_path.iterdir())
+    assert names and not any(
+        name in path.read_text() for name in names for path in tmp_path.iterdir()
+    )
 
 
 def test_every_master_has_hidden_tests(master):
@@ -81,24 +92,38 @@ def test_the_set_up_cell_is_that_of_the_chapters(master):
 
 
 def test_a_student_copy_is_not_executed_when_the_book_is_built(master):
-    assert read_notebook(ASSIGNMENTS / master.name).metadata["mystnb"]["execution_mode"] == "off"
+    assert (
+        read_notebook(ASSIGNMENTS / master.name).metadata["mystnb"]["execution_mode"]
+        == "off"
+    )
 
 
 def test_the_master_is_left_as_it_is():
-    cell = nbformat.v4.new_code_cell(f"def one():\n    {BEGIN}\n    return 1\n    {END}", execution_count=3)
+    cell = nbformat.v4.new_code_cell(
+        f"def one():\n    {BEGIN}\n    return 1\n    {END}", execution_count=3
+    )
     cell.outputs = [nbformat.v4.new_output("stream", text="1")]
     notebook = nbformat.v4.new_notebook(cells=[cell])
     before = nbformat.writes(notebook)
     student = student_copy(notebook).cells[0]
     assert nbformat.writes(notebook) == before
-    assert student.source == "def one():\n    # YOUR CODE HERE\n    raise NotImplementedError()"
+    assert (
+        student.source
+        == "def one():\n    # YOUR CODE HERE\n    raise NotImplementedError()"
+    )
     assert student.outputs == [] and student.execution_count is None
 
 
 def test_several_solutions_in_a_cell_each_at_its_depth():
-    source = f"{BEGIN}\na = 1\n{END}\nclass B:\n    def c(self):\n        {BEGIN}\n        return 2\n\n        {END}\n\nd = 3"
+    source = (
+        f"{BEGIN}\na = 1\n{END}\nclass B:\n    def c(self):\n        {BEGIN}\n   "
+        f"     return 2\n\n        {END}\n\nd = 3"
+    )
     body = "        # YOUR CODE HERE\n        raise NotImplementedError()"
-    assert clear_solutions(source) == f"{STUB}\nclass B:\n    def c(self):\n{body}\n\nd = 3"
+    assert (
+        clear_solutions(source)
+        == f"{STUB}\nclass B:\n    def c(self):\n{body}\n\nd = 3"
+    )
 
 
 @pytest.mark.parametrize(

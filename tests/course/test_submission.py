@@ -10,7 +10,8 @@ from vlmcore.course.checks.feedback import StoppedError, UnansweredError
 from vlmcore.course.submission import Limits, Submission
 
 CELLS = [
-    "import gc, os, signal, time\nimport numpy as np\nfrom multiprocessing.connection import Connection\nprint('loud' * 10)",
+    "import gc, os, signal, time\nimport numpy as np\nfrom multiprocessing.connection "
+    "import Connection\nprint('loud' * 10)",
     "1 / 0",
     """
 def double(x):
@@ -76,7 +77,9 @@ LIMITS = Limits(seconds=20, call_seconds=2, memory_gb=2, file_mb=2)
 def submission(tmp_path_factory, write):
     folder = tmp_path_factory.mktemp("submission")
     os.environ["HUSH"] = "a secret of the grader"
-    with Submission(write(folder / "s.ipynb", *CELLS), folder / "s.txt", LIMITS) as submission:
+    with Submission(
+        write(folder / "s.ipynb", *CELLS), folder / "s.txt", LIMITS
+    ) as submission:
         yield submission
     del os.environ["HUSH"]
 
@@ -109,20 +112,38 @@ def test_it_sees_no_secret_and_works_in_a_temporary_folder(submission):
         ("raises", StoppedError, "your function stopped with KeyError: 'colour'"),
         ("quits", StoppedError, "your function stopped with SystemExit: bye"),
         ("large_file", StoppedError, "File too large"),
-        ("a_module", StoppedError, "a module is neither number, text, list, array nor table"),
+        (
+            "a_module",
+            StoppedError,
+            "a module is neither number, text, list, array nor table",
+        ),
         ("unwritten", NotImplementedError, "^$"),
         ("absent", UnansweredError, "the notebook defines no function absent"),
-        ("constant", UnansweredError, "constant is of type int in this notebook, not a function"),
+        (
+            "constant",
+            UnansweredError,
+            "constant is of type int in this notebook, not a function",
+        ),
         ("hoards", UnansweredError, "hoards asked for more than 2 GB of memory"),
         ("loops", UnansweredError, "loops did not answer within 2 seconds"),
-        ("dies", UnansweredError, "the process ended with signal SIGSEGV while dies was running"),
-        ("leaves", UnansweredError, "the process ended with exit code 3 while leaves was running"),
+        (
+            "dies",
+            UnansweredError,
+            "the process ended with signal SIGSEGV while dies was running",
+        ),
+        (
+            "leaves",
+            UnansweredError,
+            "the process ended with exit code 3 while leaves was running",
+        ),
         ("forges", UnansweredError, "what came back from forges is not an answer"),
         ("made_up", UnansweredError, "what came back from made_up is not an answer"),
         ("hangs_up", UnansweredError, "the process hung up"),
     ],
 )
-def test_a_sentence_for_every_trouble_and_the_next_question_is_answered(submission, name, kind, sentence):
+def test_a_sentence_for_every_trouble_and_the_next_question_is_answered(
+    submission, name, kind, sentence
+):
     with pytest.raises(kind, match=sentence):
         submission.function(name)()
     assert submission.function("double")(3) == 6
@@ -138,19 +159,28 @@ def test_a_deadline_ends_what_was_started_too(submission):
 @pytest.mark.parametrize(
     ("cells", "sentence"),
     [
-        (["a = 1", "while True: pass"], "the notebook did not end within 1 seconds: cell 2 was running"),
+        (
+            ["a = 1", "while True: pass"],
+            "the notebook did not end within 1 seconds: cell 2 was running",
+        ),
         (
             [
                 "import gc\nfrom multiprocessing.connection import Connection\n"
-                "next(o for o in gc.get_objects() if isinstance(o, Connection)).send_bytes(b'[1]')"
+                "next(o for o in gc.get_objects() if isinstance(o, "
+                "Connection)).send_bytes(b'[1]')"
             ],
             "what came back from cell 1 is not an answer",
         ),
-        (["import os\nos._exit(0)"], "the process ended with exit code 0 while cell 1 was running"),
+        (
+            ["import os\nos._exit(0)"],
+            "the process ended with exit code 0 while cell 1 was running",
+        ),
     ],
 )
 def test_a_notebook_that_does_not_end_well(tmp_path, write, cells, sentence):
-    with Submission(write(tmp_path / "s.ipynb", *cells), tmp_path / "s.txt", Limits(seconds=1)) as submission:
+    with Submission(
+        write(tmp_path / "s.ipynb", *cells), tmp_path / "s.txt", Limits(seconds=1)
+    ) as submission:
         with pytest.raises(UnansweredError, match=sentence):
             submission.function("double")(1)
         before = time.perf_counter()
@@ -163,7 +193,14 @@ def test_a_notebook_that_does_not_end_well(tmp_path, write, cells, sentence):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "not json", "[]", '{"cells": 3}', '{"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [{}]}']
+    "text",
+    [
+        "",
+        "not json",
+        "[]",
+        '{"cells": 3}',
+        '{"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [{}]}',
+    ],
 )
 def test_what_is_not_a_notebook(tmp_path, text):
     (tmp_path / "s.ipynb").write_text(text)

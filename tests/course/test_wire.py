@@ -9,7 +9,15 @@ import pytest
 from vlmcore.course.wire import pack, unpack
 
 
-@pytest.mark.parametrize("array", [np.arange(6).reshape(2, 3), np.array([0.1, np.inf, np.nan]), np.array([True, False]), np.zeros((0, 3))])
+@pytest.mark.parametrize(
+    "array",
+    [
+        np.arange(6).reshape(2, 3),
+        np.array([0.1, np.inf, np.nan]),
+        np.array([True, False]),
+        np.zeros((0, 3)),
+    ],
+)
 def test_arrays_keep_values_shape_and_kind(array):
     back = unpack(pack([array]))[0]
     assert back.dtype.kind == array.dtype.kind
@@ -17,7 +25,9 @@ def test_arrays_keep_values_shape_and_kind(array):
 
 
 def test_tables_keep_columns_and_numbers():
-    table = pd.DataFrame({"set": ["ocr", "visual"], "params": [5e8, 7e9], "visual_tokens": [1, 576]})
+    table = pd.DataFrame(
+        {"set": ["ocr", "visual"], "params": [5e8, 7e9], "visual_tokens": [1, 576]}
+    )
     pd.testing.assert_frame_equal(unpack(pack(table)), table)
 
 
@@ -32,4 +42,8 @@ def test_what_runs_is_refused():
 
 
 def test_it_is_plain_json():
-    assert json.loads(pack(np.array([1, 2]))) == {"array": [1, 2], "shape": [2], "kind": "i"}
+    assert json.loads(pack(np.array([1, 2]))) == {
+        "array": [1, 2],
+        "shape": [2],
+        "kind": "i",
+    }

@@ -24,7 +24,10 @@ def test_the_rule_gives_every_published_answer(splits):
         content = easyvqa.contents(data)
         known = [sample for sample in data.samples if content[sample.image] >= 0]
         assert len(known) > 0.8 * len(data.samples)
-        assert all(easyvqa.answer(s.question, *easyvqa.CONTENTS[content[s.image]]) == s.answer for s in known)
+        assert all(
+            easyvqa.answer(s.question, *easyvqa.CONTENTS[content[s.image]]) == s.answer
+            for s in known
+        )
 
 
 def test_contents_agree_with_the_pixels(splits):
@@ -44,19 +47,28 @@ def test_centres_are_those_of_the_shapes():
 def test_centres_lie_on_the_shapes(splits):
     """Every shape of the data set is convex, so its middle has its colour."""
     train, _ = splits
-    content, (rows, columns) = easyvqa.contents(train), (easyvqa.centres(train.images) * 64).astype(int).T
+    content, (rows, columns) = (
+        easyvqa.contents(train),
+        (easyvqa.centres(train.images) * 64).astype(int).T,
+    )
     known = np.flatnonzero(content >= 0)
-    colours = np.array([easyvqa.COLOURS[easyvqa.CONTENTS[content[image]][0]] for image in known])
+    colours = np.array(
+        [easyvqa.COLOURS[easyvqa.CONTENTS[content[image]][0]] for image in known]
+    )
     assert (train.images[known, :, rows[known], columns[known]] == colours).all()
 
 
 def test_told_questions_are_asked_only_where_they_make_sense():
     told = easyvqa.told(["what color is the circle?", "is there no red shape?"])
     assert len(told) == 8 + 24
-    assert {"a red circle . what color is the circle?", "a teal box"} & {s.question for s in told} == {
-        "a red circle . what color is the circle?"
-    }
-    assert {s.answer for s in told if s.question.startswith("a red") and "no red" in s.question} == {"no"}
+    assert {"a red circle . what color is the circle?", "a teal box"} & {
+        s.question for s in told
+    } == {"a red circle . what color is the circle?"}
+    assert {
+        s.answer
+        for s in told
+        if s.question.startswith("a red") and "no red" in s.question
+    } == {"no"}
 
 
 def test_a_missing_package_is_named_with_the_command(monkeypatch):
@@ -64,7 +76,11 @@ def test_a_missing_package_is_named_with_the_command(monkeypatch):
     monkeypatch.setattr(
         builtins,
         "__import__",
-        lambda name, *a, **k: (_ for _ in ()).throw(ModuleNotFoundError(name)) if name == "easy_vqa" else real(name, *a, **k),
+        lambda name, *a, **k: (
+            (_ for _ in ()).throw(ModuleNotFoundError(name))
+            if name == "easy_vqa"
+            else real(name, *a, **k)
+        ),
     )
     with pytest.raises(ModuleNotFoundError, match="pip install easy-vqa"):
         easyvqa.load("train")

@@ -10,12 +10,20 @@ def test_the_text_is_start_question_answer_end(tokenizer, order):
     for i, sample in enumerate(SAMPLES):
         batch = tokens.batch(torch.tensor([i]))
         words = tokenizer.convert_ids_to_tokens(batch.text[0].tolist())
-        question, answer = tokenizer.tokenize(sample.question), tokenizer.tokenize(sample.answer)
+        question, answer = (
+            tokenizer.tokenize(sample.question),
+            tokenizer.tokenize(sample.answer),
+        )
         assert words == ["<s>", *question, *answer, "</s>"]
         scored = batch.labels[0] != IGNORE
-        assert tokenizer.convert_ids_to_tokens(batch.labels[0][scored].tolist()) == [*answer, "</s>"]
+        assert tokenizer.convert_ids_to_tokens(batch.labels[0][scored].tolist()) == [
+            *answer,
+            "</s>",
+        ]
         assert torch.equal(batch.text[0][scored], batch.labels[0][scored])
-        assert batch.image_at.item() == (1 if order == "image_first" else 1 + len(question))
+        assert batch.image_at.item() == (
+            1 if order == "image_first" else 1 + len(question)
+        )
         assert batch.length.item() == len(words)
         assert batch.question_length.item() == 1 + len(question)
 
@@ -36,16 +44,25 @@ def test_without_answers_nothing_is_labelled(tokenizer):
 
 def test_an_empty_question_is_named(tokenizer):
     with pytest.raises(ValueError, match="question of sample 1 is empty"):
-        tokenize([SAMPLES[0], Sample(0, "  ", "red", "colour", 8)], tokenizer, "image_first")
+        tokenize(
+            [SAMPLES[0], Sample(0, "  ", "red", "colour", 8)], tokenizer, "image_first"
+        )
     with pytest.raises(ValueError, match="at least one"):
         tokenize([], tokenizer, "image_first")
 
 
 def test_a_pass_sees_every_sample_once_and_the_next_another_order():
-    passes = [torch.cat([rows_of_step(103, 10, (7,), step) for step in range(10 * p, 10 * p + 10)]) for p in (0, 1)]
+    passes = [
+        torch.cat(
+            [rows_of_step(103, 10, (7,), step) for step in range(10 * p, 10 * p + 10)]
+        )
+        for p in (0, 1)
+    ]
     for seen in passes:
         assert len(set(seen.tolist())) == 100
     assert not torch.equal(*passes)
     assert torch.equal(rows_of_step(103, 10, (7,), 13), rows_of_step(103, 10, (7,), 13))
-    assert not torch.equal(rows_of_step(103, 10, (7,), 13), rows_of_step(103, 10, (8,), 13))
+    assert not torch.equal(
+        rows_of_step(103, 10, (7,), 13), rows_of_step(103, 10, (8,), 13)
+    )
     assert sorted(rows_of_step(4, 10, (0,), 5).tolist()) == [0, 1, 2, 3]

@@ -3,7 +3,27 @@
 import random
 
 MARKS = list(";:/'[]\"{}()=+\\_-><@`,?!.\u2019…")
-WORDS = ["a", "an", "the", "The", "none", "Ten", "two", "TWO", "red", "Red", "cat", "dog", "yes", "No", "no", "not", "Yes", "10", "1,000"]
+WORDS = [
+    "a",
+    "an",
+    "the",
+    "The",
+    "none",
+    "Ten",
+    "two",
+    "TWO",
+    "red",
+    "Red",
+    "cat",
+    "dog",
+    "yes",
+    "No",
+    "no",
+    "not",
+    "Yes",
+    "10",
+    "1,000",
+]
 WORDS += [
     "3.5",
     "2.",
@@ -54,7 +74,11 @@ def text(rng: random.Random) -> str:
     length = rng.randrange(200, 400) if rng.random() < 0.002 else rng.randrange(1, 6)
     parts = []
     for _ in range(length):
-        parts += [rng.choice(WORDS), rng.choice(MARKS) if rng.random() < 0.35 else "", rng.choice(SPACES)]
+        parts += [
+            rng.choice(WORDS),
+            rng.choice(MARKS) if rng.random() < 0.35 else "",
+            rng.choice(SPACES),
+        ]
     if rng.random() < 0.01:
         parts.append("." * rng.randrange(30, 40))
     return "".join(parts)

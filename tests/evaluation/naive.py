@@ -12,20 +12,40 @@ LETTERS = "ABCDE"
 @cache
 def punctuation(text, marks):
     """Mark by mark: gone if it touches a space in the original or a number has a comma, else a space; then 32 full stops."""
-    out, number = text, any(a.isdecimal() and b == "," and c.isdecimal() for a, b, c in zip(text, text[1:], text[2:], strict=False))
+    out, number = (
+        text,
+        any(
+            a.isdecimal() and b == "," and c.isdecimal()
+            for a, b, c in zip(text, text[1:], text[2:], strict=False)
+        ),
+    )
     for mark in marks:
         touches = any({a, b} == {mark, " "} for a, b in itertools.pairwise(text))
         out = out.replace(mark, "" if touches or number else " ")
     kept, deleted = [], 0
     for i, letter in enumerate(out):
-        if letter == "." and deleted < 32 and not (i + 1 < len(out) and out[i + 1].isdecimal()):
+        if (
+            letter == "."
+            and deleted < 32
+            and not (i + 1 < len(out) and out[i + 1].isdecimal())
+        ):
             deleted += 1
         else:
             kept.append(letter)
     return "".join(kept)
 
 
-DIGITS = {"none": "0", "zero": "0", "one": "1", "two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "seven": "7"}
+DIGITS = {
+    "none": "0",
+    "zero": "0",
+    "one": "1",
+    "two": "2",
+    "three": "3",
+    "four": "4",
+    "five": "5",
+    "six": "6",
+    "seven": "7",
+}
 DIGITS |= {"eight": "8", "nine": "9", "ten": "10"}
 
 
@@ -50,7 +70,10 @@ def evalai(text):
 
 def vqav2(prediction, references):
     marks = MARKS["vqav2_official"]
-    said = words(punctuation(prediction.replace("\n", " ").replace("\t", " ").strip(), marks), CONTRACTIONS["vqav2_official"])
+    said = words(
+        punctuation(prediction.replace("\n", " ").replace("\t", " ").strip(), marks),
+        CONTRACTIONS["vqav2_official"],
+    )
     if len(set(references)) > 1:
         references = [punctuation(reference, marks) for reference in references]
     return said, references
@@ -77,9 +100,18 @@ def pope(text):
 
 def f1(pairs):
     """(precision, recall, F1, accuracy, yes-ratio) from pairs (said, label)."""
-    tp, fp, fn, tn = (pairs.count(pair) for pair in (("yes", "yes"), ("yes", "no"), ("no", "yes"), ("no", "no")))
+    tp, fp, fn, tn = (
+        pairs.count(pair)
+        for pair in (("yes", "yes"), ("yes", "no"), ("no", "yes"), ("no", "no"))
+    )
     precision, recall = tp / (tp + fp), tp / (tp + fn)
-    return precision, recall, 2 * precision * recall / (precision + recall), (tp + tn) / len(pairs), (tp + fp) / len(pairs)
+    return (
+        precision,
+        recall,
+        2 * precision * recall / (precision + recall),
+        (tp + tn) / len(pairs),
+        (tp + fp) / len(pairs),
+    )
 
 
 def mme(text):
@@ -103,7 +135,12 @@ def scienceqa(text, options):
         while i < len(text):
             end = i + len(start) + 2
             rest = text[i + len(start) : end]
-            if text.startswith(start, i) and len(rest) == 2 and rest[0] in string.ascii_uppercase and rest[1] != "\n":
+            if (
+                text.startswith(start, i)
+                and len(rest) == 2
+                and rest[0] in string.ascii_uppercase
+                and rest[1] != "\n"
+            ):
                 found.append(rest[0])
                 i = end
             else:
@@ -112,7 +149,16 @@ def scienceqa(text, options):
     return letter if letter in list(LETTERS[:options]) else None
 
 
-MMBENCH_MARKS = (("", ""), ("", "."), ("", ","), ("", ":"), ("", ")"), ("", ")."), ("(", ")"), ("(", ")."))
+MMBENCH_MARKS = (
+    ("", ""),
+    ("", "."),
+    ("", ","),
+    ("", ":"),
+    ("", ")"),
+    ("", ")."),
+    ("(", ")"),
+    ("(", ")."),
+)
 MMBENCH_MARKS += ((":", ""), (":", ","), (":", "."), (":", ")"), (":", ")."))
 
 
@@ -120,11 +166,21 @@ def mmbench(text, options):
     """The first dress that only one letter wears, unless it is a bare A that may be an article; else the only option named."""
     parts = text.split()
     for before, behind in MMBENCH_MARKS:
-        found = {part[len(before) : len(part) - len(behind)] for part in parts if part.startswith(before) and part.endswith(behind)}
+        found = {
+            part[len(before) : len(part) - len(behind)]
+            for part in parts
+            if part.startswith(before) and part.endswith(behind)
+        }
         found &= set(LETTERS)
-        if len(found) == 1 and (before or behind or "A" not in parts or len(parts) <= 3):
+        if len(found) == 1 and (
+            before or behind or "A" not in parts or len(parts) <= 3
+        ):
             return found.pop()
-    named = [letter for letter, option in zip(LETTERS, options, strict=False) if text.lower().find(option.lower()) >= 0]
+    named = [
+        letter
+        for letter, option in zip(LETTERS, options, strict=False)
+        if text.lower().find(option.lower()) >= 0
+    ]
     return named[0] if len(named) == 1 else None
 
 
@@ -141,5 +197,9 @@ def levenshtein(one, other):
             if i == 0 or j == 0:
                 table[i][j] = i + j
             else:
-                table[i][j] = min(table[i - 1][j] + 1, table[i][j - 1] + 1, table[i - 1][j - 1] + (one[i - 1] != other[j - 1]))
+                table[i][j] = min(
+                    table[i - 1][j] + 1,
+                    table[i][j - 1] + 1,
+                    table[i - 1][j - 1] + (one[i - 1] != other[j - 1]),
+                )
     return table[-1][-1]

@@ -1,7 +1,9 @@
 """Tables of https://github.com/GT-Vision-Lab/VQA, PythonEvaluationTools/vqaEvaluation/vqaEval.py, word for word and in its order.
 
-Of commit 07aecec5a25de425d107f092906d6fee49513a43. Commit c4e6a0e4e84b9702d99800d3393652d92b5df224 has the same table of contractions with
-every typographic apostrophe straight; so have the `evalai` normaliser and the packages that carry it.
+Of commit 07aecec5a25de425d107f092906d6fee49513a43. Commit
+c4e6a0e4e84b9702d99800d3393652d92b5df224 has the same table of contractions with every
+typographic apostrophe straight; so have the `evalai` normaliser and the packages that
+carry it.
 """
 
 # ruff: noqa: RUF001
@@ -33,8 +35,31 @@ def _pairs(text):
     return dict(zip(words[::2], words[1::2], strict=True))
 
 
-CONTRACTIONS = {"vqav2_official": _pairs(_OFFICIAL), "evalai": _pairs(_OFFICIAL.replace("’", "'"))}
+CONTRACTIONS = {
+    "vqav2_official": _pairs(_OFFICIAL),
+    "evalai": _pairs(_OFFICIAL.replace("’", "'")),
+}
 MARKS = {
-    "vqav2_official": (";", ":", "/", "'", "[", "]", '"', "(", ")", "=", "+", "\\", "_", ">", "<", "@", "`", ",", "?"),
+    "vqav2_official": (
+        ";",
+        ":",
+        "/",
+        "'",
+        "[",
+        "]",
+        '"',
+        "(",
+        ")",
+        "=",
+        "+",
+        "\\",
+        "_",
+        ">",
+        "<",
+        "@",
+        "`",
+        ",",
+        "?",
+    ),
     "evalai": (*';/[]"{}()=+', "\\", *"_-><@`,?!"),
 }

@@ -3,7 +3,12 @@ import random
 import pytest
 
 from tests.evaluation import messy, naive
-from vlmcore.evaluation.metrics import MMBench, ScienceQA, mmbench_option, scienceqa_option
+from vlmcore.evaluation.metrics import (
+    MMBench,
+    ScienceQA,
+    mmbench_option,
+    scienceqa_option,
+)
 
 COUNT = 20_000
 BARE = ["A", "B", "D", " C ", "D\n", "B. a", "E", "The answer is D.", "The answer is D"]
@@ -11,16 +16,26 @@ BARE = ["A", "B", "D", " C ", "D\n", "B. a", "E", "The answer is D.", "The answe
 
 def test_scienceqa_against_a_naive_reader():
     rng = random.Random(6)
-    texts = [text if rng.random() < 0.5 else rng.choice(BARE) for text in messy.vocabulary(COUNT, 7)]
+    texts = [
+        text if rng.random() < 0.5 else rng.choice(BARE)
+        for text in messy.vocabulary(COUNT, 7)
+    ]
     options = [rng.randrange(2, 6) for _ in range(COUNT)]
-    answers, kinds = ["ABCDE"[rng.randrange(n)] for n in options], rng.choices(["image", "text"], k=COUNT)
+    answers, kinds = (
+        ["ABCDE"[rng.randrange(n)] for n in options],
+        rng.choices(["image", "text"], k=COUNT),
+    )
     read = [naive.scienceqa(text, n) for text, n in zip(texts, options, strict=True)]
-    assert [scienceqa_option(text, n) for text, n in zip(texts, options, strict=True)] == read
+    assert [
+        scienceqa_option(text, n) for text, n in zip(texts, options, strict=True)
+    ] == read
     metric = ScienceQA(["image", "text"])
     metric.update(texts, answers, options, kinds)
     scores = metric.compute()
     for kind in ("image", "text"):
-        right = [r == a for r, a, k in zip(read, answers, kinds, strict=True) if k == kind]
+        right = [
+            r == a for r, a, k in zip(read, answers, kinds, strict=True) if k == kind
+        ]
         assert scores[kind].value == sum(right) / len(right)
     assert scores["all"].parseable == sum(r is not None for r in read) / COUNT
     assert scores["all"].chance == pytest.approx(sum(1 / n for n in options) / COUNT)
@@ -67,7 +82,11 @@ def test_scienceqa_moves_when_it_must(change):
         metric.update(said, ["A", "B", "C", "D"], [4] * 4, kinds)
         return metric.compute()["image"].value
 
-    changed = {"ignored": (["A"] * 4, kinds), "swapped": (said, kinds[::-1]), "one answer": (["C", *said[1:]], kinds)}[change]
+    changed = {
+        "ignored": (["A"] * 4, kinds),
+        "swapped": (said, kinds[::-1]),
+        "one answer": (["C", *said[1:]], kinds),
+    }[change]
     assert value(*changed) < value(said, kinds) == 1
 
 
@@ -77,7 +96,13 @@ def circular(said, rotations=4):
     metric = MMBench({0: "animals"})
     for r in range(rotations):
         options = texts[r:] + texts[:r]
-        metric.update([said(options)], ["ABCD"[options.index("cow" if rotations > 2 else "cat")]], [options], [0], [r])
+        metric.update(
+            [said(options)],
+            ["ABCD"[options.index("cow" if rotations > 2 else "cat")]],
+            [options],
+            [0],
+            [r],
+        )
     return metric.compute()["all"]
 
 
@@ -89,13 +114,34 @@ def test_only_knowing_passes_every_rotation():
     assert (knows.vanilla.chance, knows.circular.chance) == (1 / 4, 1 / 4**4)
 
 
-TOLD = ["A", "(B).", "C", "D:", ":B)", "E", "it is a hen", "The cat and the dog", "A cow is there", "A hen", "A B", "cat", "DOG!", ""]
+TOLD = [
+    "A",
+    "(B).",
+    "C",
+    "D:",
+    ":B)",
+    "E",
+    "it is a hen",
+    "The cat and the dog",
+    "A cow is there",
+    "A hen",
+    "A B",
+    "cat",
+    "DOG!",
+    "",
+]
 
 
 def test_mmbench_against_a_naive_reader_and_count():
     """Every answer is read twice and every circle counted by another's hand; nothing here is judged by what is tested."""
     rng, pool = random.Random(8), [*messy.vocabulary(COUNT, 14), *TOLD * 1500]
-    questions, rows, whole, first, read = {i: rng.choice(["x", "y"]) for i in range(COUNT)}, [], {}, {}, set()
+    questions, rows, whole, first, read = (
+        {i: rng.choice(["x", "y"]) for i in range(COUNT)},
+        [],
+        {},
+        {},
+        set(),
+    )
     for question in questions:
         options = rng.sample(["cat", "dog", "cow", "hen"], k=rng.randrange(2, 5))
         right = rng.choice(options)
@@ -117,8 +163,12 @@ def test_mmbench_against_a_naive_reader_and_count():
     scores = metric.compute()
     for kind in ("x", "y"):
         of = [q for q, k in questions.items() if k == kind]
-        assert scores[kind].circular.value == pytest.approx(sum(whole[q] for q in of) / len(of), abs=1e-12)
-        assert scores[kind].vanilla.value == pytest.approx(sum(first[q] for q in of) / len(of), abs=1e-12)
+        assert scores[kind].circular.value == pytest.approx(
+            sum(whole[q] for q in of) / len(of), abs=1e-12
+        )
+        assert scores[kind].vanilla.value == pytest.approx(
+            sum(first[q] for q in of) / len(of), abs=1e-12
+        )
     assert scores["all"].circular.count == COUNT and read == {*"ABCDE", None}
 
 
@@ -129,10 +179,20 @@ def test_mmbench_moves_when_it_must(change):
 
     def value(said, kinds):
         metric = MMBench(dict(enumerate(kinds)))
-        metric.update(said, ["A", "B", "A", "B"], [["cat", "dog"], ["dog", "cat"]] * 2, [0, 0, 1, 1], [0, 1, 0, 1])
+        metric.update(
+            said,
+            ["A", "B", "A", "B"],
+            [["cat", "dog"], ["dog", "cat"]] * 2,
+            [0, 0, 1, 1],
+            [0, 1, 0, 1],
+        )
         return metric.compute()["x"].circular.value
 
-    changed = {"ignored": (["A"] * 4, kinds), "swapped": (said, kinds[::-1]), "one answer": (["A", "A", *said[2:]], kinds)}[change]
+    changed = {
+        "ignored": (["A"] * 4, kinds),
+        "swapped": (said, kinds[::-1]),
+        "one answer": (["A", "A", *said[2:]], kinds),
+    }[change]
     assert value(*changed) < value(said, kinds) == 1
 
 
@@ -156,15 +216,21 @@ def test_mmbenchs_rule(text, letter):
 
 
 def test_bad_input_gets_a_sentence():
-    with pytest.raises(ValueError, match="option 'D' cannot be right where there are 3: A, B, C"):
+    with pytest.raises(
+        ValueError, match="option 'D' cannot be right where there are 3: A, B, C"
+    ):
         ScienceQA().update(["A"], ["D"], [3])
-    with pytest.raises(ValueError, match="option 'C' cannot be right where there are 2: A, B"):
+    with pytest.raises(
+        ValueError, match="option 'C' cannot be right where there are 2: A, B"
+    ):
         MMBench({0: "x"}).update(["A"], ["C"], [["a", "b"]], [0], [0])
     with pytest.raises(ValueError, match="question 1 was not announced"):
         MMBench({0: "x"}).update(["A"], ["A"], [["a", "b"]], [1], [0])
     metric = MMBench({0: "x"})
     metric.update(["A"], ["A"], [["a", "b"]], [0], [0])
-    with pytest.raises(ValueError, match="question 0 was asked 1 times; it has 2 options"):
+    with pytest.raises(
+        ValueError, match="question 0 was asked 1 times; it has 2 options"
+    ):
         metric.compute()
     with pytest.raises(ValueError, match="no question was asked"):
         MMBench({0: "x"}).compute()

@@ -27,7 +27,20 @@ def load(path):
 def packages(tmp_path_factory):
     folder = tmp_path_factory.mktemp("packages")
     for package in ("lmms-eval==0.7.3", "salesforce-lavis==1.0.2"):
-        subprocess.run([sys.executable, "-m", "pip", "download", "-q", "--no-deps", "-d", str(folder), package], check=True)
+        subprocess.run(
+            [
+                sys.executable,
+                "-m",
+                "pip",
+                "download",
+                "-q",
+                "--no-deps",
+                "-d",
+                str(folder),
+                package,
+            ],
+            check=True,
+        )
     for wheel in folder.glob("*.whl"):
         zipfile.ZipFile(wheel).extractall(folder)
     return folder
@@ -39,7 +52,9 @@ def texts():
 
 
 def test_evalai(packages, texts):
-    processor = load(packages / "lmms_eval/tasks/_task_utils/vqa_eval_metric.py").EvalAIAnswerProcessor
+    processor = load(
+        packages / "lmms_eval/tasks/_task_utils/vqa_eval_metric.py"
+    ).EvalAIAnswerProcessor
     assert [evalai(text) for text in texts] == [processor()(text) for text in texts]
     assert official_tables.CONTRACTIONS["evalai"] == processor.CONTRACTIONS
     assert list(official_tables.MARKS["evalai"]) == processor.PUNCTUATIONS
@@ -48,21 +63,55 @@ def test_evalai(packages, texts):
 def test_the_official_script(packages, texts):
     """The package carries a later revision, which took over the tables of `evalai`; with the tables of the older one it is that."""
     script = load(packages / "lavis/common/vqa_tools/vqa_eval.py").VQAEval()
-    assert tuple(script.punct) == official_tables.MARKS["evalai"] and script.contractions == official_tables.CONTRACTIONS["evalai"]
-    script.punct, script.contractions = official_tables.MARKS["vqav2_official"], official_tables.CONTRACTIONS["vqav2_official"]
+    assert (
+        tuple(script.punct) == official_tables.MARKS["evalai"]
+        and script.contractions == official_tables.CONTRACTIONS["evalai"]
+    )
+    script.punct, script.contractions = (
+        official_tables.MARKS["vqav2_official"],
+        official_tables.CONTRACTIONS["vqav2_official"],
+    )
     rng = random.Random(21)
     for text in texts:
-        plain = script.processDigitArticle(script.processPunctuation(text.replace("\n", " ").replace("\t", " ").strip()))
+        plain = script.processDigitArticle(
+            script.processPunctuation(
+                text.replace("\n", " ").replace("\t", " ").strip()
+            )
+        )
         assert vqav2_official(text) == plain
         references = [rng.choice(texts)] * 9 + [f"{text} "]
-        treated = references if len(set(references)) == 1 else map(script.processPunctuation, references)
-        assert normalize_vqa(text, references, "vqav2_official").references == tuple(treated)
+        treated = (
+            references
+            if len(set(references)) == 1
+            else map(script.processPunctuation, references)
+        )
+        assert normalize_vqa(text, references, "vqav2_official").references == tuple(
+            treated
+        )
 
 
 def test_mmbench(packages, texts, monkeypatch):
     for name in ("loguru", "requests"):  # what only the part that asks ChatGPT needs
-        monkeypatch.setitem(sys.modules, name, types.SimpleNamespace(logger=types.SimpleNamespace(info=lambda *_: None)))
-    official = load(packages / "lmms_eval/tasks/mmbench/mmbench_evals.py").MMBench_Evaluator()
+        monkeypatch.setitem(
+            sys.modules,
+            name,
+            types.SimpleNamespace(logger=types.SimpleNamespace(info=lambda *_: None)),
+        )
+    official = load(
+        packages / "lmms_eval/tasks/mmbench/mmbench_evals.py"
+    ).MMBench_Evaluator()
     options = ["red", "cat x", "10"]
-    for text in [*texts, "A", "(B).", "It is a B", "A red", "C:", "D", ":B)", "red cat x"]:
-        assert mmbench_option(text, options) == (official.can_infer(text, dict(zip("ABC", options, strict=True))) or None), text
+    for text in [
+        *texts,
+        "A",
+        "(B).",
+        "It is a B",
+        "A red",
+        "C:",
+        "D",
+        ":B)",
+        "red cat x",
+    ]:
+        assert mmbench_option(text, options) == (
+            official.can_infer(text, dict(zip("ABC", options, strict=True))) or None
+        ), text

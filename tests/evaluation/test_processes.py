@@ -7,9 +7,15 @@ import torch.multiprocessing as mp
 from vlmcore.data.samples import Sample
 from vlmcore.evaluation import metrics
 
-IMAGES = {f"{i}": task for i, task in enumerate(["count", "color", "count", "OCR", "code_reasoning"])}
+IMAGES = {
+    f"{i}": task
+    for i, task in enumerate(["count", "color", "count", "OCR", "code_reasoning"])
+}
 OPTIONS = ["cat", "dog"]
-SAMPLES = [Sample(i, "?", answer, "k", 2) for i, answer in enumerate(["yes", "no", "no", "yes", "no"])]
+SAMPLES = [
+    Sample(i, "?", answer, "k", 2)
+    for i, answer in enumerate(["yes", "no", "no", "yes", "no"])
+]
 SAID = ["yes", "No.", "a dog", "", "B"]
 
 
@@ -28,13 +34,25 @@ def feed(metric, name, rows):
         case "ScienceQA":
             metric.update(said, ["B"] * len(rows), [3] * len(rows))
         case "POPE":
-            metric.update(said, [SAMPLES[row].answer for row in i], [["a", "b"][row % 2] for row in i])
+            metric.update(
+                said,
+                [SAMPLES[row].answer for row in i],
+                [["a", "b"][row % 2] for row in i],
+            )
         case "MME":  # the second question of an image is asked by the other process
             metric.update(said, ["yes"] * len(rows), [str(row) for row in i])
             metric.update(said, ["no"] * len(rows), [str((row + 3) % 5) for row in i])
         case "MMBench":
-            metric.update(said, ["B"] * len(rows), [OPTIONS] * len(rows), i, [0] * len(rows))
-            metric.update(said, ["A"] * len(rows), [OPTIONS[::-1]] * len(rows), [(row + 3) % 5 for row in i], [1] * len(rows))
+            metric.update(
+                said, ["B"] * len(rows), [OPTIONS] * len(rows), i, [0] * len(rows)
+            )
+            metric.update(
+                said,
+                ["A"] * len(rows),
+                [OPTIONS[::-1]] * len(rows),
+                [(row + 3) % 5 for row in i],
+                [1] * len(rows),
+            )
 
 
 def make(name):
@@ -47,12 +65,24 @@ def make(name):
     return getattr(metrics, name)(*arguments.get(name, ()))
 
 
-NAMES = ["VQAAccuracy", "ANLS", "ExactMatch", "GQA", "ShortAnswerAccuracy", "ScienceQA", "POPE", "MME", "MMBench"]
+NAMES = [
+    "VQAAccuracy",
+    "ANLS",
+    "ExactMatch",
+    "GQA",
+    "ShortAnswerAccuracy",
+    "ScienceQA",
+    "POPE",
+    "MME",
+    "MMBench",
+]
 SHARDS = [[0], [1, 2, 3, 4]]
 
 
 def _count(rank: int, store: str, queue: mp.Queue) -> None:
-    torch.distributed.init_process_group("gloo", init_method=f"file://{store}", rank=rank, world_size=2)
+    torch.distributed.init_process_group(
+        "gloo", init_method=f"file://{store}", rank=rank, world_size=2
+    )
     found = {}
     for name in NAMES:
         metric = make(name)
@@ -66,7 +96,12 @@ def _count(rank: int, store: str, queue: mp.Queue) -> None:
 @pytest.fixture(scope="module")
 def of_two_processes(tmp_path_factory):
     queue = mp.get_context("spawn").Queue()
-    workers = mp.spawn(_count, (str(tmp_path_factory.mktemp("gloo") / "store"), queue), nprocs=2, join=False)
+    workers = mp.spawn(
+        _count,
+        (str(tmp_path_factory.mktemp("gloo") / "store"), queue),
+        nprocs=2,
+        join=False,
+    )
     scores = [queue.get(timeout=120) for _ in range(2)]
     workers.join()
     return scores
@@ -95,4 +130,6 @@ def test_states_add_up_and_reset(name):
     for shard in SHARDS:
         feed(metric, name, shard)
     assert metric.compute() == whole
-    assert all(not isinstance(state, list) for state in metric.metric_state.values()), "states are tensors of a fixed size"
+    assert all(not isinstance(state, list) for state in metric.metric_state.values()), (
+        "states are tensors of a fixed size"
+    )

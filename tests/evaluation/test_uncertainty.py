@@ -4,7 +4,13 @@ from scipy import stats
 
 from vlmcore import paper
 from vlmcore.evaluation.metrics import POPE
-from vlmcore.evaluation.uncertainty import coin_f1, explained, paired_bootstrap, questions_needed, unpaired
+from vlmcore.evaluation.uncertainty import (
+    coin_f1,
+    explained,
+    paired_bootstrap,
+    questions_needed,
+    unpaired,
+)
 
 
 def pairs(n=400, seed=0):
@@ -18,30 +24,44 @@ def test_the_bootstrap_agrees_with_the_formula_for_pairs():
     found = paired_bootstrap(first, second)
     gap = first.astype(float) - second
     assert found.value == pytest.approx(gap.mean()) and found.questions == 400
-    assert (found.high - found.low) / 2 == pytest.approx(1.96 * gap.std() / 20, rel=0.06)
-    assert found.high - found.low < (lambda d: d.high - d.low)(unpaired(first.mean(), second.mean(), 400)), "pairs share their luck"
+    assert (found.high - found.low) / 2 == pytest.approx(
+        1.96 * gap.std() / 20, rel=0.06
+    )
+    assert found.high - found.low < (lambda d: d.high - d.low)(
+        unpaired(first.mean(), second.mean(), 400)
+    ), "pairs share their luck"
 
 
 def test_questions_that_stand_together_are_drawn_together():
     """Four copies of every question are no more questions than one."""
     first, second = (np.repeat(values, 4) for values in pairs(100))
     one = paired_bootstrap(*pairs(100), seed=1)
-    grouped = paired_bootstrap(first, second, groups=np.repeat(np.arange(100), 4), seed=1)
-    assert (grouped.value, grouped.low, grouped.high) == pytest.approx((one.value, one.low, one.high))
+    grouped = paired_bootstrap(
+        first, second, groups=np.repeat(np.arange(100), 4), seed=1
+    )
+    assert (grouped.value, grouped.low, grouped.high) == pytest.approx(
+        (one.value, one.low, one.high)
+    )
     apart = paired_bootstrap(first, second, seed=1)
-    assert (grouped.high - grouped.low) / (apart.high - apart.low) == pytest.approx(2, rel=0.1)
+    assert (grouped.high - grouped.low) / (apart.high - apart.low) == pytest.approx(
+        2, rel=0.1
+    )
 
 
 def test_intervals_of_strangers_hold_the_truth():
     rng, held = np.random.default_rng(2), 0
     for _ in range(2000):
-        found = unpaired(rng.binomial(500, 0.6) / 500, rng.binomial(500, 0.55) / 500, 500)
+        found = unpaired(
+            rng.binomial(500, 0.6) / 500, rng.binomial(500, 0.55) / 500, 500
+        )
         held += found.low <= 0.05 <= found.high
     assert stats.binomtest(held, 2000, 0.95).pvalue > 0.001
 
 
 @pytest.mark.parametrize("first, second", [(0.62, 0.6), (0.9, 0.85), (0.3, 0.5)])
-def test_the_questions_needed_are_those_at_which_the_interval_touches_zero(first, second):
+def test_the_questions_needed_are_those_at_which_the_interval_touches_zero(
+    first, second
+):
     n = questions_needed(first, second)
     for count, clear in ((int(n) - 1, False), (int(n) + 2, True)):
         found = unpaired(first, second, count)
@@ -49,7 +69,9 @@ def test_the_questions_needed_are_those_at_which_the_interval_touches_zero(first
 
 
 def test_pairs_need_fewer_questions_the_less_they_differ():
-    needed = [questions_needed(0.605, 0.595, differ) for differ in (0.3, 0.1, 0.01)] + [questions_needed(0.605, 0.595)]
+    needed = [questions_needed(0.605, 0.595, differ) for differ in (0.3, 0.1, 0.01)] + [
+        questions_needed(0.605, 0.595)
+    ]
     assert needed[0] > needed[1] > needed[2] and needed[3] > needed[0]
     assert needed[2] == pytest.approx(stats.norm.ppf(0.975) ** 2 * (1 / 0.01 - 1))
 
@@ -91,18 +113,30 @@ def test_the_share_that_sight_explains_agrees_with_a_bootstrap(copies):
     found = explained(seeing, blind, ceiling=0.95, groups=groups)
     rng, shares = np.random.default_rng(0), []
     for _ in range(2000):
-        s, b = (values[::copies][rows].mean() for rows in [rng.integers(500, size=500)] for values in (seeing, blind))
+        s, b = (
+            values[::copies][rows].mean()
+            for rows in [rng.integers(500, size=500)]
+            for values in (seeing, blind)
+        )
         shares.append((s - b) / (0.95 - b))
-    assert found.value == pytest.approx((seeing.mean() - blind.mean()) / (0.95 - blind.mean()))
-    assert (found.high - found.low) / 2 == pytest.approx(1.96 * np.std(shares), rel=0.06)
+    assert found.value == pytest.approx(
+        (seeing.mean() - blind.mean()) / (0.95 - blind.mean())
+    )
+    assert (found.high - found.low) / 2 == pytest.approx(
+        1.96 * np.std(shares), rel=0.06
+    )
 
 
 def test_the_share_that_sight_explains_has_ends():
     blind = np.array([1, 0, 0, 0.0])
-    assert explained(np.ones(4), blind) == (1.0, 1.0, 1.0, 4), "at the ceiling nothing is left to chance"
+    assert explained(np.ones(4), blind) == (1.0, 1.0, 1.0, 4), (
+        "at the ceiling nothing is left to chance"
+    )
     assert explained(blind, blind) == (0.0, 0.0, 0.0, 4)
     assert explained(np.zeros(4), blind).value == pytest.approx(-1 / 3)
-    with pytest.raises(ValueError, match=r"baseline of 1\.000 leaves nothing below a ceiling of 1 "):
+    with pytest.raises(
+        ValueError, match=r"baseline of 1\.000 leaves nothing below a ceiling of 1 "
+    ):
         explained(blind, np.ones(4))
     with pytest.raises(ValueError, match="1 groups do not go with 2 questions"):
         explained([1, 0], [0, 0], groups=["a"])

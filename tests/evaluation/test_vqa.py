@@ -4,7 +4,12 @@ import pytest
 
 from tests.evaluation import messy, naive, official_tables
 from vlmcore.evaluation.metrics import VQAAccuracy, normalize_vqa, vqa_tenths
-from vlmcore.evaluation.vqa_text import CONTRACTIONS, PUNCTUATION, evalai, vqav2_official
+from vlmcore.evaluation.vqa_text import (
+    CONTRACTIONS,
+    PUNCTUATION,
+    evalai,
+    vqav2_official,
+)
 
 SETS = 20_000
 BOTH = ["evalai", "vqav2_official"]
@@ -15,7 +20,9 @@ def asked():
     """Predictions with ten references each, from few enough texts that people often agree."""
     rng, texts = random.Random(1), messy.vocabulary(3000)
     pools = [[*rng.sample(texts, 3), rng.choice(texts).lower()] for _ in range(SETS)]
-    return [rng.choice(pool) for pool in pools], [rng.choices(pool[: rng.randrange(1, 5)], k=10) for pool in pools]
+    return [rng.choice(pool) for pool in pools], [
+        rng.choices(pool[: rng.randrange(1, 5)], k=10) for pool in pools
+    ]
 
 
 @pytest.mark.parametrize("normalizer", BOTH)
@@ -23,7 +30,11 @@ def test_the_tables_are_the_published_ones(normalizer):
     """But for words that never match, since they are in lower case when they are looked up, and words that stay as they are."""
     published = official_tables.CONTRACTIONS[normalizer]
     assert len(published) == 120
-    assert CONTRACTIONS[normalizer] == {word: whole for word, whole in published.items() if word == word.lower() != whole}
+    assert CONTRACTIONS[normalizer] == {
+        word: whole
+        for word, whole in published.items()
+        if word == word.lower() != whole
+    }
     assert sorted(PUNCTUATION[normalizer]) == sorted(official_tables.MARKS[normalizer])
 
 
@@ -32,7 +43,10 @@ def test_against_a_naive_loop_over_the_people(asked, normalizer):
     total, seen = 0, set()
     for prediction, references in zip(*asked, strict=True):
         if normalizer == "evalai":
-            said, right = naive.evalai(prediction), [naive.evalai(r) for r in references]
+            said, right = (
+                naive.evalai(prediction),
+                [naive.evalai(r) for r in references],
+            )
         else:
             said, right = naive.vqav2(prediction, references)
         accuracy = naive.leave_one_out(said, right)
@@ -51,11 +65,19 @@ def test_against_a_naive_loop_over_the_people(asked, normalizer):
     [
         ("The man's dog", "man 's dog", "man s dog"),
         ("a 1,000 dollars", "1000 dollars", "1000 dollars"),
-        ("red-blue", "red blue", "red-blue"),  # only one of the scripts knows the hyphen
+        (
+            "red-blue",
+            "red blue",
+            "red-blue",
+        ),  # only one of the scripts knows the hyphen
         ("red - blue", "red blue", "red - blue"),
         ("10:30", "10:30", "10 30"),  # ... and only the other the colon
         ("10:30, or later", "10:30 or later", "10 30 or later"),
-        ("1,5: red-blue", "15: red blue", "15 red-blue"),  # a comma between digits deletes the colon
+        (
+            "1,5: red-blue",
+            "15: red blue",
+            "15 red-blue",
+        ),  # a comma between digits deletes the colon
         ("3.5 ... 2.", "3.5 2", "3.5 2"),
         ("dont", "don't", "don\u2019t"),
         ("cant", "can't", "can't"),  # the first words of the older table were straight
@@ -63,7 +85,11 @@ def test_against_a_naive_loop_over_the_people(asked, normalizer):
         ("don't", "don't", "don t"),
         ("none of two", "0 of 2", "0 of 2"),
         ("!" * 3, "", "!!!"),
-        ("." * 40 + "x", "." * 8 + "x", "." * 8 + "x"),  # 32 full stops go, whatever their number
+        (
+            "." * 40 + "x",
+            "." * 8 + "x",
+            "." * 8 + "x",
+        ),  # 32 full stops go, whatever their number
     ],
 )
 def test_the_quirks_of_both_scripts(text, one, other):
@@ -75,7 +101,10 @@ def test_references_of_the_official_script_are_hardly_touched():
     assert normalize_vqa("x", alike, "vqav2_official").references == ("Don't",) * 10
     assert normalize_vqa("x", differ, "vqav2_official").references[0] == "Don t"
     assert [vqa_tenths("don't", ["don't"] * 10, name) for name in BOTH] == [10, 0]
-    assert [vqa_tenths("don't", ["don't"] * 9 + ["x"], name) for name in BOTH] == [10, 10]
+    assert [vqa_tenths("don't", ["don't"] * 9 + ["x"], name) for name in BOTH] == [
+        10,
+        10,
+    ]
 
 
 def test_the_wrong_script_gives_another_number():
@@ -91,19 +120,28 @@ def test_the_wrong_script_gives_another_number():
 def test_what_travels_with_the_score():
     metric = VQAAccuracy(kinds=["yes/no", "other"])
     metric.update(
-        ["yes", "...", "tree"], [["yes"] * 7 + ["no"] * 3, ["red"] * 10, ["tree"] * 2 + ["bush"] * 8], ["yes/no", "other", "other"]
+        ["yes", "...", "tree"],
+        [["yes"] * 7 + ["no"] * 3, ["red"] * 10, ["tree"] * 2 + ["bush"] * 8],
+        ["yes/no", "other", "other"],
     )
     scores = metric.compute()
     assert scores["all"].value == pytest.approx(1.6 / 3) and scores["all"].count == 3
     assert scores["all"].parseable == 2 / 3
     assert (scores["yes/no"].chance, scores["other"].chance) == ((1 + 0.9) / 2, 0)
     points = [0, 0.6]
-    assert scores["other"].standard_error == pytest.approx((sum((p - 0.3) ** 2 for p in points) / 2 / 2) ** 0.5)
+    assert scores["other"].standard_error == pytest.approx(
+        (sum((p - 0.3) ** 2 for p in points) / 2 / 2) ** 0.5
+    )
 
 
-@pytest.mark.parametrize("change", ["ignored", "one reference", "one answer", "shifted", "swapped"])
+@pytest.mark.parametrize(
+    "change", ["ignored", "one reference", "one answer", "shifted", "swapped"]
+)
 def test_the_score_moves_when_it_must(change):
-    predictions, references = ["red", "2", "cat", "dog"], [["red"] * 10, ["two"] * 3 + ["x"] * 7, ["cat"] * 10, ["cow"] * 10]
+    predictions, references = (
+        ["red", "2", "cat", "dog"],
+        [["red"] * 10, ["two"] * 3 + ["x"] * 7, ["cat"] * 10, ["cow"] * 10],
+    )
     splits = ["val", "val", "val", "test"]
 
     def value(said, right, splits=splits):
@@ -114,7 +152,10 @@ def test_the_score_moves_when_it_must(change):
     before = value(predictions, references)
     changed = {
         "ignored": (["red"] * 4, references),
-        "one reference": (predictions, [references[0], ["two"] * 2 + ["x"] * 8, *references[2:]]),
+        "one reference": (
+            predictions,
+            [references[0], ["two"] * 2 + ["x"] * 8, *references[2:]],
+        ),
         "one answer": (["red", "2", "dog", "dog"], references),
         "shifted": (predictions[1:] + predictions[:1], references),
         "swapped": (predictions, references, ["test", "test", "test", "val"]),
@@ -123,9 +164,13 @@ def test_the_score_moves_when_it_must(change):
 
 
 def test_bad_input_gets_a_sentence():
-    with pytest.raises(ValueError, match="9 references; VQA accuracy needs the answers of 10 people"):
+    with pytest.raises(
+        ValueError, match="9 references; VQA accuracy needs the answers of 10 people"
+    ):
         VQAAccuracy().update(["a"], [["a"] * 9])
-    with pytest.raises(ValueError, match="no normaliser 'official'; choose from evalai, vqav2_official"):
+    with pytest.raises(
+        ValueError, match="no normaliser 'official'; choose from evalai, vqav2_official"
+    ):
         VQAAccuracy("official")
     with pytest.raises(ValueError, match="1 predictions cannot answer 2 questions"):
         VQAAccuracy().update(["a"], [["a"] * 10] * 2)

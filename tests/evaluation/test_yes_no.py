@@ -15,8 +15,24 @@ SPLITS = ["random", "popular", "adversarial"]
 @pytest.fixture(scope="module")
 def texts():
     rng = random.Random(2)
-    plain = ["Yes", "No", "yes", "no", "Yes.", "No.", "Yes, there is.", "No, there is not.", "There is no dog", "NO", "no\n", ""]
-    return [rng.choice(plain) if rng.random() < 0.6 else text for text in messy.vocabulary(COUNT, 3)]
+    plain = [
+        "Yes",
+        "No",
+        "yes",
+        "no",
+        "Yes.",
+        "No.",
+        "Yes, there is.",
+        "No, there is not.",
+        "There is no dog",
+        "NO",
+        "no\n",
+        "",
+    ]
+    return [
+        rng.choice(plain) if rng.random() < 0.6 else text
+        for text in messy.vocabulary(COUNT, 3)
+    ]
 
 
 def test_pope_against_a_naive_count(texts):
@@ -27,16 +43,27 @@ def test_pope_against_a_naive_count(texts):
         metric.update(*(part[start : start + 6000] for part in (texts, labels, splits)))
     scores, means = metric.compute(), []
     for split in SPLITS:
-        pairs = [(naive.pope(text), label) for text, label, of in zip(texts, labels, splits, strict=True) if of == split]
+        pairs = [
+            (naive.pope(text), label)
+            for text, label, of in zip(texts, labels, splits, strict=True)
+            if of == split
+        ]
         precision, recall, f1, accuracy, yes = naive.f1(pairs)
         found = scores[split]
-        assert (found.precision.value, found.recall.value, found.accuracy.value, found.yes_ratio.value) == (
+        assert (
+            found.precision.value,
+            found.recall.value,
+            found.accuracy.value,
+            found.yes_ratio.value,
+        ) == (
             precision,
             recall,
             accuracy,
             yes,
         )
-        assert found.f1.value == pytest.approx(f1, abs=1e-12) and found.f1.count == len(pairs)
+        assert found.f1.value == pytest.approx(f1, abs=1e-12) and found.f1.count == len(
+            pairs
+        )
         means.append(f1)
     assert scores["mean"].f1.value == pytest.approx(sum(means) / 3, abs=1e-12)
     assert scores["mean"].f1.count == COUNT
@@ -62,7 +89,11 @@ def test_an_answer_that_says_neither_counts_as_yes_but_is_not_parseable():
     metric = POPE()
     metric.update(["", "Yes", "no", "a dog"], ["yes", "yes", "no", "no"])
     scores = metric.compute()["all"]
-    assert (scores.accuracy.value, scores.accuracy.parseable, scores.yes_ratio.value) == (0.75, 0.5, 0.75)
+    assert (
+        scores.accuracy.value,
+        scores.accuracy.parseable,
+        scores.yes_ratio.value,
+    ) == (0.75, 0.5, 0.75)
 
 
 def test_the_errors_of_pope_are_those_of_drawing_the_questions_again():
@@ -80,23 +111,35 @@ def test_the_errors_of_pope_are_those_of_drawing_the_questions_again():
     again = [scores(rng.integers(600, size=600)) for _ in range(200)]
     for name in found._fields:
         spread = np.std([getattr(one, name).value for one in again])
-        assert getattr(found, name).standard_error == pytest.approx(spread, rel=0.2), name
+        assert getattr(found, name).standard_error == pytest.approx(spread, rel=0.2), (
+            name
+        )
 
 
 def test_a_model_that_always_says_yes_is_found_out():
     metric = POPE()
     metric.update(["Yes"] * 10, ["yes", "no"] * 5)
     scores = metric.compute()["all"]
-    assert scores.yes_ratio.value == 1 and scores.accuracy.value == scores.accuracy.chance == 0.5
+    assert (
+        scores.yes_ratio.value == 1
+        and scores.accuracy.value == scores.accuracy.chance == 0.5
+    )
     assert scores.f1.value == 2 / 3 > scores.f1.chance == 0.5
     never = POPE()
     never.update(["No"] * 4, ["yes", "no"] * 2)
-    assert math.isnan(never.compute()["all"].precision.value) and never.compute()["all"].f1.value == 0
+    assert (
+        math.isnan(never.compute()["all"].precision.value)
+        and never.compute()["all"].f1.value == 0
+    )
 
 
 @pytest.mark.parametrize("change", ["ignored", "swapped", "one answer"])
 def test_pope_moves_when_it_must(change):
-    said, labels, splits = ["yes", "no", "no", "no"], ["yes", "no", "yes", "no"], ["random", "random", "popular", "popular"]
+    said, labels, splits = (
+        ["yes", "no", "no", "no"],
+        ["yes", "no", "yes", "no"],
+        ["random", "random", "popular", "popular"],
+    )
 
     def scores(said, splits):
         metric = POPE(SPLITS)
@@ -110,21 +153,35 @@ def test_pope_moves_when_it_must(change):
         "one answer": (["no", *said[1:]], splits),
     }[change]
     assert scores(*changed)["random"] != before["random"]
-    assert (before["random"].f1.value, before["popular"].f1.value, before["mean"].f1.value) == (1, 0, 0.5)
+    assert (
+        before["random"].f1.value,
+        before["popular"].f1.value,
+        before["mean"].f1.value,
+    ) == (1, 0, 0.5)
 
 
 def test_mme_against_a_naive_count(texts):
     rng = random.Random(5)
     tasks = {f"{i}.jpg": rng.choice(PERCEPTION + COGNITION) for i in range(COUNT // 2)}
-    questions = [(image, rng.choice(["Yes", "No"])) for image in tasks for _ in range(2)]
+    questions = [
+        (image, rng.choice(["Yes", "No"])) for image in tasks for _ in range(2)
+    ]
     order = rng.sample(range(COUNT), COUNT)
     metric = MME(tasks)
     for start in range(0, COUNT, 6000):
         part = order[start : start + 6000]
-        metric.update([texts[i] for i in part], [questions[i][1] for i in part], [questions[i][0] for i in part])
+        metric.update(
+            [texts[i] for i in part],
+            [questions[i][1] for i in part],
+            [questions[i][0] for i in part],
+        )
     scores, sums = metric.compute(), {"perception": 0.0, "cognition": 0.0}
     for task in PERCEPTION + COGNITION:
-        right = [naive.mme(texts[i]) == questions[i][1].lower() for i in range(COUNT) if tasks[questions[i][0]] == task]
+        right = [
+            naive.mme(texts[i]) == questions[i][1].lower()
+            for i in range(COUNT)
+            if tasks[questions[i][0]] == task
+        ]
         both = [a and b for a, b in zip(right[::2], right[1::2], strict=True)]
         points = 100 * sum(right) / len(right) + 100 * sum(both) / len(both)
         assert scores[task].points.value == pytest.approx(points, abs=1e-9)
@@ -132,11 +189,22 @@ def test_mme_against_a_naive_count(texts):
         sums["perception" if task in PERCEPTION else "cognition"] += points
     for name, points in sums.items():
         assert scores[name].points.value == pytest.approx(points, abs=1e-9)
-    assert scores["perception"].points.chance == 750 and scores["cognition"].points.chance == 300
+    assert (
+        scores["perception"].points.chance == 750
+        and scores["cognition"].points.chance == 300
+    )
 
 
 @pytest.mark.parametrize(
-    "text, says", [("Yes", "yes"), ("know", "no"), ("None", "no"), ("It is no", "other"), ("yes or no", "yes"), ("", "other")]
+    "text, says",
+    [
+        ("Yes", "yes"),
+        ("know", "no"),
+        ("None", "no"),
+        ("It is no", "other"),
+        ("yes or no", "yes"),
+        ("", "other"),
+    ],
 )
 def test_mmes_rule(text, says):
     assert mme_says(text) == says

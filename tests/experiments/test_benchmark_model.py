@@ -13,29 +13,49 @@ def test_the_shipped_candidate_has_learnt_something(tmp_path):
     exam = quiz((77, 0), 60)
     vlm = quizzes.load()
     samples = [sample for sample in exam.samples() if sample.kind in ("pope", "mme")]
-    said = generate_answers(vlm, samples, FeatureStore(vlm.vision, exam.images, tmp_path))
+    said = generate_answers(
+        vlm, samples, FeatureStore(vlm.vision, exam.images, tmp_path)
+    )
     found = score(said, samples)["all"]
     assert found.value > found.chance + 0.15 and found.parseable == 1
 
 
 def test_the_tokenizer_knows_every_word_of_the_quiz():
     tokenizer = quizzes.tokenizer()
-    texts = [text for sample in quiz(5, 50, draw=False).samples() for text in (sample.question, sample.answer)]
-    assert not any(tokenizer.unk_token_id in ids for ids in tokenizer(texts, add_special_tokens=False)["input_ids"])
-    assert tokenizer.decode(tokenizer("B", add_special_tokens=False)["input_ids"]) == "B", "letters keep their case"
+    texts = [
+        text
+        for sample in quiz(5, 50, draw=False).samples()
+        for text in (sample.question, sample.answer)
+    ]
+    assert not any(
+        tokenizer.unk_token_id in ids
+        for ids in tokenizer(texts, add_special_tokens=False)["input_ids"]
+    )
+    assert (
+        tokenizer.decode(tokenizer("B", add_special_tokens=False)["input_ids"]) == "B"
+    ), "letters keep their case"
 
 
 @pytest.mark.slow
 def test_training_runs_saves_and_loads(tmp_path, monkeypatch):
     monkeypatch.setattr(quizzes, "TOLD_SCENES", 40)
     monkeypatch.setattr(quizzes, "SEEN_SCENES", 20)
-    monkeypatch.setattr(quizzes, "weights", lambda stage: tmp_path / f"{stage}.safetensors")
+    monkeypatch.setattr(
+        quizzes, "weights", lambda stage: tmp_path / f"{stage}.safetensors"
+    )
     stage = StageConfig(2, 1e-3, batch_size=8)
-    vlm = quizzes.train(tmp_path, stage, TrainingConfig(stage, stage), progress=False, accelerator="cpu")
+    vlm = quizzes.train(
+        tmp_path, stage, TrainingConfig(stage, stage), progress=False, accelerator="cpu"
+    )
     quizzes.save(vlm, tmp_path / "tune.safetensors")
     quizzes.load.cache_clear()
     again = quizzes.load()
-    assert all(a.equal(b) for a, b in zip(vlm.state_dict().values(), again.state_dict().values(), strict=True))
+    assert all(
+        a.equal(b)
+        for a, b in zip(
+            vlm.state_dict().values(), again.state_dict().values(), strict=True
+        )
+    )
     quizzes.load.cache_clear()
     with pytest.raises(FileNotFoundError, match="stages are align and tune"):
         quizzes.load("other")

@@ -15,7 +15,15 @@ from vlmcore.experiments import estimate
 from vlmcore.experiments.pretraining import curriculum as schooling
 from vlmcore.experiments.pretraining.scene_tokens import told_loss
 from vlmcore.experiments.run_config import identity
-from vlmcore.experiments.suites import GRID, LADDER, ON_CPU, ON_GPU, grid_run, grid_runs, rung
+from vlmcore.experiments.suites import (
+    GRID,
+    LADDER,
+    ON_CPU,
+    ON_GPU,
+    grid_run,
+    grid_runs,
+    rung,
+)
 from vlmcore.experiments.sweep import plan, waves
 from vlmcore.models.language import LanguageModel, word_tokenizer
 from vlmcore.models.vision import VisionFeatures
@@ -25,28 +33,61 @@ from vlmcore.training.trainer import StageConfig
 
 def a_step(size, compressor, visual_tokens, samples, tokenizer):
     """A model of the grid, something to tune it on, and the run that would: one step of tuning and no alignment."""
-    config = VLMConfig(language=size, visual_tokens=visual_tokens, compressor=compressor)
+    config = VLMConfig(
+        language=size, visual_tokens=visual_tokens, compressor=compressor
+    )
     vlm = VLM.from_config(config, tokenizer)
     vlm.vision.requires_grad_(False)
-    vision, asked, text = config.vision, estimate.ASKED, estimate.ASKED + estimate.ANSWERED
-    features = VisionFeatures(torch.randn(samples, vision.patches, len(vision.layers), vision.width))
+    vision, asked, text = (
+        config.vision,
+        estimate.ASKED,
+        estimate.ASKED + estimate.ANSWERED,
+    )
+    features = VisionFeatures(
+        torch.randn(samples, vision.patches, len(vision.layers), vision.width)
+    )
     tokens = torch.full((samples, text), 5)
     labels = torch.full((samples, text), -100)
     labels[:, asked:] = 5
     length = torch.full((samples,), text)
-    batch = Batch(torch.arange(samples), tokens, labels, length, torch.ones_like(length), tokens[:, :asked], torch.full((samples,), asked))
-    stages = replace(GRID.training, align=StageConfig(0, 1e-3), tune=StageConfig(1, 1e-3, samples))
+    batch = Batch(
+        torch.arange(samples),
+        tokens,
+        labels,
+        length,
+        torch.ones_like(length),
+        tokens[:, :asked],
+        torch.full((samples,), asked),
+    )
+    stages = replace(
+        GRID.training, align=StageConfig(0, 1e-3), tune=StageConfig(1, 1e-3, samples)
+    )
     school = StageConfig(1, 1e-3, 1)  # a batch of one: what is tuned takes more
-    return vlm, batch, features, replace(GRID, model=vlm.config, training=stages, text=school)
+    return (
+        vlm,
+        batch,
+        features,
+        replace(GRID, model=vlm.config, training=stages, text=school),
+    )
 
 
-@pytest.mark.parametrize("compressor", [QueCCConfig(), TokenPackerConfig(), None], ids=["quecc", "tokenpacker", "blind"])
+@pytest.mark.parametrize(
+    "compressor",
+    [QueCCConfig(), TokenPackerConfig(), None],
+    ids=["quecc", "tokenpacker", "blind"],
+)
 def test_training_costs_what_torch_counts(compressor, tokenizer):
     """One step of tuning, forward and backward. The estimate is a little high: nothing needs a gradient with respect to the features."""
-    vlm, batch, features, run = a_step(rung(32), compressor, 4 if compressor else 0, 8, tokenizer)
+    vlm, batch, features, run = a_step(
+        rung(32), compressor, 4 if compressor else 0, 8, tokenizer
+    )
     with FlopCounterMode(display=False) as counter:
         vlm(batch, features).loss.backward()
-    assert counter.get_total_flops() < estimate.of_training(run).flops < 1.35 * counter.get_total_flops()
+    assert (
+        counter.get_total_flops()
+        < estimate.of_training(run).flops
+        < 1.35 * counter.get_total_flops()
+    )
 
 
 def peak_of_allocations(call):
@@ -54,16 +95,30 @@ def peak_of_allocations(call):
     with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as recorded:
         call()
     events = recorded.profiler.kineto_results.events()
-    return max(np.cumsum([event.nbytes() for event in events if event.name() == "[memory]"]))
+    return max(
+        np.cumsum([event.nbytes() for event in events if event.name() == "[memory]"])
+    )
 
 
-SEEING = [(QueCCConfig(), 1), (QueCCConfig(), 36), (TokenPackerConfig(), 36), (MLPConfig(), 144), (None, 0)]
+SEEING = [
+    (QueCCConfig(), 1),
+    (QueCCConfig(), 36),
+    (TokenPackerConfig(), 36),
+    (MLPConfig(), 144),
+    (None, 0),
+]
 
 
 @pytest.mark.parametrize(("compressor", "visual_tokens"), SEEING, ids=str)
-def test_tuning_needs_the_memory_that_was_estimated(compressor, visual_tokens, tokenizer):
-    vlm, batch, features, run = a_step(rung(64), compressor, visual_tokens, 16, tokenizer)
-    optimizer = torch.optim.AdamW([parameter for parameter in vlm.parameters() if parameter.requires_grad])
+def test_tuning_needs_the_memory_that_was_estimated(
+    compressor, visual_tokens, tokenizer
+):
+    vlm, batch, features, run = a_step(
+        rung(64), compressor, visual_tokens, 16, tokenizer
+    )
+    optimizer = torch.optim.AdamW(
+        [parameter for parameter in vlm.parameters() if parameter.requires_grad]
+    )
 
     def two_steps():  # the first one makes the optimiser's moments
         for _ in range(2):
@@ -72,36 +127,59 @@ def test_tuning_needs_the_memory_that_was_estimated(compressor, visual_tokens, t
             optimizer.step()
 
     seen = 0 if compressor is None else features.layers.nbytes
-    peak = peak_of_allocations(two_steps) + sum(parameter.nbytes for parameter in vlm.parameters()) + seen
+    peak = (
+        peak_of_allocations(two_steps)
+        + sum(parameter.nbytes for parameter in vlm.parameters())
+        + seen
+    )
     assert 0.7 * peak < estimate.peak_bytes(run) < 1.4 * peak
 
 
 def test_school_needs_the_memory_that_was_estimated():
     tokenizer = word_tokenizer([*NOTE_WORDS, *TEXT_WORDS])
-    language = LanguageModel.from_config(replace(rung(64), vocab_size=len(tokenizer)), tokenizer)
+    language = LanguageModel.from_config(
+        replace(rung(64), vocab_size=len(tokenizer)), tokenizer
+    )
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(schooling, "TOLD_SCENES", 64)
-        told = schooling.lessons(tokenizer, facts(1), 32, 0)(len(schooling.LESSONS) * schooling.PARTS.index(36))
+        told = schooling.lessons(tokenizer, facts(1), 32, 0)(
+            len(schooling.LESSONS) * schooling.PARTS.index(36)
+        )
     run = grid_run("knowledge", language.config, None, 0)
-    peak = peak_of_allocations(lambda: told_loss(language, told).backward()) + 3 * sum(x.nbytes for x in language.parameters())
+    peak = peak_of_allocations(lambda: told_loss(language, told).backward()) + 3 * sum(
+        x.nbytes for x in language.parameters()
+    )
     assert 0.7 * peak < estimate.peak_bytes(run) < 1.4 * peak
 
 
 def test_memory_grows_with_the_batch_and_with_what_is_seen():
-    bytes_of = [estimate.peak_bytes(grid_run("pages", LADDER[2], QueCCConfig(), v)) for v in (1, 36)]
+    bytes_of = [
+        estimate.peak_bytes(grid_run("pages", LADDER[2], QueCCConfig(), v))
+        for v in (1, 36)
+    ]
     run = grid_run("pages", LADDER[2], QueCCConfig(), 36)
-    larger = replace(run, training=replace(run.training, tune=replace(run.training.tune, batch_size=256)))
+    larger = replace(
+        run,
+        training=replace(run.training, tune=replace(run.training.tune, batch_size=256)),
+    )
     assert bytes_of[0] <= bytes_of[1] < estimate.peak_bytes(larger) < 8 * bytes_of[1]
 
 
 def test_the_plan_counts_every_school_once_and_every_run():
     runs = grid_runs()
     groups = estimate.of_all(runs)
-    schools = sum(group.runs for name, group in groups.items() if name.startswith("school"))
-    trainings = sum(group.runs for name, group in groups.items() if name.startswith("training"))
+    schools = sum(
+        group.runs for name, group in groups.items() if name.startswith("school")
+    )
+    trainings = sum(
+        group.runs for name, group in groups.items() if name.startswith("training")
+    )
     assert schools == 5 * len(LADDER) + 3 * 2
     assert trainings == len(runs)
-    costs = [estimate.of_training(grid_run("pages", size, QueCCConfig(), 36)).flops for size in LADDER]
+    costs = [
+        estimate.of_training(grid_run("pages", size, QueCCConfig(), 36)).flops
+        for size in LADDER
+    ]
     assert costs == sorted(costs)
 
 
@@ -117,33 +195,59 @@ def test_a_plan_says_how_long_the_workers_need():
 
 def test_the_grid_for_a_gpu_is_the_same_with_ten_times_the_parameters():
     small, large = grid_runs(), grid_runs(plan=ON_GPU)
-    assert len(large) == len(small) and not {identity(run) for run in large} & {identity(run) for run in small}
-    shapes = [[(run.task, run.model.visual_tokens, run.model.order, run.training.seed) for run in runs] for runs in (small, large)]
+    assert len(large) == len(small) and not {identity(run) for run in large} & {
+        identity(run) for run in small
+    }
+    shapes = [
+        [
+            (run.task, run.model.visual_tokens, run.model.order, run.training.seed)
+            for run in runs
+        ]
+        for runs in (small, large)
+    ]
     assert shapes[0] == shapes[1]
-    for before, after in zip((*ON_CPU.ladder, *ON_CPU.depths), (*ON_GPU.ladder, *ON_GPU.depths), strict=True):
-        assert language_parameters(after) / language_parameters(before) == pytest.approx(10, rel=0.25)
+    for before, after in zip(
+        (*ON_CPU.ladder, *ON_CPU.depths), (*ON_GPU.ladder, *ON_GPU.depths), strict=True
+    ):
+        assert language_parameters(after) / language_parameters(
+            before
+        ) == pytest.approx(10, rel=0.25)
         assert after.width == 16 * after.heads
     assert all(size.width == 16 * size.depth for size in ON_GPU.ladder)
-    rates = [run.text.learning_rate * run.model.language.width for run in (*small, *large)]
+    rates = [
+        run.text.learning_rate * run.model.language.width for run in (*small, *large)
+    ]
     assert rates == pytest.approx([rates[0]] * len(rates))
     assert {run.training.tune.batch_size for run in large} == {256}
 
 
 def test_a_gpu_is_waited_for_and_a_thread_works_one_thing_after_the_other():
-    thread, gpu = estimate.Machine("", 1e9, 0.01, 0.001), estimate.Machine("", 1e9, 0.01, 0.001, asynchronous=True)
+    thread, gpu = (
+        estimate.Machine("", 1e9, 0.01, 0.001),
+        estimate.Machine("", 1e9, 0.01, 0.001, asynchronous=True),
+    )
     assert thread.seconds(100, 10, 1e9) == pytest.approx(3)
-    assert gpu.seconds(100, 10, 1e9) == pytest.approx(2) and gpu.seconds(100, 10, 5e9) == pytest.approx(5)
+    assert gpu.seconds(100, 10, 1e9) == pytest.approx(2) and gpu.seconds(
+        100, 10, 5e9
+    ) == pytest.approx(5)
 
 
-# seconds of a step in single precision, on an H100 by itself, with batches of 256 (book/results/LOG.md)
+# seconds of a step in single precision, on an H100 by itself, with batches of 256
+# (book/results/LOG.md)
 MEASURED = {4: (0.0203, 0.0208), 9: (0.0337, 0.0391), 15: (0.0602, 0.0492)}
 
 
-@pytest.mark.parametrize("size", ON_GPU.ladder[::2], ids=lambda size: f"width {size.width}")
+@pytest.mark.parametrize(
+    "size", ON_GPU.ladder[::2], ids=lambda size: f"width {size.width}"
+)
 def test_steps_on_a_gpu_take_what_was_measured(size):
     run = grid_run("pages", size, QueCCConfig(), 36, recipe=ON_GPU.recipe)
-    only_tuned = replace(run, training=replace(run.training, align=replace(run.training.align, steps=0)))
-    tune = estimate.of_training(only_tuned, estimate.GPU).seconds / run.training.tune.steps
+    only_tuned = replace(
+        run, training=replace(run.training, align=replace(run.training.align, steps=0))
+    )
+    tune = (
+        estimate.of_training(only_tuned, estimate.GPU).seconds / run.training.tune.steps
+    )
     school = estimate.of_school(run, estimate.GPU).seconds / run.text.steps
     assert (tune, school) == pytest.approx(MEASURED[size.depth], rel=0.25)
 
@@ -151,7 +255,11 @@ def test_steps_on_a_gpu_take_what_was_measured(size):
 def test_the_plan_for_a_gpu_says_whose_times_they_are():
     runs = grid_runs(plan=ON_GPU)
     text = plan(runs, runs, 1, estimate.GPU)
-    assert "hours of one GPU" in text and "times are those of an H100 that one worker has to itself" in text.splitlines()[-1]
+    assert (
+        "hours of one GPU" in text
+        and "times are those of an H100 that one worker has to itself"
+        in text.splitlines()[-1]
+    )
     finished = plan(runs, [], 1, estimate.GPU)
     assert "0.0 hours" in finished and "480 runs, 0 without" in finished
 

@@ -23,21 +23,36 @@ def cell(monkeypatch, tmp_path):
     monkeypatch.setattr(tasks, "TRAIN_SCENES", 24)
     monkeypatch.setattr(tasks, "FAMILY_TEST_SCENES", 60)
     monkeypatch.setattr(schooling, "TOLD_SCENES", 60)
-    monkeypatch.setattr(experiments, "load_task", tasks.load_task.__wrapped__)  # past the cache, which other tests fill
-    monkeypatch.setattr(rerun.torch, "set_num_threads", lambda threads: None)  # both trainings have those of the tests
+    monkeypatch.setattr(
+        experiments, "load_task", tasks.load_task.__wrapped__
+    )  # past the cache, which other tests fill
+    monkeypatch.setattr(
+        rerun.torch, "set_num_threads", lambda threads: None
+    )  # both trainings have those of the tests
     run = grid_run("reasoning", rung(32), QueCCConfig(), 4)
-    run = replace(run, text=SHORT, training=replace(run.training, align=SHORT, tune=SHORT))
+    run = replace(
+        run, text=SHORT, training=replace(run.training, align=SHORT, tune=SHORT)
+    )
     run_cell(run, tmp_path / "results", tmp_path / "work")
     return run, tmp_path / "results" / f"{identity(run)}.json"
 
 
-def test_a_cell_done_anew_from_its_file_gives_the_same_answers(cell, tmp_path, monkeypatch, capsys):
+def test_a_cell_done_anew_from_its_file_gives_the_same_answers(
+    cell, tmp_path, monkeypatch, capsys
+):
     run, path = cell
     result = read_json(path)
     assert config_of(result) == run
     again = run_cell(config_of(result), tmp_path / "again", tmp_path / "another")
-    assert (again["id"], again["right"], again["scores"]) == (result["id"], result["right"], result["scores"])
-    weights = [(tmp_path / work / identity(run) / "tune.safetensors").read_bytes() for work in ("work", "another")]
+    assert (again["id"], again["right"], again["scores"]) == (
+        result["id"],
+        result["right"],
+        result["scores"],
+    )
+    weights = [
+        (tmp_path / work / identity(run) / "tune.safetensors").read_bytes()
+        for work in ("work", "another")
+    ]
     assert weights[0] == weights[1] and 0 < result["right"].count("1") < 60
 
     monkeypatch.setattr(sys, "argv", ["rerun", str(path)])
@@ -46,35 +61,57 @@ def test_a_cell_done_anew_from_its_file_gives_the_same_answers(cell, tmp_path, m
 
     other = replace(run, training=replace(run.training, seed=1))
     run_cell(other, tmp_path / "results", tmp_path / "another")
-    assert (tmp_path / "another" / identity(other) / "tune.safetensors").read_bytes() != weights[0], "nothing depends on the seed"
+    assert (
+        tmp_path / "another" / identity(other) / "tune.safetensors"
+    ).read_bytes() != weights[0], "nothing depends on the seed"
 
 
 def test_a_score_that_does_not_come_out_again_fails(monkeypatch):
-    monkeypatch.setattr(rerun, "rerun", lambda path: rerun.Comparison(0.9, 0.5, 40, 0.05))
+    monkeypatch.setattr(
+        rerun, "rerun", lambda path: rerun.Comparison(0.9, 0.5, 40, 0.05)
+    )
     monkeypatch.setattr(sys, "argv", ["rerun", "a.json"])
     with pytest.raises(SystemExit, match="1"):
         rerun.main()
-    assert rerun.Comparison(0.9, 0.71, 40, 0.05).holds and not rerun.Comparison(0.71, 0.92, 40, 0.05).holds
+    assert (
+        rerun.Comparison(0.9, 0.71, 40, 0.05).holds
+        and not rerun.Comparison(0.71, 0.92, 40, 0.05).holds
+    )
 
 
 def scored(value, seed, **changes):
     score = {"value": value, "standard_error": 0.01}
-    return {"config": {"task": "pages", "training": {"seed": seed}} | changes, "scores": {"test": {"all": score}}}
+    return {
+        "config": {"task": "pages", "training": {"seed": seed}} | changes,
+        "scores": {"test": {"all": score}},
+    }
 
 
 def test_noise_is_that_of_runs_which_differ_in_the_seed_alone():
-    runs = [scored(0.5, 0), scored(0.6, 1), scored(0.7, 2), scored(0.1, 0, task="knowledge"), {"name": "question_only"}]
+    runs = [
+        scored(0.5, 0),
+        scored(0.6, 1),
+        scored(0.7, 2),
+        scored(0.1, 0, task="knowledge"),
+        {"name": "question_only"},
+    ]
     assert rerun.seed_noise(runs[0], runs) == pytest.approx(2**0.5 * 0.1)
     assert rerun.seed_noise(runs[0], runs[:1]) == pytest.approx(2**0.5 * 0.01)
-    assert rerun.seed_noise(runs[0], [runs[0], scored(0.5, 1)]) == pytest.approx(2**0.5 * 0.01)
+    assert rerun.seed_noise(runs[0], [runs[0], scored(0.5, 1)]) == pytest.approx(
+        2**0.5 * 0.01
+    )
 
 
-@pytest.mark.parametrize("changes", [{"schema": 0}, {"id": "0123456789ab"}, {"held_out": True}])
+@pytest.mark.parametrize(
+    "changes", [{"schema": 0}, {"id": "0123456789ab"}, {"held_out": True}]
+)
 def test_a_file_that_is_not_of_the_run_it_names_is_refused(changes):
     run = grid_run("pages", rung(32), QueCCConfig(), 4)
     result = {"id": identity(run), "schema": SCHEMA, "config": to_dict(run)}
     assert config_of(result) == run
-    result["config"] |= {name: value for name, value in changes.items() if name in result["config"]}
+    result["config"] |= {
+        name: value for name, value in changes.items() if name in result["config"]
+    }
     with pytest.raises(ValueError, match="would today be"):
         config_of(result | changes)
     with pytest.raises(ValueError, match="no config"):

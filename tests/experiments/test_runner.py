@@ -25,7 +25,13 @@ from vlmcore.data import easyvqa
 from vlmcore.experiments import run_config as runs
 from vlmcore.experiments import runner as experiments
 from vlmcore.experiments import sweep, tasks
-from vlmcore.experiments.run_config import RunConfig, config_of, identity, method, weights_of
+from vlmcore.experiments.run_config import (
+    RunConfig,
+    config_of,
+    identity,
+    method,
+    weights_of,
+)
 from vlmcore.experiments.runner import run_cell
 from vlmcore.experiments.suites import EXPERIMENTS, RACE, preset
 from vlmcore.experiments.tasks import FAMILIES, Task, load_task
@@ -34,7 +40,10 @@ from vlmcore.models.language import LanguageModel
 from vlmcore.training.stages import TrainingConfig
 from vlmcore.training.trainer import StageConfig
 
-SHORT = RunConfig(training=TrainingConfig(StageConfig(3, 1e-3, 8), StageConfig(4, 1e-3, 8)), text=StageConfig(4, 1e-3, 8))
+SHORT = RunConfig(
+    training=TrainingConfig(StageConfig(3, 1e-3, 8), StageConfig(4, 1e-3, 8)),
+    text=StageConfig(4, 1e-3, 8),
+)
 
 
 @pytest.fixture
@@ -45,8 +54,15 @@ def little_data(monkeypatch):
     def little(samples, count):
         return [sample for sample in samples if sample.image < count]
 
-    task = Task(little(whole.train, 12), little(whole.test, 8), whole.train_images[:12], whole.test_images[:8])
-    monkeypatch.setattr(experiments, "load_task", lambda name="easyvqa", held_out=False: task)
+    task = Task(
+        little(whole.train, 12),
+        little(whole.test, 8),
+        whole.train_images[:12],
+        whole.test_images[:8],
+    )
+    monkeypatch.setattr(
+        experiments, "load_task", lambda name="easyvqa", held_out=False: task
+    )
     return task
 
 
@@ -72,14 +88,31 @@ def test_a_new_field_with_a_default_leaves_old_names_alone(monkeypatch):
 def test_a_run_writes_one_complete_result_and_is_not_repeated(little_data, tmp_path):
     result = run_cell(SHORT, tmp_path / "results", tmp_path / "work")
     (path,) = (tmp_path / "results").iterdir()
-    assert path.name == f"{identity(SHORT)}.json" and json.loads(path.read_text()) == result
+    assert (
+        path.name == f"{identity(SHORT)}.json"
+        and json.loads(path.read_text()) == result
+    )
     test = result["scores"]["test"]["all"]
-    assert 0 <= test["value"] <= 1 and test["count"] == len([s for s in easyvqa.load("test").samples if s.image < 8])
-    assert len(result["right"]) == test["count"] and result["right"].count("1") == round(test["value"] * test["count"])
+    assert 0 <= test["value"] <= 1 and test["count"] == len(
+        [s for s in easyvqa.load("test").samples if s.image < 8]
+    )
+    assert len(result["right"]) == test["count"] and result["right"].count(
+        "1"
+    ) == round(test["value"] * test["count"])
     assert set(test) == {"value", "count", "parseable", "chance", "standard_error"}
-    assert sum(v["count"] for kind, v in result["scores"]["shuffled"].items() if kind != "all") == test["count"]
+    assert (
+        sum(
+            v["count"]
+            for kind, v in result["scores"]["shuffled"].items()
+            if kind != "all"
+        )
+        == test["count"]
+    )
     assert result["device"] == "cpu"
-    assert result["config"]["model"]["visual_tokens"] == 1 and result["parameters"]["language"] > 1e5
+    assert (
+        result["config"]["model"]["visual_tokens"] == 1
+        and result["parameters"]["language"] > 1e5
+    )
 
     stamp = path.stat().st_mtime_ns
     assert run_cell(SHORT, tmp_path / "results", tmp_path / "work") == result
@@ -89,17 +122,30 @@ def test_a_run_writes_one_complete_result_and_is_not_repeated(little_data, tmp_p
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
 def test_a_run_can_be_trained_and_scored_on_a_gpu(little_data, tmp_path):
-    assert run_cell(SHORT, tmp_path / "results", tmp_path / "work", accelerator="auto")["device"] == "cuda"
+    assert (
+        run_cell(SHORT, tmp_path / "results", tmp_path / "work", accelerator="auto")[
+            "device"
+        ]
+        == "cuda"
+    )
 
 
 @pytest.mark.slow
 def test_the_same_run_gives_the_same_result_bit_for_bit(little_data, tmp_path):
     once = run_cell(SHORT, tmp_path / "a", tmp_path / "work")
-    own = tmp_path / "work" / identity(SHORT)  # the language model and the features of the first are shared, its training is not
+    own = (
+        tmp_path / "work" / identity(SHORT)
+        # the language model and the features of the first are shared, its training is
+        # not
+    )
     weights = {path.name: path.read_bytes() for path in own.glob("*.safetensors")}
     shutil.rmtree(own)
     again = run_cell(SHORT, tmp_path / "b", tmp_path / "work")
-    assert len(weights) == 2 and {path.name: path.read_bytes() for path in own.glob("*.safetensors")} == weights
+    assert (
+        len(weights) == 2
+        and {path.name: path.read_bytes() for path in own.glob("*.safetensors")}
+        == weights
+    )
     assert again["scores"] == once["scores"]
 
 
@@ -114,21 +160,42 @@ def test_development_worlds_are_other_worlds(monkeypatch):
     monkeypatch.setattr(tasks, "TEST_SCENES", 10)
     load = load_task.__wrapped__  # past the cache, which other tests fill
     reported, development = load("reading"), load("reading", held_out=True)
-    assert len(reported.train) == 20 * tasks.QUESTIONS and len(reported.test) == len(reported.test_images) == 10
-    images = [task_images for task in (reported, development) for task_images in (task.train_images[:10], task.test_images)]
+    assert (
+        len(reported.train) == 20 * tasks.QUESTIONS
+        and len(reported.test) == len(reported.test_images) == 10
+    )
+    images = [
+        task_images
+        for task in (reported, development)
+        for task_images in (task.train_images[:10], task.test_images)
+    ]
     assert len({part.tobytes() for part in images}) == 4
-    with pytest.raises(ValueError, match="no task 'vqa'; choose from easyvqa, words, reading, attribute"):
+    with pytest.raises(
+        ValueError,
+        match="no task 'vqa'; choose from easyvqa, words, reading, attribute",
+    ):
         load("vqa")
 
 
 def test_runs_that_share_weights_are_done_by_one_worker_and_trained_once():
     configs = EXPERIMENTS["race"]()
-    assert len({identity(config) for config in configs}) == len(configs) == 2 * 3 * (1 + 6 * 3 + 6 * 2)
+    assert (
+        len({identity(config) for config in configs})
+        == len(configs)
+        == 2 * 3 * (1 + 6 * 3 + 6 * 2)
+    )
     groups = sweep.by_weights(configs)
-    assert sorted(identity(c) for group in groups for c in group) == sorted(map(identity, configs))
-    by_method = {tuple(sorted({method(c.model.compressor) for c in group})) for group in groups}
+    assert sorted(identity(c) for group in groups for c in group) == sorted(
+        map(identity, configs)
+    )
+    by_method = {
+        tuple(sorted({method(c.model.compressor) for c in group})) for group in groups
+    }
     assert ("mlp", "prumerge") in by_method and ("m3",) in by_method
-    assert all(len({c.training.seed for c in group}) == len({c.task for c in group}) == 1 for group in groups)
+    assert all(
+        len({c.training.seed for c in group}) == len({c.task for c in group}) == 1
+        for group in groups
+    )
     assert all(weights_of(weights_of(c)) == weights_of(c) for c in configs)
     assert RACE.training == replace(configs[0].training, seed=0)
 
@@ -137,19 +204,42 @@ def test_ablations_have_names_of_their_own():
     quecc = QueCCConfig()
     assert method(quecc) == "quecc" and method(None) == "blind"
     assert method(replace(quecc, inject_question=False)) == "quecc_nl"
-    assert method(QueCCConfig(inject_question=False, nonlinear_query=False, learned_downsampling=False)) == "quecc_0"
+    assert (
+        method(
+            QueCCConfig(
+                inject_question=False, nonlinear_query=False, learned_downsampling=False
+            )
+        )
+        == "quecc_0"
+    )
 
 
-def test_prumerge_is_scored_with_the_weights_of_the_uncompressed_run(little_data, tmp_path):
+def test_prumerge_is_scored_with_the_weights_of_the_uncompressed_run(
+    little_data, tmp_path
+):
     """Trained once: after the first run the folder of the weights is not touched, and projector and language model are the same."""
-    runs = [replace(SHORT, model=VLMConfig(compressor=c, visual_tokens=v)) for c, v in ((MLPConfig(), 144), (PruMergeConfig(), 4))]
+    runs = [
+        replace(SHORT, model=VLMConfig(compressor=c, visual_tokens=v))
+        for c, v in ((MLPConfig(), 144), (PruMergeConfig(), 4))
+    ]
     own = tmp_path / identity(runs[0])
-    (uncompressed, _), (pruned, read) = (experiments.train(run, [little_data], tmp_path, progress=False) for run in runs)
-    assert [path.name for path in tmp_path.glob("*") if (path / "tune.safetensors").exists()] == [own.name]
-    assert pruned.config.visual_tokens == 4 and isinstance(pruned.config.compressor, PruMergeConfig)
+    (uncompressed, _), (pruned, read) = (
+        experiments.train(run, [little_data], tmp_path, progress=False) for run in runs
+    )
+    assert [
+        path.name for path in tmp_path.glob("*") if (path / "tune.safetensors").exists()
+    ] == [own.name]
+    assert pruned.config.visual_tokens == 4 and isinstance(
+        pruned.config.compressor, PruMergeConfig
+    )
     for part in ("compressor.projection", "language"):
-        mine, theirs = pruned.get_submodule(part).state_dict(), uncompressed.get_submodule(part).state_dict()
-        assert mine.keys() == theirs.keys() and all(torch.equal(mine[name], theirs[name]) for name in mine)
+        mine, theirs = (
+            pruned.get_submodule(part).state_dict(),
+            uncompressed.get_submodule(part).state_dict(),
+        )
+        assert mine.keys() == theirs.keys() and all(
+            torch.equal(mine[name], theirs[name]) for name in mine
+        )
     assert read > 7 * 8 * 144
 
 
@@ -157,13 +247,25 @@ def test_a_pretrained_model_goes_through_the_same_run(little_data, tokenizer, tm
     """A tiny checkpoint in place of SmolLM2: frozen, then tuned by LoRA; its own weights are not written again."""
     sizes = LanguageConfig(vocab_size=64, width=24, depth=1, heads=2, mlp_width=40)
     LanguageModel.from_config(sizes, tokenizer).save_pretrained(tmp_path / "lm")
-    training = replace(SHORT.training, tune=StageConfig(11, 1e-3, 8), lora=LoRAConfig(rank=2))
-    config = replace(SHORT, pretrained=str(tmp_path / "lm"), training=training, align_by_words=True)
+    training = replace(
+        SHORT.training, tune=StageConfig(11, 1e-3, 8), lora=LoRAConfig(rank=2)
+    )
+    config = replace(
+        SHORT, pretrained=str(tmp_path / "lm"), training=training, align_by_words=True
+    )
     assert identity(config) != identity(SHORT)
     result = run_cell(config, tmp_path / "results", tmp_path / "work")
-    assert result["config"]["pretrained"] == config.pretrained and result["config"]["training"]["lora"]["rank"] == 2
-    assert result["parameters"]["language"] < 1e4 and from_dict(RunConfig, result["config"]).training.lora == config.training.lora
-    (tuned,) = result["losses"].values()  # a loss is logged every ten steps, and alignment took three
+    assert (
+        result["config"]["pretrained"] == config.pretrained
+        and result["config"]["training"]["lora"]["rank"] == 2
+    )
+    assert (
+        result["parameters"]["language"] < 1e4
+        and from_dict(RunConfig, result["config"]).training.lora == config.training.lora
+    )
+    (tuned,) = result[
+        "losses"
+    ].values()  # a loss is logged every ten steps, and alignment took three
     assert tuned["step"] == [9] and tuned["loss"][0] > 0
     weights = load_file(tmp_path / "work" / identity(config) / "tune.safetensors")
     assert {name.split(".")[0] for name in weights} == {"compressor", "language"}
@@ -173,9 +275,20 @@ def test_a_pretrained_model_goes_through_the_same_run(little_data, tokenizer, tm
 def test_the_real_plan():
     runs = EXPERIMENTS["real"]()
     assert len({identity(run) for run in runs}) == len(runs) == 9
-    one = [run for run in runs if run.task == "easyvqa" and run.model.visual_tokens == 1 and run.model.order == "image_first"]
-    assert {run.training.seed for run in one} == {0, 1, 2} and all(run.training.lora and run.pretrained for run in one)
-    assert [run.pretrained is None for run in runs if run.task == "words"] == [False, True]
+    one = [
+        run
+        for run in runs
+        if run.task == "easyvqa"
+        and run.model.visual_tokens == 1
+        and run.model.order == "image_first"
+    ]
+    assert {run.training.seed for run in one} == {0, 1, 2} and all(
+        run.training.lora and run.pretrained for run in one
+    )
+    assert [run.pretrained is None for run in runs if run.task == "words"] == [
+        False,
+        True,
+    ]
 
 
 def test_the_recipes_are_not_those_of_the_grid():
@@ -184,15 +297,31 @@ def test_the_recipes_are_not_those_of_the_grid():
     assert len(names) == len(runs) == 48 and not names & {identity(run) for run in grid}
     of_one = runs[: len(runs) // 3]
     assert {run.training.seed for run in of_one} == {0}
-    steps = {(run.task, run.align_by_words, run.training.align.steps, run.training.tune.steps) for run in of_one}
-    families = {(task, *recipe) for task in FAMILIES for recipe in ((False, 1200, 400), (None, 0, 1600))}
+    steps = {
+        (
+            run.task,
+            run.align_by_words,
+            run.training.align.steps,
+            run.training.tune.steps,
+        )
+        for run in of_one
+    }
+    families = {
+        (task, *recipe)
+        for task in FAMILIES
+        for recipe in ((False, 1200, 400), (None, 0, 1600))
+    }
     assert steps == {("mixture", None, 3600, 1200), *families}
 
 
-def test_a_mixture_is_trained_in_turn_and_scored_on_all_its_parts(little_data, tmp_path, monkeypatch):
+def test_a_mixture_is_trained_in_turn_and_scored_on_all_its_parts(
+    little_data, tmp_path, monkeypatch
+):
     alone = run_cell(SHORT, tmp_path / "alone", tmp_path / "work")
     monkeypatch.setattr(experiments, "parts_of", lambda name: (name, name))
-    result = run_cell(SHORT, tmp_path / "both", tmp_path / "work")  # finds the model of the first run trained
+    result = run_cell(
+        SHORT, tmp_path / "both", tmp_path / "work"
+    )  # finds the model of the first run trained
     assert result["right"] == 2 * alone["right"]
     for split, scores in alone["scores"].items():
         assert {k: (s["value"], 2 * s["count"]) for k, s in scores.items()} == {
@@ -208,7 +337,9 @@ def test_pending_runs_are_those_without_a_result(tmp_path):
 
 def test_presets():
     assert preset("cpu") == RunConfig()
-    assert preset("smoke").training.tune.steps < 50 and isinstance(preset("gpu").model.compressor, QueCCConfig)
+    assert preset("smoke").training.tune.steps < 50 and isinstance(
+        preset("gpu").model.compressor, QueCCConfig
+    )
     with pytest.raises(ValueError, match="'tpu'; choose from smoke, cpu, gpu"):
         preset("tpu")
 
@@ -228,7 +359,10 @@ def test_parts_of_a_sweep_are_disjoint_and_complete():
     configs = EXPERIMENTS["easyvqa"]()
     parts = [sweep.share(configs, f"{i}/4") for i in (1, 2, 3, 4)]
     names = [identity(config) for part in parts for config in part]
-    assert sorted(names) == sorted(map(identity, configs)) and sweep.share(configs, "1/1") == configs
+    assert (
+        sorted(names) == sorted(map(identity, configs))
+        and sweep.share(configs, "1/1") == configs
+    )
     for wrong in ("0/4", "5/4", "a/b", "3", ""):
         with pytest.raises(ValueError, match="is no part"):
             sweep.share(configs, wrong)
@@ -242,17 +376,23 @@ def test_workers_end_with_the_sweep(tmp_path):
         "from concurrent.futures import ProcessPoolExecutor\n"
         "from vlmcore.sweep import _end_with_the_parent\n"
         "if __name__ == '__main__':\n"
-        "    pool = ProcessPoolExecutor(1, multiprocessing.get_context('spawn'), _end_with_the_parent)\n"
+        "    pool = ProcessPoolExecutor(1, multiprocessing.get_context('spawn'), "
+        "_end_with_the_parent)\n"
         "    print(pool.submit(os.getpid).result(), flush=True)\n"
         "    pool.submit(time.sleep, 600).result()\n"
     )
-    process = subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [sys.executable, str(script)], stdout=subprocess.PIPE, text=True
+    )
     worker = int(process.stdout.readline())
     process.kill()
     process.wait()
     for _ in range(100):
         time.sleep(0.1)
-        if not Path(f"/proc/{worker}").exists() or "zombie" in Path(f"/proc/{worker}/status").read_text():
+        if (
+            not Path(f"/proc/{worker}").exists()
+            or "zombie" in Path(f"/proc/{worker}/status").read_text()
+        ):
             return
     pytest.fail("the worker is still alive ten seconds after its sweep was killed")
 
@@ -261,9 +401,14 @@ def test_workers_end_with_the_sweep(tmp_path):
 def test_shipped_results_are_of_the_runs_they_are_named_for(name):
     """A name leaves defaults out, so a changed default would pass old results off as new ones: then SCHEMA has to be raised."""
     configs = {identity(config): config for config in EXPERIMENTS[name]()}
-    if name in ("real", "recipe", "grid-gpu") and not Path(f"book/results/{name}").exists():
+    if (
+        name in ("real", "recipe", "grid-gpu")
+        and not Path(f"book/results/{name}").exists()
+    ):
         pytest.skip("none of these runs is shipped yet")
-    results = [result for result in read_results(f"book/results/{name}") if "seed" in result]
+    results = [
+        result for result in read_results(f"book/results/{name}") if "seed" in result
+    ]
     assert len(results) >= (1 if name == "real" else 6)
     for result in results:
         assert config_of(result) == configs[result["id"]]

@@ -36,21 +36,39 @@ RUNS, SCHOOLS = 8, 2
 
 def start(script, folder):
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    return subprocess.Popen([sys.executable, script, folder / "results", folder / "work"], env=environment, stdout=subprocess.DEVNULL)
+    return subprocess.Popen(
+        [sys.executable, script, folder / "results", folder / "work"],
+        env=environment,
+        stdout=subprocess.DEVNULL,
+    )
 
 
 def table(folder):
-    results = [json.loads(path.read_text()) for path in sorted((folder / "results").glob("*.json"))]
-    return [{name: value for name, value in result.items() if name != "seconds"} for result in results]
+    results = [
+        json.loads(path.read_text())
+        for path in sorted((folder / "results").glob("*.json"))
+    ]
+    return [
+        {name: value for name, value in result.items() if name != "seconds"}
+        for result in results
+    ]
 
 
 def workers(process):
-    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-    return [int(child) for child in children if "spawn_main" in Path(f"/proc/{child}/cmdline").read_text()]
+    children = (
+        Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    )
+    return [
+        int(child)
+        for child in children
+        if "spawn_main" in Path(f"/proc/{child}/cmdline").read_text()
+    ]
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="workers are found in /proc")
+@pytest.mark.skipif(
+    not sys.platform.startswith("linux"), reason="workers are found in /proc"
+)
 def test_sigkill_of_the_sweep_or_of_a_worker_loses_and_doubles_no_cell(tmp_path):
     script = tmp_path / "sweep.py"
     script.write_text(SWEEP)
@@ -60,11 +78,14 @@ def test_sigkill_of_the_sweep_or_of_a_worker_loses_and_doubles_no_cell(tmp_path)
     rng, kills = np.random.default_rng(0), 0
     for attempt in range(40):
         process = start(script, tmp_path / "killed")
-        # early on a little later each time, so that something is done between two kills on a slow machine too
+        # early on a little later each time, so that something is done between two kills
+        # on a slow machine too
         time.sleep(rng.uniform(4, 9) + attempt)
         of_worker = workers(process) if attempt % 2 and process.poll() is None else []
         if process.poll() is None:
-            os.kill(int(rng.choice(of_worker)) if of_worker else process.pid, signal.SIGKILL)
+            os.kill(
+                int(rng.choice(of_worker)) if of_worker else process.pid, signal.SIGKILL
+            )
             kills += 1
         if process.wait(timeout=60) == 0:
             break
@@ -80,17 +101,31 @@ def test_every_worker_has_a_gpu_of_its_own_and_none_where_there_is_none(monkeypa
     monkeypatch.setattr(sweep, "_end_with_the_parent", lambda: None)
     for name in (*sweep.gpus(), ""):
         devices.put(name)
-    taken = [sweep._start_worker(devices) or os.environ["CUDA_VISIBLE_DEVICES"] for _ in range(3)]
+    taken = [
+        sweep._start_worker(devices) or os.environ["CUDA_VISIBLE_DEVICES"]
+        for _ in range(3)
+    ]
     assert taken == ["2", "5", ""]
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     assert sweep.gpus() == ["0", "1"]
 
 
-@pytest.mark.parametrize(("arguments", "expected"), [(["run", "grid-gpu"], (2, "auto")), (["run", "grid"], (os.cpu_count(), "cpu"))])
-def test_an_experiment_for_gpus_has_one_worker_on_each(monkeypatch, tmp_path, arguments, expected):
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [(["run", "grid-gpu"], (2, "auto")), (["run", "grid"], (os.cpu_count(), "cpu"))],
+)
+def test_an_experiment_for_gpus_has_one_worker_on_each(
+    monkeypatch, tmp_path, arguments, expected
+):
     started = []
-    monkeypatch.setattr(sweep, "run", lambda configs, results, work, workers, command, accelerator: started.append((workers, accelerator)))
+    monkeypatch.setattr(
+        sweep,
+        "run",
+        lambda configs, results, work, workers, command, accelerator: started.append(
+            (workers, accelerator)
+        ),
+    )
     monkeypatch.setattr(sweep, "run_question_only", lambda *arguments: None)
     monkeypatch.setattr(sweep, "gpus", lambda: ["0", "1"])
     monkeypatch.setattr(sys, "argv", ["sweep", *arguments, "--results", str(tmp_path)])
@@ -102,7 +137,13 @@ def test_time_left_is_told_at_the_pace_so_far(capsys):
     reporter = sweep.Reporter(4)
     reporter.started -= 60
     score = {"value": 0.5, "count": 10}
-    result = {"id": "a", "task": "pages", "name": "b", "scores": {"test": {"all": score}}, "seconds": {"train": 1.0}}
+    result = {
+        "id": "a",
+        "task": "pages",
+        "name": "b",
+        "scores": {"test": {"all": score}},
+        "seconds": {"train": 1.0},
+    }
     result["parameters"] = {"language": 1_053_808}
 
     class Done:

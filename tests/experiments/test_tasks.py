@@ -5,7 +5,14 @@ import pytest
 
 from vlmcore.data.synthetic.icons import RELATIONS
 from vlmcore.data.synthetic.task_families import NOTE_WORDS
-from vlmcore.experiments.tasks import FAMILIES, FAMILY_TEST_SCENES, QUESTIONS, TRAIN_SCENES, load_task, world_of
+from vlmcore.experiments.tasks import (
+    FAMILIES,
+    FAMILY_TEST_SCENES,
+    QUESTIONS,
+    TRAIN_SCENES,
+    load_task,
+    world_of,
+)
 
 
 @pytest.mark.slow
@@ -15,9 +22,15 @@ def test_what_is_scored_is_new(name):
     parts = []
     for held_out in (False, True):
         task = load_task(name, held_out)
-        assert len(task.train) == TRAIN_SCENES * QUESTIONS and len(task.test) == FAMILY_TEST_SCENES == len(task.test_images)
+        assert len(task.train) == TRAIN_SCENES * QUESTIONS and len(
+            task.test
+        ) == FAMILY_TEST_SCENES == len(task.test_images)
         assert task.train_scenes.drawn() is task.train_images
-        parts += [image.tobytes() for images in (task.train_images, task.test_images) for image in images]
+        parts += [
+            image.tobytes()
+            for images in (task.train_images, task.test_images)
+            for image in images
+        ]
     assert len(set(parts)) == len(parts)
     assert world_of(True) != world_of(False)
 
@@ -27,11 +40,18 @@ def test_no_scored_fact_is_asked_in_training():
     """Icons are read off the notes of the training scenes; those of the test scenes are drawn again from the seed."""
     task = load_task("knowledge")
     icon = task.train_scenes.notes[:, :, 2].max(1)
-    trained = {(NOTE_WORDS[icon[sample.image]], sample.question) for sample in task.train}
+    trained = {
+        (NOTE_WORDS[icon[sample.image]], sample.question) for sample in task.train
+    }
     answers = {}
     for sample in task.train:
-        answers.setdefault((NOTE_WORDS[icon[sample.image]], sample.question), set()).add(sample.answer)
+        answers.setdefault(
+            (NOTE_WORDS[icon[sample.image]], sample.question), set()
+        ).add(sample.answer)
     assert all(len(said) == 1 for said in answers.values()), "a fact is a fact"
-    per_icon = {name: len({relation for other, relation in trained if other == name}) for name in {name for name, _ in trained}}
+    per_icon = {
+        name: len({relation for other, relation in trained if other == name})
+        for name in {name for name, _ in trained}
+    }
     assert len(per_icon) == 64 and max(per_icon.values()) <= len(RELATIONS) // 2
     assert np.mean(list(per_icon.values())) > 28

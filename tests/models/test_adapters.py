@@ -29,14 +29,20 @@ def tuned_vlm(make_vlm):
     return vlm
 
 
-def test_a_model_comes_back_from_its_adapter(tuned_vlm, make_vlm, batch, images, tmp_path):
+def test_a_model_comes_back_from_its_adapter(
+    tuned_vlm, make_vlm, batch, images, tmp_path
+):
     """On the same encoder and language model; in half precision, so almost the same."""
     save_adapter(tuned_vlm, LORA, tmp_path / "a.safetensors")
-    plain = make_vlm(QueCCConfig(heads=2), 4)  # the same seed, so the same encoder and language model
+    plain = make_vlm(
+        QueCCConfig(heads=2), 4
+    )  # the same seed, so the same encoder and language model
     before = logits(plain, batch, images)
     back = load_adapter(tmp_path / "a.safetensors", plain.vision, plain.language)
     expected = logits(tuned_vlm, batch, images)
-    assert torch.allclose(logits(back, batch, images), expected, atol=2e-2) and not torch.allclose(before, expected, atol=2e-2)
+    assert torch.allclose(
+        logits(back, batch, images), expected, atol=2e-2
+    ) and not torch.allclose(before, expected, atol=2e-2)
     assert [path.name for path in tmp_path.iterdir()] == ["a.safetensors"]
 
 
@@ -46,15 +52,24 @@ def test_an_aligned_model_has_no_lora(make_vlm, batch, images, tmp_path):
     save_adapter(vlm, None, tmp_path / "a.safetensors")
     plain = make_vlm(PoolConfig(), 4, seed=0)
     back = load_adapter(tmp_path / "a.safetensors", plain.vision, plain.language)
-    assert torch.allclose(logits(back, batch, images), logits(vlm, batch, images), atol=2e-2) and not back.language.lora
+    assert (
+        torch.allclose(
+            logits(back, batch, images), logits(vlm, batch, images), atol=2e-2
+        )
+        and not back.language.lora
+    )
 
 
 def test_what_does_not_fit_is_refused(tuned_vlm, make_vlm, tokenizer, tmp_path):
     path = tmp_path / "a.safetensors"
     save_adapter(tuned_vlm, LORA, path)
     vision = tuned_vlm.vision
-    other = LanguageModel.from_config(replace(TINY_LANGUAGE, vocab_size=len(tokenizer), depth=1), tokenizer)
-    with pytest.raises(ValueError, match=r"belongs to another language model: .*depth=2.*depth=1"):
+    other = LanguageModel.from_config(
+        replace(TINY_LANGUAGE, vocab_size=len(tokenizer), depth=1), tokenizer
+    )
+    with pytest.raises(
+        ValueError, match=r"belongs to another language model: .*depth=2.*depth=1"
+    ):
         load_adapter(path, vision, other)
     with pytest.raises(FileNotFoundError, match=r"no .*b.safetensors; give the file"):
         load_adapter(tmp_path / "b.safetensors", vision, other)
@@ -67,7 +82,9 @@ def test_what_does_not_fit_is_refused(tuned_vlm, make_vlm, tokenizer, tmp_path):
 
 
 def test_a_file_that_lacks_a_part_is_refused(tuned_vlm, make_vlm, tmp_path):
-    save_adapter(tuned_vlm, None, tmp_path / "a.safetensors")  # says that there is no LoRA, and holds its matrices
+    save_adapter(
+        tuned_vlm, None, tmp_path / "a.safetensors"
+    )  # says that there is no LoRA, and holds its matrices
     plain = make_vlm(QueCCConfig(heads=2), 4)
     with pytest.raises(ValueError, match="does not hold what its config says"):
         load_adapter(tmp_path / "a.safetensors", plain.vision, plain.language)
@@ -79,17 +96,35 @@ def test_a_model_to_which_nothing_was_added_has_no_adapter(make_vlm, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_what_a_stage_left_becomes_an_adapter(make_vlm, batch, images, tokenizer, tmp_path):
+def test_what_a_stage_left_becomes_an_adapter(
+    make_vlm, batch, images, tokenizer, tmp_path
+):
     """The same as of the trained model itself; weights of a model that was trained as a whole are no adapter."""
     tokens = tokenize(SAMPLES, tokenizer, "image_first")
     store = FeatureStore(make_vlm().vision, (images * 255).byte().numpy(), tmp_path)
     stage = StageConfig(2, 1e-2, 2)
     config = TrainingConfig(stage, stage, lora=LORA)
-    trained = fit(make_vlm(), TrainingData(tokens, store), config, tmp_path / "run", progress=False, accelerator="cpu")
+    trained = fit(
+        make_vlm(),
+        TrainingData(tokens, store),
+        config,
+        tmp_path / "run",
+        progress=False,
+        accelerator="cpu",
+    )
     from_stage(tmp_path / "run" / "tune.safetensors", tmp_path / "a.safetensors")
     plain = make_vlm()
     back = load_adapter(tmp_path / "a.safetensors", plain.vision, plain.language)
-    assert torch.allclose(logits(back, batch, images), logits(trained, batch, images), atol=2e-2)
-    fit(make_vlm(), TrainingData(tokens, store), replace(config, lora=None), tmp_path / "whole", progress=False, accelerator="cpu")
+    assert torch.allclose(
+        logits(back, batch, images), logits(trained, batch, images), atol=2e-2
+    )
+    fit(
+        make_vlm(),
+        TrainingData(tokens, store),
+        replace(config, lora=None),
+        tmp_path / "whole",
+        progress=False,
+        accelerator="cpu",
+    )
     with pytest.raises(ValueError, match="holds the language model itself"):
         from_stage(tmp_path / "whole" / "tune.safetensors", tmp_path / "b.safetensors")

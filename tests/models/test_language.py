@@ -2,7 +2,14 @@ import json
 
 import pytest
 import torch
-from transformers import CLIPVisionConfig, CLIPVisionModel, LlamaConfig, LlamaForCausalLM, Qwen2Config, Qwen2ForCausalLM
+from transformers import (
+    CLIPVisionConfig,
+    CLIPVisionModel,
+    LlamaConfig,
+    LlamaForCausalLM,
+    Qwen2Config,
+    Qwen2ForCausalLM,
+)
 
 from tests.conftest import TINY_LANGUAGE
 from vlmcore.config import replace
@@ -26,7 +33,9 @@ def test_forward_from_embeddings_is_transformers_own(language):
 def test_the_questions_state_is_that_of_its_last_word_however_it_is_padded(language):
     question = torch.tensor([[2, 5, 6, 7], [2, 8, 0, 0]])
     state = language.encode_question(question, torch.tensor([4, 2]))
-    alone = language.model(question[1:, :2], output_hidden_states=True).hidden_states[-1][0, -1]
+    alone = language.model(question[1:, :2], output_hidden_states=True).hidden_states[
+        -1
+    ][0, -1]
     torch.testing.assert_close(state[1], alone)
     assert not state.requires_grad
 
@@ -36,18 +45,29 @@ def test_what_begins_the_same_is_read_once(language, attention):
     """Answers, hidden states and gradients are those of reading it in every row, also when rows are padded."""
     language.model.set_attn_implementation(attention)
     torch.manual_seed(2)
-    opening, rest, length = torch.randn(1, 5, 24), torch.randn(4, 6, 24), torch.tensor([11, 7, 6, 9])
+    opening, rest, length = (
+        torch.randn(1, 5, 24),
+        torch.randn(4, 6, 24),
+        torch.tensor([11, 7, 6, 9]),
+    )
     opening.requires_grad_(True)
     embeddings = torch.cat([opening.expand(4, -1, -1), rest], dim=1)
     answers = language.generate(embeddings, length, max_new_tokens=6)
-    assert len(set(answers)) > 1 and answers == language.generate(embeddings, length, max_new_tokens=6, shared=5)
+    assert len(set(answers)) > 1 and answers == language.generate(
+        embeddings, length, max_new_tokens=6, shared=5
+    )
     assert answers == language.generate(embeddings, length, max_new_tokens=6, shared=3)
 
     real = torch.arange(11) < length[:, None]
     plain, once = language(embeddings)[real], language(embeddings, shared=5)[real]
     torch.testing.assert_close(once, plain)
     (gradient,) = torch.autograd.grad(plain.pow(3).sum(), opening, retain_graph=True)
-    torch.testing.assert_close(torch.autograd.grad(once.pow(3).sum(), opening)[0], gradient, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(
+        torch.autograd.grad(once.pow(3).sum(), opening)[0],
+        gradient,
+        rtol=1e-4,
+        atol=1e-4,
+    )
 
 
 def test_generation_equals_taking_the_best_word_again_and_again(language):
@@ -67,7 +87,12 @@ def test_generation_equals_taking_the_best_word_again_and_again(language):
 
 
 @pytest.mark.parametrize(
-    "make", [lambda s: LlamaForCausalLM(LlamaConfig(**s)), lambda s: Qwen2ForCausalLM(Qwen2Config(**s))], ids=["llama", "qwen2"]
+    "make",
+    [
+        lambda s: LlamaForCausalLM(LlamaConfig(**s)),
+        lambda s: Qwen2ForCausalLM(Qwen2Config(**s)),
+    ],
+    ids=["llama", "qwen2"],
 )
 def test_checkpoints_in_transformers_format_are_loaded(make, tokenizer, tmp_path):
     sizes = {
@@ -97,11 +122,21 @@ def test_a_chat_stands_around_the_question(tokenizer, tmp_path):
     settings = json.loads((tmp_path / "tokenizer_config.json").read_text())
     for name in ("bos_token", "pad_token"):
         settings.pop(name)
-    template = "{% for m in messages %}what {{ m['content'] }} red{% endfor %}{% if add_generation_prompt %} yes{% endif %}"
-    (tmp_path / "tokenizer_config.json").write_text(json.dumps({**settings, "chat_template": template}))
+    template = (
+        "{% for m in messages %}what {{ m['content'] }} red{% endfor %}{% if "
+        "add_generation_prompt %} yes{% endif %}"
+    )
+    (tmp_path / "tokenizer_config.json").write_text(
+        json.dumps({**settings, "chat_template": template})
+    )
     chat = LanguageModel.from_pretrained(tmp_path)
     assert [chat.tokenizer.decode(part) for part in chat.frame] == ["what", "red yes"]
-    assert chat.tokenizer.bos_token == chat.tokenizer.pad_token == chat.tokenizer.eos_token == "</s>"
+    assert (
+        chat.tokenizer.bos_token
+        == chat.tokenizer.pad_token
+        == chat.tokenizer.eos_token
+        == "</s>"
+    )
 
 
 def test_a_word_tokenizer_knows_its_words_and_admits_the_others():
@@ -116,17 +151,28 @@ def test_bad_input_gets_a_sentence(tokenizer, tmp_path):
         LanguageModel.from_config(replace(TINY_LANGUAGE, vocab_size=3), tokenizer)
     with pytest.raises(FileNotFoundError, match=r"holds no config.json"):
         LanguageModel.from_pretrained(tmp_path)
-    sizes = {"hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 1, "intermediate_size": 8}
+    sizes = {
+        "hidden_size": 8,
+        "num_hidden_layers": 1,
+        "num_attention_heads": 1,
+        "intermediate_size": 8,
+    }
     CLIPVisionModel(CLIPVisionConfig(**sizes)).save_pretrained(tmp_path)
-    with pytest.raises(ValueError, match=r"'clip_vision_model' model, which does not generate text"):
+    with pytest.raises(
+        ValueError, match=r"'clip_vision_model' model, which does not generate text"
+    ):
         LanguageModel.from_pretrained(tmp_path)
 
 
-def test_the_head_reads_a_slice_without_copying_itself_for_each_row(make_vlm, monkeypatch):
+def test_the_head_reads_a_slice_without_copying_itself_for_each_row(
+    make_vlm, monkeypatch
+):
     """torch takes another path for what is not contiguous, which is sixteen times slower and takes gigabytes with a real vocabulary."""
     language = make_vlm(None, 0).language.requires_grad_(False)
     seen = []
     head = language.model.get_output_embeddings()
-    head.register_forward_hook(lambda head, inputs, output: seen.append(inputs[0].is_contiguous()))
+    head.register_forward_hook(
+        lambda head, inputs, output: seen.append(inputs[0].is_contiguous())
+    )
     language.generate(torch.randn(3, 5, 24), torch.tensor([5, 4, 3]), max_new_tokens=2)
     assert seen and all(seen)

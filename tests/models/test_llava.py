@@ -2,7 +2,12 @@
 
 import pytest
 import torch
-from transformers import CLIPVisionConfig, LlamaConfig, LlavaConfig, LlavaForConditionalGeneration
+from transformers import (
+    CLIPVisionConfig,
+    LlamaConfig,
+    LlavaConfig,
+    LlavaForConditionalGeneration,
+)
 
 from tests.conftest import SAMPLES, TINY_LANGUAGE, TINY_VISION
 from vlmcore.config import MLPConfig, VLMConfig
@@ -18,7 +23,13 @@ IMAGE = 15  # a word that no sample uses, as LLaVA's placeholder
 def llava():
     torch.manual_seed(0)
     eye = CLIPVisionConfig(
-        image_size=24, patch_size=4, hidden_size=16, num_hidden_layers=3, num_attention_heads=2, intermediate_size=32, projection_dim=16
+        image_size=24,
+        patch_size=4,
+        hidden_size=16,
+        num_hidden_layers=3,
+        num_attention_heads=2,
+        intermediate_size=32,
+        projection_dim=16,
     )
     tongue = LlamaConfig(
         vocab_size=16,
@@ -30,7 +41,11 @@ def llava():
         eos_token_id=3,
     )
     config = LlavaConfig(
-        vision_config=eye, text_config=tongue, image_token_index=IMAGE, vision_feature_layer=-2, vision_feature_select_strategy="default"
+        vision_config=eye,
+        text_config=tongue,
+        image_token_index=IMAGE,
+        vision_feature_layer=-2,
+        vision_feature_select_strategy="default",
     )
     return LlavaForConditionalGeneration(config).eval()
 
@@ -45,7 +60,9 @@ def ours(llava, tokenizer, folder):
     language.save_pretrained(folder / "language")
     vision = VisionEncoder.from_pretrained(folder / "vision", TINY_VISION.layers)
     vlm = VLM.from_parts(
-        VLMConfig(visual_tokens=36, compressor=MLPConfig(), vision=TINY_VISION), vision, LanguageModel.from_pretrained(folder / "language")
+        VLMConfig(visual_tokens=36, compressor=MLPConfig(), vision=TINY_VISION),
+        vision,
+        LanguageModel.from_pretrained(folder / "language"),
     )
     theirs = llava.model.multi_modal_projector
     vlm.compressor.projection[0].load_state_dict(theirs.linear_1.state_dict())
@@ -62,7 +79,11 @@ def test_without_compression_it_is_llava(llava, tokenizer, images, tmp_path):
         tokens = torch.tensor([[text[0], *[IMAGE] * 36, *text[1:]]])
         with torch.no_grad():
             mine = vlm(batch, seen).logits
-            theirs = llava(input_ids=tokens, pixel_values=vlm.vision.prepare(seen), attention_mask=torch.ones_like(tokens)).logits[0]
+            theirs = llava(
+                input_ids=tokens,
+                pixel_values=vlm.vision.prepare(seen),
+                attention_mask=torch.ones_like(tokens),
+            ).logits[0]
         assert len(mine) > 1 and theirs.std() > 0.1
         worst = max(worst, (mine - theirs[-len(mine) - 1 : -1]).abs().max().item())
     assert worst < 1e-4

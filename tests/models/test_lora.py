@@ -12,23 +12,32 @@ from vlmcore.training.stages import TrainingConfig, TrainingData, fit
 from vlmcore.training.trainer import StageConfig
 
 LORA = LoRAConfig(rank=4, alpha=8)
-SHORT = TrainingConfig(StageConfig(4, 1e-2, 3), StageConfig(8, 1e-2, 3), seed=3, lora=LORA)
+SHORT = TrainingConfig(
+    StageConfig(4, 1e-2, 3), StageConfig(8, 1e-2, 3), seed=3, lora=LORA
+)
 QUIET = {"progress": False, "accelerator": "cpu"}
 
 
 @pytest.fixture
 def data(make_vlm, images, tokenizer, tmp_path):
-    return TrainingData(tokenize(SAMPLES, tokenizer, "image_first"), FeatureStore(make_vlm().vision, images.numpy(), tmp_path / "features"))
+    return TrainingData(
+        tokenize(SAMPLES, tokenizer, "image_first"),
+        FeatureStore(make_vlm().vision, images.numpy(), tmp_path / "features"),
+    )
 
 
-def test_it_begins_as_what_it_was_and_trains_two_matrices_a_target(make_vlm, batch, images):
+def test_it_begins_as_what_it_was_and_trains_two_matrices_a_target(
+    make_vlm, batch, images
+):
     vlm = make_vlm()
     images = images[[0, 1, 2, 1]]
     with torch.no_grad():
         before = vlm(batch, images).logits
         add_lora(vlm.language, LORA)
         torch.testing.assert_close(vlm(batch, images).logits, before)
-    assert sum(x.numel() for x in tuned(vlm.language)) == 2 * 2 * 4 * (24 + 24)  # layers, targets, rank, in and out
+    assert sum(x.numel() for x in tuned(vlm.language)) == 2 * 2 * 4 * (
+        24 + 24
+    )  # layers, targets, rank, in and out
     with pytest.raises(ValueError, match="LoRA's matrices already"):
         add_lora(vlm.language, LORA)
     with pytest.raises(ValueError, match=r"merge_lora first"):
@@ -38,7 +47,9 @@ def test_it_begins_as_what_it_was_and_trains_two_matrices_a_target(make_vlm, bat
 def test_half_precision_is_left_to_what_is_not_trained(make_vlm):
     language = make_vlm().language.bfloat16()
     add_lora(language, LORA)
-    assert {x.dtype for x in tuned(language)} == {torch.float32} and language.embed(torch.tensor([1])).dtype == torch.bfloat16
+    assert {x.dtype for x in tuned(language)} == {torch.float32} and language.embed(
+        torch.tensor([1])
+    ).dtype == torch.bfloat16
 
 
 def test_the_second_stage_moves_lora_and_compressor_only(make_vlm, data, tmp_path):
@@ -48,23 +59,43 @@ def test_the_second_stage_moves_lora_and_compressor_only(make_vlm, data, tmp_pat
     after = dict(vlm.language.model.named_parameters())
     assert all(
         torch.equal(
-            x, after[name.replace("_proj.", "_proj.base_layer.") if "_proj.weight" in name and ("q_" in name or "v_" in name) else name]
+            x,
+            after[
+                name.replace("_proj.", "_proj.base_layer.")
+                if "_proj.weight" in name and ("q_" in name or "v_" in name)
+                else name
+            ],
         )
         for name, x in before.items()
     )
     assert all(x.abs().sum() > 0 for name, x in after.items() if "lora_B" in name)
 
-    again = fit(make_vlm(), data, SHORT, tmp_path / "run", **QUIET)  # found done: read from the small files
-    assert all(torch.equal(x, dict(again.named_parameters())[name]) for name, x in vlm.named_parameters())
+    again = fit(
+        make_vlm(), data, SHORT, tmp_path / "run", **QUIET
+    )  # found done: read from the small files
+    assert all(
+        torch.equal(x, dict(again.named_parameters())[name])
+        for name, x in vlm.named_parameters()
+    )
     with pytest.raises(ValueError, match="belongs to another run"):
-        fit(make_vlm(), data, replace(SHORT, lora=replace(LORA, alpha=4)), tmp_path / "run", **QUIET)
+        fit(
+            make_vlm(),
+            data,
+            replace(SHORT, lora=replace(LORA, alpha=4)),
+            tmp_path / "run",
+            **QUIET,
+        )
 
 
 def test_an_interrupted_run_ends_with_the_same_weights(make_vlm, data, tmp_path):
     class StopError(Exception):
         pass
 
-    alone, broken, seen = fit(make_vlm(), data, SHORT, tmp_path / "alone", **QUIET), make_vlm(), []
+    alone, broken, seen = (
+        fit(make_vlm(), data, SHORT, tmp_path / "alone", **QUIET),
+        make_vlm(),
+        [],
+    )
     forward = broken.forward
 
     def interrupt(*args):
@@ -76,8 +107,13 @@ def test_an_interrupted_run_ends_with_the_same_weights(make_vlm, data, tmp_path)
     broken.forward = interrupt
     with pytest.raises(StopError):
         fit(broken, data, SHORT, tmp_path / "broken", checkpoint_every=2, **QUIET)
-    resumed = fit(make_vlm(), data, SHORT, tmp_path / "broken", checkpoint_every=2, **QUIET)
-    assert all(torch.equal(x, dict(resumed.named_parameters())[name]) for name, x in alone.named_parameters())
+    resumed = fit(
+        make_vlm(), data, SHORT, tmp_path / "broken", checkpoint_every=2, **QUIET
+    )
+    assert all(
+        torch.equal(x, dict(resumed.named_parameters())[name])
+        for name, x in alone.named_parameters()
+    )
 
 
 def test_merged_it_says_the_same_and_can_be_saved(make_vlm, data, images, tmp_path):
@@ -86,7 +122,16 @@ def test_merged_it_says_the_same_and_can_be_saved(make_vlm, data, images, tmp_pa
     with torch.no_grad():
         trained = vlm(batch, images).logits
         merge_lora(vlm.language)
-        torch.testing.assert_close(vlm(batch, images).logits, trained, rtol=1e-4, atol=1e-5)
+        torch.testing.assert_close(
+            vlm(batch, images).logits, trained, rtol=1e-4, atol=1e-5
+        )
         vlm.save_pretrained(tmp_path / "vlm")
-        torch.testing.assert_close(VLM.from_pretrained(tmp_path / "vlm")(batch, images).logits, trained, rtol=1e-4, atol=1e-5)
-    assert isinstance(vlm.language, LanguageModel) and len(tuned(vlm.language)) == len(list(vlm.language.parameters()))
+        torch.testing.assert_close(
+            VLM.from_pretrained(tmp_path / "vlm")(batch, images).logits,
+            trained,
+            rtol=1e-4,
+            atol=1e-5,
+        )
+    assert isinstance(vlm.language, LanguageModel) and len(tuned(vlm.language)) == len(
+        list(vlm.language.parameters())
+    )

@@ -23,7 +23,14 @@ from vlmcore.config import VisionConfig
 from vlmcore.models.feature_cache import FeatureStore
 from vlmcore.models.vision import CHECKPOINT, VisionEncoder
 
-SIZES = {"image_size": 24, "patch_size": 4, "hidden_size": 16, "num_hidden_layers": 3, "num_attention_heads": 2, "intermediate_size": 32}
+SIZES = {
+    "image_size": 24,
+    "patch_size": 4,
+    "hidden_size": 16,
+    "num_hidden_layers": 3,
+    "num_attention_heads": 2,
+    "intermediate_size": 32,
+}
 
 
 def tiny(kind):
@@ -43,11 +50,19 @@ def test_features_are_transformers_hidden_states(kind, images, tmp_path):
     model.set_attn_implementation("eager")
     with torch.no_grad():
         features = encoder(images, attention=True)
-        truth = model(encoder.prepare(images), output_hidden_states=True, output_attentions=True)
+        truth = model(
+            encoder.prepare(images), output_hidden_states=True, output_attentions=True
+        )
     for place, layer in enumerate((0, 1, 2)):
-        torch.testing.assert_close(features.layers[:, :, place], truth.hidden_states[layer][:, 1:])
+        torch.testing.assert_close(
+            features.layers[:, :, place], truth.hidden_states[layer][:, 1:]
+        )
     assert torch.equal(features.patches, features.layers[:, :, -1])
-    assert features.cls_attention.shape == (3, 36) and features.keys.shape == (3, 36, 16)
+    assert features.cls_attention.shape == (3, 36) and features.keys.shape == (
+        3,
+        36,
+        16,
+    )
 
 
 @pytest.mark.parametrize("kind", ["clip", "vit"])
@@ -59,29 +74,47 @@ def test_cls_attention_is_one_head_over_the_full_width(kind, images, tmp_path):
     caught = {}
     for name in ("q_proj", "k_proj"):
         # a hook that returns something replaces the output, so this one returns None
-        getattr(attention, name).register_forward_hook(lambda module, inputs, output, name=name: caught.update({name: output}))
+        getattr(attention, name).register_forward_hook(
+            lambda module, inputs, output, name=name: caught.update({name: output})
+        )
     with torch.no_grad():
         features = encoder(images, attention=True)
-    assert caught["q_proj"].shape == (3, 1, 16), "the encoder asks for the CLS token alone, after the model's own pass"
+    assert caught["q_proj"].shape == (3, 1, 16), (
+        "the encoder asks for the CLS token alone, after the model's own pass"
+    )
     scores = torch.einsum("bd,bpd->bp", caught["q_proj"][:, 0], caught["k_proj"])
-    torch.testing.assert_close(features.cls_attention, (scores / math.sqrt(16)).softmax(-1)[:, 1:])
+    torch.testing.assert_close(
+        features.cls_attention, (scores / math.sqrt(16)).softmax(-1)[:, 1:]
+    )
     torch.testing.assert_close(features.keys, caught["k_proj"][:, 1:])
 
 
 def test_a_whole_clip_checkpoint_gives_its_image_tower(images, tmp_path):
     torch.manual_seed(0)
-    text = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "vocab_size": 20}
-    clip = CLIPModel(CLIPConfig(text_config=text, vision_config=SIZES, projection_dim=8)).eval()
+    text = {
+        "hidden_size": 16,
+        "intermediate_size": 32,
+        "num_hidden_layers": 1,
+        "num_attention_heads": 2,
+        "vocab_size": 20,
+    }
+    clip = CLIPModel(
+        CLIPConfig(text_config=text, vision_config=SIZES, projection_dim=8)
+    ).eval()
     clip.save_pretrained(tmp_path)
     encoder = VisionEncoder.from_pretrained(tmp_path)
     with torch.no_grad():
-        truth = clip.vision_model(encoder.prepare(images), output_hidden_states=True).hidden_states[2][:, 1:]
+        truth = clip.vision_model(
+            encoder.prepare(images), output_hidden_states=True
+        ).hidden_states[2][:, 1:]
         torch.testing.assert_close(encoder(images).patches, truth)
 
 
 def test_the_papers_layers_are_the_default_of_a_deep_model(images, tmp_path):
     torch.manual_seed(0)
-    model = CLIPVisionModel(CLIPVisionConfig(**{**SIZES, "num_hidden_layers": 24})).eval()
+    model = CLIPVisionModel(
+        CLIPVisionConfig(**{**SIZES, "num_hidden_layers": 24})
+    ).eval()
     model.save_pretrained(tmp_path)
     encoder = VisionEncoder.from_pretrained(tmp_path)
     assert encoder.config.layers == (12, 16, 22, 23)
@@ -98,8 +131,18 @@ def test_siglip_has_patches_only(whole, images, tmp_path):
     """From the image tower alone and from a whole SigLIP, whose pixels need not be whole patches: 27 are six patches of 4 and a rest."""
     torch.manual_seed(0)
     sizes = {**SIZES, "image_size": 27}
-    text = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "vocab_size": 20}
-    model = SiglipModel(SiglipConfig(text_config=text, vision_config=sizes)) if whole else SiglipVisionModel(SiglipVisionConfig(**sizes))
+    text = {
+        "hidden_size": 16,
+        "intermediate_size": 32,
+        "num_hidden_layers": 1,
+        "num_attention_heads": 2,
+        "vocab_size": 20,
+    }
+    model = (
+        SiglipModel(SiglipConfig(text_config=text, vision_config=sizes))
+        if whole
+        else SiglipVisionModel(SiglipVisionConfig(**sizes))
+    )
     model.eval().save_pretrained(tmp_path)
     encoder = VisionEncoder.from_pretrained(tmp_path)
     assert encoder.config.side == 6 and encoder.prepare(images).shape == (3, 3, 27, 27)
@@ -118,19 +161,27 @@ def test_a_checkpoint_survives_saving(images, tmp_path):
     again = VisionEncoder.from_pretrained(tmp_path)
     assert again.config == encoder.config == VisionConfig()
     torch.testing.assert_close(again(images).layers, encoder(images).layers)
-    assert json.loads((tmp_path / "preprocessor_config.json").read_text())["image_mean"] == pytest.approx([0.5] * 3)
+    assert json.loads((tmp_path / "preprocessor_config.json").read_text())[
+        "image_mean"
+    ] == pytest.approx([0.5] * 3)
 
 
 def test_pixels_are_scaled_and_normalised(tmp_path):
     encoder = VisionEncoder.from_pretrained()
     white = torch.full((1, 3, 72, 72), 255, dtype=torch.uint8)
     torch.testing.assert_close(encoder.prepare(white), torch.ones(1, 3, 72, 72))
-    torch.testing.assert_close(encoder.prepare(white.float() / 255), torch.ones(1, 3, 72, 72))
-    torch.testing.assert_close(encoder.prepare(white[:, :, :64, :64]), torch.ones(1, 3, 72, 72))
+    torch.testing.assert_close(
+        encoder.prepare(white.float() / 255), torch.ones(1, 3, 72, 72)
+    )
+    torch.testing.assert_close(
+        encoder.prepare(white[:, :, :64, :64]), torch.ones(1, 3, 72, 72)
+    )
 
 
 def test_the_encoder_is_frozen_and_stays_so():
-    assert not any(p.requires_grad for p in VisionEncoder.from_pretrained().parameters())
+    assert not any(
+        p.requires_grad for p in VisionEncoder.from_pretrained().parameters()
+    )
 
 
 def test_bad_input_gets_a_sentence(tmp_path):
@@ -139,15 +190,25 @@ def test_bad_input_gets_a_sentence(tmp_path):
         encoder(torch.zeros(1, 1, 64, 64))
     with pytest.raises(ValueError, match="64 x 32 pixels is not square"):
         encoder(torch.zeros(1, 3, 64, 32))
-    for pixels in (torch.full((1, 3, 64, 64), 255.0), torch.zeros(1, 3, 64, 64, dtype=torch.long)):
+    for pixels in (
+        torch.full((1, 3, 64, 64), 255.0),
+        torch.zeros(1, 3, 64, 64, dtype=torch.long),
+    ):
         with pytest.raises(ValueError, match="between 0 and 1, or be uint8"):
             encoder(pixels)
-    with pytest.raises(FileNotFoundError, match=r"holds no config.json.*save_pretrained"):
+    with pytest.raises(
+        FileNotFoundError, match=r"holds no config.json.*save_pretrained"
+    ):
         VisionEncoder.from_pretrained(tmp_path / "nowhere")
     BeitModel(BeitConfig(**SIZES)).save_pretrained(tmp_path)
-    with pytest.raises(ValueError, match=r"'beit'.*clip, clip_vision_model, siglip, siglip_vision_model, vit"):
+    with pytest.raises(
+        ValueError,
+        match=r"'beit'.*clip, clip_vision_model, siglip, siglip_vision_model, vit",
+    ):
         VisionEncoder.from_pretrained(tmp_path)
-    with pytest.raises(ValueError, match=r"'siglip_vision_model' model has no CLS token.*CLIP"):
+    with pytest.raises(
+        ValueError, match=r"'siglip_vision_model' model has no CLS token.*CLIP"
+    ):
         VisionEncoder(tiny("siglip"), (1, 2))(torch.zeros(1, 3, 24, 24), attention=True)
 
 
@@ -165,7 +226,9 @@ def test_sharded_checkpoints_are_loaded(images, tmp_path):
     model.save_pretrained(tmp_path, max_shard_size="10KB")
     assert len(list(tmp_path.glob("model-*.safetensors"))) > 1
     encoder = VisionEncoder.from_pretrained(tmp_path)
-    torch.testing.assert_close(encoder(images).patches, VisionEncoder(model, (1, 2))(images).patches)
+    torch.testing.assert_close(
+        encoder(images).patches, VisionEncoder(model, (1, 2))(images).patches
+    )
     next(tmp_path.glob("model-00002*")).unlink()
     with pytest.raises(FileNotFoundError, match="model-00002"):
         VisionEncoder.from_pretrained(tmp_path)
@@ -181,7 +244,9 @@ def test_the_store_keeps_what_the_encoder_saw(tmp_path):
         truth = encoder(torch.from_numpy(images[rows])).layers
     assert store[rows].layers.dtype == torch.float32
     torch.testing.assert_close(store[rows].layers, truth, rtol=1e-3, atol=1e-2)
-    assert [path.suffix for path in tmp_path.iterdir()] == [".npy"], "nothing half-written stays"
+    assert [path.suffix for path in tmp_path.iterdir()] == [".npy"], (
+        "nothing half-written stays"
+    )
 
 
 def test_the_store_keeps_cls_attention_and_keys_when_asked(tmp_path):
@@ -197,13 +262,21 @@ def test_the_store_keeps_cls_attention_and_keys_when_asked(tmp_path):
         truth = encoder(torch.from_numpy(images[rows]), attention=True)
     for kept, seen in zip(store[rows], truth, strict=True):
         assert kept.shape == seen.shape and kept.dtype == torch.float32
-        torch.testing.assert_close(kept, seen, rtol=1e-3, atol=1e-2 * seen.abs().max().item())
+        torch.testing.assert_close(
+            kept, seen, rtol=1e-3, atol=1e-2 * seen.abs().max().item()
+        )
     assert plain[rows].cls_attention is None and plain[rows].keys is None
-    assert {path.suffix for path in tmp_path.iterdir()} == {".npy"} and len(list(tmp_path.iterdir())) == 3
+    assert {path.suffix for path in tmp_path.iterdir()} == {".npy"} and len(
+        list(tmp_path.iterdir())
+    ) == 3
 
-    at_once = FeatureStore(encoder, images, tmp_path / "other", batch_size=3, attention=True)
+    at_once = FeatureStore(
+        encoder, images, tmp_path / "other", batch_size=3, attention=True
+    )
     assert at_once.path.read_bytes() == written[0]
-    assert all(torch.equal(x, y) for x, y in zip(at_once[rows], store[rows], strict=True))
+    assert all(
+        torch.equal(x, y) for x, y in zip(at_once[rows], store[rows], strict=True)
+    )
 
 
 def test_the_store_is_written_once_for_the_same_images_and_encoder(tmp_path):
@@ -217,4 +290,6 @@ def test_the_store_is_written_once_for_the_same_images_and_encoder(tmp_path):
     assert FeatureStore(other_layers, images, tmp_path).path != first.path
     with torch.no_grad():
         next(encoder.parameters()).mul_(1.01)
-    assert FeatureStore(encoder, images, tmp_path).path != first.path, "other weights see otherwise"
+    assert FeatureStore(encoder, images, tmp_path).path != first.path, (
+        "other weights see otherwise"
+    )

@@ -15,13 +15,19 @@ ONE = [sample._replace(question="is there a red circle?") for sample in SAMPLES]
 
 
 def everything(tokenizer, order, **options):
-    return tokenize(SAMPLES, tokenizer, order, **options).batch(torch.arange(len(SAMPLES)))
+    return tokenize(SAMPLES, tokenizer, order, **options).batch(
+        torch.arange(len(SAMPLES))
+    )
 
 
 @pytest.fixture
 def features():
     torch.manual_seed(1)
-    return VisionFeatures(torch.randn(4, 36, 2, 16), torch.randn(4, 37).softmax(1)[:, 1:], torch.randn(4, 36, 16))
+    return VisionFeatures(
+        torch.randn(4, 36, 2, 16),
+        torch.randn(4, 37).softmax(1)[:, 1:],
+        torch.randn(4, 36, 16),
+    )
 
 
 def test_place_opens_the_gap_where_the_batch_says(tokenizer, order):
@@ -32,13 +38,27 @@ def test_place_opens_the_gap_where_the_batch_says(tokenizer, order):
     for row in range(4):
         at, length = batch.image_at[row], batch.length[row]
         words = text[row, :, 0].tolist()
-        assert placed.embeddings[row, :, 0].tolist() == [*words[:at], -1, -2, -3, *words[at:]]
+        assert placed.embeddings[row, :, 0].tolist() == [
+            *words[:at],
+            -1,
+            -2,
+            -3,
+            *words[at:],
+        ]
         labels = batch.labels[row].tolist()
-        assert placed.labels[row].tolist() == [*labels[:at], IGNORE, IGNORE, IGNORE, *labels[at:]]
+        assert placed.labels[row].tolist() == [
+            *labels[:at],
+            IGNORE,
+            IGNORE,
+            IGNORE,
+            *labels[at:],
+        ]
         assert placed.length[row] == length + 3
 
 
-def test_the_loss_is_that_of_each_sample_alone_computed_the_long_way(make_vlm, tokenizer, features, order, model):
+def test_the_loss_is_that_of_each_sample_alone_computed_the_long_way(
+    make_vlm, tokenizer, features, order, model
+):
     vlm = make_vlm(*model, order)
     batch = everything(tokenizer, order)
     with torch.no_grad():
@@ -48,50 +68,91 @@ def test_the_loss_is_that_of_each_sample_alone_computed_the_long_way(make_vlm, t
             one = tokenize([sample], tokenizer, order).batch(torch.tensor([0]))
             seen = VisionFeatures(*(x[row : row + 1] for x in features))
             question = vlm.language.encode_question(one.question, one.question_length)
-            visual = vlm.compressor(seen, question)[0] if vlm.compressor else torch.empty(0, 24)
+            visual = (
+                vlm.compressor(seen, question)[0]
+                if vlm.compressor
+                else torch.empty(0, 24)
+            )
             text, at = vlm.language.embed(one.text)[0], one.image_at.item()
             sequence = torch.cat([text[:at], visual, text[at:]])
             logits = vlm.language.model(inputs_embeds=sequence[None]).logits[0]
             answer = one.text[0][one.question_length.item() :]
-            losses += [F.cross_entropy(logits[len(sequence) - len(answer) + i - 1], word) for i, word in enumerate(answer)]
+            losses += [
+                F.cross_entropy(logits[len(sequence) - len(answer) + i - 1], word)
+                for i, word in enumerate(answer)
+            ]
     assert len(output.targets) == len(losses)
     torch.testing.assert_close(output.loss, torch.stack(losses).mean())
 
 
-def test_generated_answers_do_not_depend_on_the_batch(make_vlm, tokenizer, features, order, model):
+def test_generated_answers_do_not_depend_on_the_batch(
+    make_vlm, tokenizer, features, order, model
+):
     vlm = make_vlm(*model, order)
     together = vlm.generate(everything(tokenizer, order, answers=False), features)
     for row, sample in enumerate(SAMPLES):
-        one = tokenize([sample], tokenizer, order, answers=False).batch(torch.tensor([0]))
-        assert vlm.generate(one, VisionFeatures(*(x[row : row + 1] for x in features))) == [together[row]]
+        one = tokenize([sample], tokenizer, order, answers=False).batch(
+            torch.tensor([0])
+        )
+        assert vlm.generate(
+            one, VisionFeatures(*(x[row : row + 1] for x in features))
+        ) == [together[row]]
 
 
-def test_generation_goes_on_where_the_loss_was_computed(make_vlm, tokenizer, features, order):
+def test_generation_goes_on_where_the_loss_was_computed(
+    make_vlm, tokenizer, features, order
+):
     """The first generated word is the best one where the first label was predicted."""
     vlm = make_vlm(order=order)
     with torch.no_grad():
         output = vlm(everything(tokenizer, order), features)
     first = 0
-    for sample, said in zip(SAMPLES, vlm.generate(everything(tokenizer, order, answers=False), features, max_new_tokens=1), strict=True):
-        assert said == tokenizer.decode(output.logits[first].argmax(), skip_special_tokens=True)
+    for sample, said in zip(
+        SAMPLES,
+        vlm.generate(
+            everything(tokenizer, order, answers=False), features, max_new_tokens=1
+        ),
+        strict=True,
+    ):
+        assert said == tokenizer.decode(
+            output.logits[first].argmax(), skip_special_tokens=True
+        )
         first += len(tokenizer.tokenize(sample.answer)) + 1
 
 
-def test_a_shared_opening_is_found_and_changes_nothing(make_vlm, tokenizer, features, order, monkeypatch):
+def test_a_shared_opening_is_found_and_changes_nothing(
+    make_vlm, tokenizer, features, order, monkeypatch
+):
     """A frame of twelve tokens; with one question for all, the question belongs to it when it comes first."""
-    vlm, frame = make_vlm(order=order), Frame([tokenizer.bos_token_id, *range(4, 15)], [5, 6])
+    vlm, frame = (
+        make_vlm(order=order),
+        Frame([tokenizer.bos_token_id, *range(4, 15)], [5, 6]),
+    )
     batches = [
-        tokenize(samples, tokenizer, order, answers=answers, frame=frame).batch(torch.arange(4))
+        tokenize(samples, tokenizer, order, answers=answers, frame=frame).batch(
+            torch.arange(4)
+        )
         for samples in (SAMPLES, ONE)
         for answers in (False, True)
     ]
     asked = len(tokenizer.tokenize(ONE[0].question)) if order == "question_first" else 0
-    assert [shared_opening(batch) for batch in batches] == [12, 12, 12 + asked, 12 + asked]
+    assert [shared_opening(batch) for batch in batches] == [
+        12,
+        12,
+        12 + asked,
+        12 + asked,
+    ]
     with torch.no_grad():
-        once = [vlm.generate(batch, features) for batch in batches[::2]], [vlm(batch, features).logits for batch in batches[1::2]]
+        once = (
+            [vlm.generate(batch, features) for batch in batches[::2]],
+            [vlm(batch, features).logits for batch in batches[1::2]],
+        )
         monkeypatch.setattr("vlmcore.models.vlm.SHORTEST_SHARED", 1000)
         assert [shared_opening(batch) for batch in batches] == [0] * 4
-        plain = [vlm.generate(batch, features) for batch in batches[::2]], [vlm(batch, features).logits for batch in batches[1::2]]
+        plain = (
+            [vlm.generate(batch, features) for batch in batches[::2]],
+            [vlm(batch, features).logits for batch in batches[1::2]],
+        )
     assert once[0] == plain[0]
     for mine, theirs in zip(once[1], plain[1], strict=True):
         torch.testing.assert_close(mine, theirs, rtol=1e-4, atol=1e-4)
@@ -110,7 +171,10 @@ def test_a_seeing_model_looks(make_vlm, tokenizer, features, model):
         pytest.skip("blind")
     batch = everything(tokenizer, "image_first")
     with torch.no_grad():
-        assert vlm(batch, features).loss != vlm(batch, features._replace(layers=-features.layers)).loss
+        assert (
+            vlm(batch, features).loss
+            != vlm(batch, features._replace(layers=-features.layers)).loss
+        )
     with pytest.raises(ValueError, match="visual_tokens=0 and compressor=None"):
         vlm(batch, None)
 
@@ -119,20 +183,35 @@ def test_pixels_and_their_features_give_the_same(make_vlm, tokenizer, images, mo
     vlm = make_vlm(*model)
     batch = tokenize(SAMPLES[:3], tokenizer, "image_first").batch(torch.arange(3))
     with torch.no_grad():
-        torch.testing.assert_close(vlm(batch, images).loss, vlm(batch, vlm.vision(images, attention=True)).loss)
+        torch.testing.assert_close(
+            vlm(batch, images).loss, vlm(batch, vlm.vision(images, attention=True)).loss
+        )
 
 
-@pytest.mark.parametrize("compressor", [M3Config(), MQTConfig(9, 2), PruMergeConfig(5)], ids=str)
-def test_one_set_of_weights_serves_every_v_that_is_asked_for(make_vlm, tokenizer, features, compressor):
+@pytest.mark.parametrize(
+    "compressor", [M3Config(), MQTConfig(9, 2), PruMergeConfig(5)], ids=str
+)
+def test_one_set_of_weights_serves_every_v_that_is_asked_for(
+    make_vlm, tokenizer, features, compressor
+):
     vlm, other = make_vlm(compressor, 9), make_vlm(compressor, 4)
     other.load_state_dict(vlm.state_dict())
     batch = everything(tokenizer, "image_first")
     asked = everything(tokenizer, "image_first", answers=False)
     with torch.no_grad():
-        assert torch.equal(vlm(batch, features, 4).logits, other(batch, features).logits)
-        assert not torch.equal(vlm(batch, features, 4).logits, vlm(batch, features).logits)
-    assert vlm.generate(asked, features, visual_tokens=4) == other.generate(asked, features)
-    assert [x.shape[1] for x in (vlm.compress(features, batch), vlm.compress(features, batch, 4))] == [9, 4]
+        assert torch.equal(
+            vlm(batch, features, 4).logits, other(batch, features).logits
+        )
+        assert not torch.equal(
+            vlm(batch, features, 4).logits, vlm(batch, features).logits
+        )
+    assert vlm.generate(asked, features, visual_tokens=4) == other.generate(
+        asked, features
+    )
+    assert [
+        x.shape[1]
+        for x in (vlm.compress(features, batch), vlm.compress(features, batch, 4))
+    ] == [9, 4]
 
 
 def test_a_v_that_cannot_be_given_is_refused(make_vlm, tokenizer, features):
@@ -146,7 +225,9 @@ def test_a_v_that_cannot_be_given_is_refused(make_vlm, tokenizer, features):
 def test_ask_is_the_short_way(make_vlm, tokenizer, images):
     vlm = make_vlm()
     samples = [s._replace(image=i) for i, s in enumerate(SAMPLES[:3])]
-    batch = tokenize(samples, tokenizer, "image_first", answers=False).batch(torch.arange(3))
+    batch = tokenize(samples, tokenizer, "image_first", answers=False).batch(
+        torch.arange(3)
+    )
     assert vlm.ask(images, [s.question for s in samples]) == vlm.generate(batch, images)
     with pytest.raises(ValueError, match="empty"):
         vlm.ask(images[:1], [""])
@@ -156,7 +237,9 @@ def test_ask_is_the_short_way(make_vlm, tokenizer, images):
         vlm.ask(images[:1], "what?")
 
 
-def test_no_gradient_reaches_the_encoder_or_through_the_question(make_vlm, tokenizer, images):
+def test_no_gradient_reaches_the_encoder_or_through_the_question(
+    make_vlm, tokenizer, images
+):
     vlm = make_vlm()
     batch = tokenize(SAMPLES[:3], tokenizer, "image_first").batch(torch.arange(3))
     vlm(batch, images).loss.backward()
@@ -164,7 +247,9 @@ def test_no_gradient_reaches_the_encoder_or_through_the_question(make_vlm, token
     assert all(p.grad is not None for p in vlm.language.parameters())
 
 
-def test_a_saved_model_answers_the_same(make_vlm, tokenizer, features, order, model, tmp_path):
+def test_a_saved_model_answers_the_same(
+    make_vlm, tokenizer, features, order, model, tmp_path
+):
     vlm = make_vlm(*model, order)
     vlm.save_pretrained(tmp_path / "vlm")
     vlm.save_pretrained(tmp_path / "vlm")  # over itself
@@ -196,10 +281,14 @@ def test_a_damaged_model_gets_a_sentence(make_vlm, tmp_path):
         VLM.from_pretrained(tmp_path / "nowhere")
 
 
-def test_weights_of_another_v_get_a_sentence_and_a_killed_save_is_cleaned_up(make_vlm, tmp_path):
+def test_weights_of_another_v_get_a_sentence_and_a_killed_save_is_cleaned_up(
+    make_vlm, tmp_path
+):
     make_vlm().save_pretrained(tmp_path / "vlm")
     config = json.loads((tmp_path / "vlm" / "config.json").read_text())
-    (tmp_path / "vlm" / "config.json").write_text(json.dumps({**config, "visual_tokens": 9}))
+    (tmp_path / "vlm" / "config.json").write_text(
+        json.dumps({**config, "visual_tokens": 9})
+    )
     with pytest.raises(ValueError, match=r"does not fit config.json.*V = 9"):
         VLM.from_pretrained(tmp_path / "vlm")
     for left_over in ("vlm.old", "vlm.partial"):
@@ -215,12 +304,16 @@ def test_bfloat16_gives_nearly_the_same(make_vlm, tokenizer, features, model):
     with torch.no_grad():
         exact = vlm(batch, features).loss
         with torch.autocast("cpu", torch.bfloat16):
-            torch.testing.assert_close(vlm(batch, features).loss, exact, rtol=0.03, atol=0.03)
+            torch.testing.assert_close(
+                vlm(batch, features).loss, exact, rtol=0.03, atol=0.03
+            )
 
 
 def test_forward_is_at_most_twenty_lines():
     source = inspect.getsource(VLM.forward).splitlines()
-    end = next(i for i, line in enumerate(source) if i > 1 and line.strip().endswith('"""'))
+    end = next(
+        i for i, line in enumerate(source) if i > 1 and line.strip().endswith('"""')
+    )
     assert len(source) - end <= 20
 
 

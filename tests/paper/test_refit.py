@@ -52,25 +52,46 @@ def test_the_published_points_say(ledger, name, printed):
 
 def test_intervals_are_there_and_hold_their_values(ledger):
     assert 4.5 < ledger["visual.ratio"].value < 4.9
-    assert (ledger["visual.alpha"].low, ledger["visual.alpha"].high) == pytest.approx((0.0681, 0.0960), abs=1e-4)
+    assert (ledger["visual.alpha"].low, ledger["visual.alpha"].high) == pytest.approx(
+        (0.0681, 0.0960), abs=1e-4
+    )
     bounded = [number for number in ledger.values() if number.interval]
-    assert len(bounded) > 25 and all(number.low <= number.value <= number.high and number.level == 0.95 for number in bounded)
+    assert len(bounded) > 25 and all(
+        number.low <= number.value <= number.high and number.level == 0.95
+        for number in bounded
+    )
     for methods in ("visual.ratio", "ocr.ratio"):
-        assert len({number.value for name, number in ledger.items() if name.startswith(f"{methods}.") and "without" not in name}) == 1
+        assert (
+            len(
+                {
+                    number.value
+                    for name, number in ledger.items()
+                    if name.startswith(f"{methods}.") and "without" not in name
+                }
+            )
+            == 1
+        )
 
 
 def test_the_interval_of_the_best_v_is_that_of_the_ratio(ledger):
     best, ratio = ledger["visual.q50.optimal_tokens"], ledger["visual.ratio"]
     for end, other in ((best.low, ratio.high), (best.high, ratio.low)):
-        assert Product(AB=1, alpha=other, beta=1, D=0).optimal_tokens(50) == pytest.approx(end)
+        assert Product(AB=1, alpha=other, beta=1, D=0).optimal_tokens(
+            50
+        ) == pytest.approx(end)
 
 
 def test_ways_to_treat_what_is_doubtful():
-    used, other, left_out = (paper.scores("ocr", doubtful) for doubtful in ("used", "other_listing", "left_out"))
+    used, other, left_out = (
+        paper.scores("ocr", doubtful)
+        for doubtful in ("used", "other_listing", "left_out")
+    )
     assert (len(used), len(other), len(left_out)) == (28, 27, 25)
     assert used.columns.tolist() == other.columns.tolist()
     both = used.merge(other, on=["params", "visual_tokens"])
-    assert both.loc[both["score_x"] != both["score_y"], ["params", "visual_tokens"]].to_numpy().tolist() == [[4e9, 4]]
+    assert both.loc[
+        both["score_x"] != both["score_y"], ["params", "visual_tokens"]
+    ].to_numpy().tolist() == [[4e9, 4]]
     assert np.allclose(other["error"], 1 - other["score"])
     with pytest.raises(ValueError, match="choose from used, other_listing, left_out"):
         paper.scores("ocr", "ignored")
@@ -80,10 +101,15 @@ def test_the_printed_law_is_read_and_not_typed():
     drawn = paper.laws().loc["drawn"]
     law = Product(**drawn.to_dict())
     table = paper.scores("visual")
-    worse = ((law.predict(table["params"], table["visual_tokens"]) - table["error"]) ** 2).sum()
+    worse = (
+        (law.predict(table["params"], table["visual_tokens"]) - table["error"]) ** 2
+    ).sum()
     assert 1.1 < worse / published("visual").sse < 1.2
 
 
 def test_a_fit_is_the_fit():
     table = paper.scores("ocr", "left_out")
-    assert published("ocr", LogLinear, "left_out").law == fit(LogLinear, table["params"], table["visual_tokens"], table["error"]).law
+    assert (
+        published("ocr", LogLinear, "left_out").law
+        == fit(LogLinear, table["params"], table["visual_tokens"], table["error"]).law
+    )

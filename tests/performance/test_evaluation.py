@@ -21,9 +21,22 @@ MEGABYTES_A_MILLION = 300
 def test_200_000_vqa_answers_take_under_ten_seconds(normalizer):
     """As large as VQAv2's validation set, of as many different strings as it has."""
     rng = random.Random(0)
-    words = ["red", "The", "two", "don't", "1,000", "it's", "cat.", "-", "left side", "10:30"]
+    words = [
+        "red",
+        "The",
+        "two",
+        "don't",
+        "1,000",
+        "it's",
+        "cat.",
+        "-",
+        "left side",
+        "10:30",
+    ]
     texts = [f"{rng.choice(words)} {rng.choice(words)} {i}" for i in range(STRINGS)]
-    references = [[*rng.choices(texts, k=3), *[rng.choice(texts)] * 7] for _ in range(ANSWERS)]
+    references = [
+        [*rng.choices(texts, k=3), *[rng.choice(texts)] * 7] for _ in range(ANSWERS)
+    ]
     predictions = [rng.choice(people) for people in references]
     evalai.cache_clear()
     vqav2_official.cache_clear()
@@ -67,30 +80,62 @@ for size in sizes:
 def write_pope(folder, count):
     with (folder / "pope.jsonl").open("w") as file:
         for i in range(count):
-            file.write(json.dumps({"question_id": i, "image": "x.png", "text": "Is there a dog?", "label": ["yes", "no"][i % 2]}) + "\n")
+            file.write(
+                json.dumps(
+                    {
+                        "question_id": i,
+                        "image": "x.png",
+                        "text": "Is there a dog?",
+                        "label": ["yes", "no"][i % 2],
+                    }
+                )
+                + "\n"
+            )
 
 
 def write_vqav2(folder, count):
     """A million questions with ten answers each would not fit into this memory if they were read at once."""
-    with (folder / "q.json").open("w") as questions, (folder / "a.json").open("w") as annotations:
+    with (
+        (folder / "q.json").open("w") as questions,
+        (folder / "a.json").open("w") as annotations,
+    ):
         questions.write('{"questions": [')
         annotations.write('{"annotations": [')
         for i in range(count):
             comma = ", " * (i > 0)
-            people = [{"answer": ["yes", f"no {i % 6000}"][j % 2], "answer_id": j} for j in range(10)]
-            questions.write(comma + json.dumps({"question_id": i, "image_id": i, "question": "Is there a dog?"}))
-            annotations.write(comma + json.dumps({"question_id": i, "answer_type": "yes/no", "answers": people}))
+            people = [
+                {"answer": ["yes", f"no {i % 6000}"][j % 2], "answer_id": j}
+                for j in range(10)
+            ]
+            questions.write(
+                comma
+                + json.dumps(
+                    {"question_id": i, "image_id": i, "question": "Is there a dog?"}
+                )
+            )
+            annotations.write(
+                comma
+                + json.dumps(
+                    {"question_id": i, "answer_type": "yes/no", "answers": people}
+                )
+            )
         questions.write("]}")
         annotations.write("]}")
 
 
-@pytest.mark.parametrize("name, write, value", [("pope", write_pope, 2 / 3), ("vqav2", write_vqav2, 1.0)])
-def test_memory_grows_by_less_than_300_mb_a_million_questions(tmp_path, name, write, value):
+@pytest.mark.parametrize(
+    "name, write, value", [("pope", write_pope, 2 / 3), ("vqav2", write_vqav2, 1.0)]
+)
+def test_memory_grows_by_less_than_300_mb_a_million_questions(
+    tmp_path, name, write, value
+):
     for size in SIZES:
         (tmp_path / str(size)).mkdir()
         write(tmp_path / str(size), size)
     command = [sys.executable, "-c", LARGE, str(tmp_path), name, *map(str, SIZES)]
-    lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+    lines = subprocess.run(
+        command, capture_output=True, text=True, check=True
+    ).stdout.splitlines()
     peaks, counts, values = zip(*map(json.loads, lines), strict=True)
     assert counts == SIZES and values == pytest.approx([value] * 2)
     growth = (peaks[1] - peaks[0]) / (SIZES[1] - SIZES[0]) * 1e6
@@ -123,12 +168,21 @@ for size in sizes:
 """
 
 
-@pytest.mark.parametrize("name, of_question, value", [("mme", 1, 50.0), ("mmbench", 1 / 4, 0.0)])
-def test_states_that_grow_with_the_questions_stay_under_300_mb_a_million(tmp_path, name, of_question, value):
+@pytest.mark.parametrize(
+    "name, of_question, value", [("mme", 1, 50.0), ("mmbench", 1 / 4, 0.0)]
+)
+def test_states_that_grow_with_the_questions_stay_under_300_mb_a_million(
+    tmp_path, name, of_question, value
+):
     """MME and MMBench keep a row for each image or question; what they keep grows in proportion, and so is measured by its slope."""
     command = [sys.executable, "-c", GENERATED, str(tmp_path), name, *map(str, SIZES)]
-    lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+    lines = subprocess.run(
+        command, capture_output=True, text=True, check=True
+    ).stdout.splitlines()
     peaks, counts, values = zip(*map(json.loads, lines), strict=True)
-    assert counts == tuple(size * of_question for size in SIZES) and values == (value, value)
+    assert counts == tuple(size * of_question for size in SIZES) and values == (
+        value,
+        value,
+    )
     growth = (peaks[1] - peaks[0]) / (SIZES[1] - SIZES[0]) * 1e6
     assert growth < MEGABYTES_A_MILLION, f"{growth:.0f} MB a million"

@@ -30,10 +30,14 @@ def median(call, times=7):
 @pytest.fixture(scope="module")
 def setting(tmp_path_factory):
     data = easyvqa.load("test")
-    tokenizer = word_tokenizer([text for s in data.samples for text in (s.question, s.answer)])
+    tokenizer = word_tokenizer(
+        [text for s in data.samples for text in (s.question, s.answer)]
+    )
     encoder = VisionEncoder.from_pretrained()
     torch.manual_seed(0)
-    vlm = VLM.from_config(VLMConfig(compressor=QueCCConfig(), visual_tokens=1), tokenizer)
+    vlm = VLM.from_config(
+        VLMConfig(compressor=QueCCConfig(), visual_tokens=1), tokenizer
+    )
     return (
         data,
         tokenize(data.samples, tokenizer, "image_first"),
@@ -79,4 +83,6 @@ def test_placing_costs_little_beside_reading(setting):
     text, visual = vlm.language.embed(batch.text).detach(), torch.randn(256, 36, 64)
     placed = place(text, visual, batch)
     with torch.inference_mode():
-        assert 5 * median(lambda: place(text, visual, batch)) < median(lambda: vlm.language(placed.embeddings))
+        assert 5 * median(lambda: place(text, visual, batch)) < median(
+            lambda: vlm.language(placed.embeddings)
+        )

@@ -11,7 +11,9 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize("family", [knowledge, reasoning, reading])
-def test_ten_thousand_images_with_questions_take_under_twenty_seconds_on_one_core(family):
+def test_ten_thousand_images_with_questions_take_under_twenty_seconds_on_one_core(
+    family,
+):
     known = () if family is reading else (facts(1),)
     started = time.process_time()
     scenes = family(1, 10_000, *known, questions=4)

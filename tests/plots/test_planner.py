@@ -11,7 +11,11 @@ from vlmcore.paper import refit
 from vlmcore.plots.planner import Planner, Settings
 from vlmcore.scaling import LogLinear, bootstrap, candidates, plan
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+CHROMIUM = (
+    shutil.which("chromium")
+    or shutil.which("chromium-browser")
+    or shutil.which("google-chrome")
+)
 TOKENS = [1, 4, 9, 16, 36, 64, 144, 576]
 
 
@@ -19,7 +23,10 @@ TOKENS = [1, 4, 9, 16, 36, 64, 144, 576]
 def planner():
     sizes = sorted(paper.scores("visual")["params"].unique())
     return Planner(
-        {task: bootstrap(refit.published(task), count=300) for task in ("visual", "ocr")},
+        {
+            task: bootstrap(refit.published(task), count=300)
+            for task in ("visual", "ocr")
+        },
         {"measured": sizes, "more": [*sizes, 14e9, 72e9], "any size": None},
         TOKENS,
         encoder_flops=3.8e11,
@@ -27,10 +34,20 @@ def planner():
 
 
 def test_the_planner_asks_the_scaling_module(planner):
-    answer = planner.plan(Settings("visual", "measured", 50, 1e12, encoder=True, question_pass=True))
-    table = candidates(TOKENS, 50, sizes=planner.models["measured"], encoder_flops=3.8e11, question_pass=True)
+    answer = planner.plan(
+        Settings("visual", "measured", 50, 1e12, encoder=True, question_pass=True)
+    )
+    table = candidates(
+        TOKENS,
+        50,
+        sizes=planner.models["measured"],
+        encoder_flops=3.8e11,
+        question_pass=True,
+    )
     assert answer == plan(planner.laws["visual"], table, 1e12)
-    cached = planner.plan(Settings("visual", "any size", 50, 1e12, cached=True, question_pass=True))
+    cached = planner.plan(
+        Settings("visual", "any size", 50, 1e12, cached=True, question_pass=True)
+    )
     assert (cached.visual_tokens, cached.params, cached.agreement) == (1, 5e11, 1)
     assert planner.plan(Settings("ocr", "any size", 50, 1e12)).visual_tokens == 576
 
@@ -40,8 +57,12 @@ def test_the_page_is_light_and_asks_for_nothing(planner):
     assert len(page) < 150_000
     assert "src=" not in page and "http" not in page and "import(" not in page
     controls = page[: page.index("<script>")]
-    assert 'name="q"' not in controls, "Sphinx's search writes into every field of that name"
-    assert controls.count("<label") == controls.count("<input") + controls.count("<select")
+    assert 'name="q"' not in controls, (
+        "Sphinx's search writes into every field of that name"
+    )
+    assert controls.count("<label") == controls.count("<input") + controls.count(
+        "<select"
+    )
 
 
 def test_only_products_are_planned_with():
@@ -56,11 +77,16 @@ def page(planner):
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
+        )
         page = browser.new_page(viewport={"width": 800, "height": 900})
         page.troubles = []
         page.on("pageerror", lambda error: page.troubles.append(str(error)))
-        page.set_content(f"<!doctype html><html lang='en'><body>{planner._repr_html_()}</body></html>")
+        page.set_content(
+            "<!doctype html><html "
+            f"lang='en'><body>{planner._repr_html_()}</body></html>"
+        )
         yield page
         assert not page.troubles
         browser.close()
@@ -90,7 +116,9 @@ def ask(page, **changes):
 
 
 def in_browser(test):
-    return pytest.mark.browser(pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")(test))
+    return pytest.mark.browser(
+        pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")(test)
+    )
 
 
 @in_browser
@@ -98,19 +126,39 @@ def test_the_form_answers_what_plan_answers(page, planner):
     rng = np.random.default_rng(0)
     bought = 0
     while bought < 50:
-        switches = {name: bool(rng.integers(2)) for name in ("cached", "encoder", "question_pass")}
-        task, models = str(rng.choice(["visual", "ocr"])), str(rng.choice(list(planner.models)))
+        switches = {
+            name: bool(rng.integers(2))
+            for name in ("cached", "encoder", "question_pass")
+        }
+        task, models = (
+            str(rng.choice(["visual", "ocr"])),
+            str(rng.choice(list(planner.models))),
+        )
         q, power = int(rng.integers(0, 501)), float(rng.integers(500, 701)) / 50
-        said = ask(page, task=task, models=models, text_tokens=q, budget=power, **switches)["answer"]
+        said = ask(
+            page, task=task, models=models, text_tokens=q, budget=power, **switches
+        )["answer"]
         try:
             answer = planner.plan(Settings(task, models, q, 10**power, **switches))
         except ValueError:
             assert said["params"] == "undefined"
             continue
         bought += 1
-        for name in ("params", "visual_tokens", "cost", "error", "low", "high", "agreement"):
+        for name in (
+            "params",
+            "visual_tokens",
+            "cost",
+            "error",
+            "low",
+            "high",
+            "agreement",
+        ):
             shown = float(said[name.replace("visual_tokens", "visualTokens")])
-            assert math.isclose(shown, getattr(answer, name), rel_tol=1e-9), (name, said, answer)
+            assert math.isclose(shown, getattr(answer, name), rel_tol=1e-9), (
+                name,
+                said,
+                answer,
+            )
 
 
 @in_browser
@@ -146,9 +194,17 @@ def test_it_is_worked_by_keyboard_and_fits_a_phone(page):
     page.locator("#planner [name=budget]").focus()
     for _ in range(30):
         page.keyboard.press("ArrowRight")
-    assert page.evaluate("document.getElementById('planner').dataset.error") != before["answer"]["error"]
+    assert (
+        page.evaluate("document.getElementById('planner').dataset.error")
+        != before["answer"]["error"]
+    )
     page.set_viewport_size({"width": 360, "height": 800})
-    page.wait_for_function("document.querySelector('#planner svg').viewBox.baseVal.width < 360")
+    page.wait_for_function(
+        "document.querySelector('#planner svg').viewBox.baseVal.width < 360"
+    )
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
-    labels = "[...document.querySelectorAll('#planner :is(input, select)')].map(each => each.labels.length)"
+    labels = (
+        "[...document.querySelectorAll('#planner :is(input, select)')].map(each "
+        "=> each.labels.length)"
+    )
     assert page.evaluate(labels) == [1] * 7

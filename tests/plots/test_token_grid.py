@@ -21,7 +21,9 @@ def test_cells_show_the_mean_colour_of_each(images):
     figure = plots.cells(images, 4, side=4)
     above, below = figure.axes[0], figure.axes[2]
     assert below.images[0].get_array()[0, :, 0].tolist() == [0, 1]
-    assert len(above.lines) == 2 * 3 + 2 * 1, "thin lines between patches, thick ones between cells"
+    assert len(above.lines) == 2 * 3 + 2 * 1, (
+        "thin lines between patches, thick ones between cells"
+    )
     whole = plots.cells(images, 1, side=4).axes[2].images[0].get_array()
     assert whole.shape == (1, 1, 3) and whole[0, 0, 0] == pytest.approx(0.5)
 
@@ -39,11 +41,24 @@ def test_paint_lies_where_a_token_looks(images):
 def test_every_token_is_drawn_on_its_own_scale(images):
     weights = np.stack([np.eye(16)[[0, 3]] * [[0.5], [0.001]]] * 2)
     axes = plots.token_weights(images, weights, ["first", "second"], side=4).axes
-    assert len(axes) == 6 and [axis.get_title() for axis in axes[:3]] == ["", "first", "second"]
-    assert np.allclose(axes[1].images[0].get_array()[0, 0], axes[2].images[0].get_array()[0, 9] - 0.05)
-    labelled = plots.token_weights(images, weights, ["first", "second"], ["above", "below"], side=4).axes
+    assert len(axes) == 6 and [axis.get_title() for axis in axes[:3]] == [
+        "",
+        "first",
+        "second",
+    ]
+    assert np.allclose(
+        axes[1].images[0].get_array()[0, 0], axes[2].images[0].get_array()[0, 9] - 0.05
+    )
+    labelled = plots.token_weights(
+        images, weights, ["first", "second"], ["above", "below"], side=4
+    ).axes
     assert [labelled[i].get_ylabel() for i in (0, 1, 3)] == ["above", "", "below"]
-    assert np.isfinite(plots.token_weights(images, weights * 0, ["a", "b"], side=4).axes[1].images[0].get_array()).all()
+    assert np.isfinite(
+        plots.token_weights(images, weights * 0, ["a", "b"], side=4)
+        .axes[1]
+        .images[0]
+        .get_array()
+    ).all()
 
 
 def test_kept_patches_are_framed_by_their_reason_and_the_others_fade(images):

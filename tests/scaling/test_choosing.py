@@ -15,13 +15,22 @@ def laws():
 
 
 def test_candidates_cost_what_the_ledger_of_costs_says():
-    table = candidates(TOKENS, 50, sizes=SIZES, encoder_flops=3.8e11, question_pass=True)
+    table = candidates(
+        TOKENS, 50, sizes=SIZES, encoder_flops=3.8e11, question_pass=True
+    )
     assert len(table) == 35
     for row in table.itertuples():
-        assert row.cost == paper_flops(row.params, 50, row.visual_tokens) + 2 * row.params * 50 + 3.8e11
+        assert (
+            row.cost
+            == paper_flops(row.params, 50, row.visual_tokens)
+            + 2 * row.params * 50
+            + 3.8e11
+        )
     free = candidates(TOKENS, 50, budget=1e12, encoder_flops=3.8e11)
     assert (free["cost"] == 1e12).all()
-    assert [paper_flops(row.params, 50, row.visual_tokens) for row in free.itertuples()] == pytest.approx([6.2e11] * 7)
+    assert [
+        paper_flops(row.params, 50, row.visual_tokens) for row in free.itertuples()
+    ] == pytest.approx([6.2e11] * 7)
 
 
 @pytest.mark.parametrize("q", [0, 50])
@@ -46,12 +55,16 @@ def test_the_plan_by_hand(laws, budget, q):
     found = plan(laws, candidates(TOKENS, q, sizes=SIZES), budget)
     assert [found.params, found.visual_tokens, found.cost] == rows[choice]
     assert found.error == pytest.approx(error(plain["law"], rows[choice]), abs=1e-12)
-    assert found.agreement == sum(best(law) == choice for law in plain["replicates"]) / 200
+    assert (
+        found.agreement == sum(best(law) == choice for law in plain["replicates"]) / 200
+    )
     ordered = sorted(error(law, rows[choice]) for law in plain["replicates"])
     for end, share in ((found.low, 0.025), (found.high, 0.975)):
         place = share * 199
         below = ordered[int(place)]
-        assert end == pytest.approx(below + (place - int(place)) * (ordered[int(place) + 1] - below), abs=1e-12)
+        assert end == pytest.approx(
+            below + (place - int(place)) * (ordered[int(place) + 1] - below), abs=1e-12
+        )
 
 
 def test_with_cached_text_one_token_and_the_largest_model_are_bought(laws):
@@ -70,7 +83,9 @@ def test_a_continuous_size_follows_the_closed_form(laws):
 
 def test_seconds_can_be_spent_instead(laws):
     """A machine on which tokens are free and size is dear buys tokens."""
-    measured = candidates(TOKENS, 0, sizes=SIZES).assign(cost=lambda t: t["params"] / 1e9, remark="by stopwatch")
+    measured = candidates(TOKENS, 0, sizes=SIZES).assign(
+        cost=lambda t: t["params"] / 1e9, remark="by stopwatch"
+    )
     found = plan(laws, measured, 4)
     assert (found.params, found.visual_tokens, found.cost) == (4e9, 576, 4)
 
@@ -88,8 +103,14 @@ def test_what_makes_no_sense_gets_a_sentence(laws):
         (lambda: plan(laws, table.drop(columns="cost"), 1e12), "have no cost"),
         (lambda: plan(laws, table, 1), "the cheapest costs 1e"),
         (lambda: plan(laws, table, np.nan), "buys none"),
-        (lambda: plan(laws, table.assign(cost=np.nan), 1e12), "missing or not positive"),
-        (lambda: plan(laws, pd.DataFrame(columns=table.columns), 1e12), "buys none of 0"),
+        (
+            lambda: plan(laws, table.assign(cost=np.nan), 1e12),
+            "missing or not positive",
+        ),
+        (
+            lambda: plan(laws, pd.DataFrame(columns=table.columns), 1e12),
+            "buys none of 0",
+        ),
         (lambda: plan(laws, table, 1e12, level=95), "is no share"),
     ]:
         with pytest.raises(ValueError, match=words):

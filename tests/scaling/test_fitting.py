@@ -21,10 +21,21 @@ def published(task):
 def random_laws(form, count, seed=0):
     """Laws with exponents and floors over the whole range of sense, errors inside (0, 1), spread evenly in the logarithm."""
     rng = np.random.default_rng(seed)
-    ranges = {"alpha": (0.02, 1), "beta": (0.01, 0.5), "D": (0.02, 0.3), "gamma": (0.001, 0.05), "k": (0.3, 0.9)}
+    ranges = {
+        "alpha": (0.02, 1),
+        "beta": (0.01, 0.5),
+        "D": (0.02, 0.3),
+        "gamma": (0.001, 0.05),
+        "k": (0.3, 0.9),
+    }
     laws = []
     while len(laws) < count:
-        law = form(**{name: float(np.exp(rng.uniform(*np.log(ranges.get(name, (0.05, 0.9)))))) for name in form.names()})
+        law = form(
+            **{
+                name: float(np.exp(rng.uniform(*np.log(ranges.get(name, (0.05, 0.9))))))
+                for name in form.names()
+            }
+        )
         if law.predict(N, V).min() > 0 and law.predict(N, V).max() < 1:
             laws.append(law)
     return laws
@@ -34,14 +45,20 @@ def random_laws(form, count, seed=0):
 def test_planted_laws_are_recovered(form):
     for law in random_laws(form, 200):
         found = fit(form, N, V, law.predict(N, V))
-        assert found.law.parameters == pytest.approx(law.parameters, abs=1e-6, rel=1e-6), law
+        assert found.law.parameters == pytest.approx(
+            law.parameters, abs=1e-6, rel=1e-6
+        ), law
 
 
 @pytest.mark.parametrize("loss", ["huber", "binomial"])
 def test_planted_laws_are_recovered_by_other_losses(loss):
     for law in random_laws(Product, 10, seed=1):
         trials = None if loss == "huber" else np.full(28, 10**7)
-        error = law.predict(N, V) if loss == "huber" else np.round(law.predict(N, V) * 1e7) / 1e7
+        error = (
+            law.predict(N, V)
+            if loss == "huber"
+            else np.round(law.predict(N, V) * 1e7) / 1e7
+        )
         found = fit(Product, N, V, error, loss=loss, trials=trials)
         assert found.law.predict(N, V) == pytest.approx(error, abs=1e-6)
 
@@ -49,9 +66,18 @@ def test_planted_laws_are_recovered_by_other_losses(loss):
 def test_the_fit_to_the_published_points():
     found = fit(Product, *published("visual"), allow_bound=True)
     law = found.law
-    assert [f"{each:.4f}" for each in (law.AB, law.alpha, law.beta, law.D)] == ["0.5908", "0.0709", "0.0151", "0.0000"]
+    assert [f"{each:.4f}" for each in (law.AB, law.alpha, law.beta, law.D)] == [
+        "0.5908",
+        "0.0709",
+        "0.0151",
+        "0.0000",
+    ]
     assert f"{found.sse:.3e}" == "3.794e-04" and f"{found.r2:.3f}" == "0.992"
-    assert found.at_bound == ("D",) and found.free == ["AB", "alpha", "beta"] and found.degrees_of_freedom == 25
+    assert (
+        found.at_bound == ("D",)
+        and found.free == ["AB", "alpha", "beta"]
+        and found.degrees_of_freedom == 25
+    )
     with pytest.raises(ValueError, match="D = 0 at its bound"):
         fit(Product, *published("visual"))
 
@@ -61,8 +87,12 @@ def test_the_straight_line_has_the_better_aic(task, gain):
     power = fit(Product, *published(task), allow_bound=True)
     line = fit(LogLinear, *published(task))
     assert power.criteria().aic - line.criteria().aic == pytest.approx(gain, abs=0.05)
-    assert power.criteria(count_at_bound=True).aic - line.criteria().aic == pytest.approx(gain + 2, abs=0.05)
-    assert power.criteria().k == line.criteria().k == 4  # three of the law and the variance
+    assert power.criteria(
+        count_at_bound=True
+    ).aic - line.criteria().aic == pytest.approx(gain + 2, abs=0.05)
+    assert (
+        power.criteria().k == line.criteria().k == 4
+    )  # three of the law and the variance
 
 
 @pytest.mark.parametrize("task", ["visual", "ocr"])
@@ -75,7 +105,12 @@ def test_no_start_of_scipy_finds_a_better_optimum(form, task):
     for _ in range(20):
         start = rng.uniform(0.005, 0.5, len(low))
         other = least_squares(
-            lambda p: form(*p).predict(*points[:2]) - points[2], start, bounds=(low, high), ftol=1e-14, xtol=1e-14, gtol=1e-14
+            lambda p: form(*p).predict(*points[:2]) - points[2],
+            start,
+            bounds=(low, high),
+            ftol=1e-14,
+            xtol=1e-14,
+            gtol=1e-14,
         )
         assert found.sse <= 2 * other.cost * (1 + 1e-9)
 
@@ -94,8 +129,17 @@ def test_no_start_of_lbfgs_finds_a_lower_huber_loss(form, task):
     assert found.objective == pytest.approx(lacking(found.law.parameters) / 1e4)
     rng = np.random.default_rng(0)
     for _ in range(5):
-        start = np.clip(found.law.parameters * np.exp(0.3 * rng.normal(size=len(bounds))) + 0.01, *np.array(bounds).T)
-        other = minimize(lacking, start, method="L-BFGS-B", bounds=bounds, options={"maxfun": 50_000, "maxiter": 5_000, "ftol": 1e-14})
+        start = np.clip(
+            found.law.parameters * np.exp(0.3 * rng.normal(size=len(bounds))) + 0.01,
+            *np.array(bounds).T,
+        )
+        other = minimize(
+            lacking,
+            start,
+            method="L-BFGS-B",
+            bounds=bounds,
+            options={"maxfun": 50_000, "maxiter": 5_000, "ftol": 1e-14},
+        )
         assert 1e4 * found.objective <= other.fun * (1 + 1e-6)
 
 
@@ -105,7 +149,12 @@ def test_covariance_is_that_of_scipy():
     found = fit(Product, *points, fixed={"D": 0.1})
     law = found.law
     other = least_squares(
-        lambda p: p[0] * (points[0] / 1e9) ** -p[1] * points[1] ** -p[2] + 0.1 - points[2], [0.5, 0.1, 0.02], xtol=1e-15, ftol=1e-15
+        lambda p: (
+            p[0] * (points[0] / 1e9) ** -p[1] * points[1] ** -p[2] + 0.1 - points[2]
+        ),
+        [0.5, 0.1, 0.02],
+        xtol=1e-15,
+        ftol=1e-15,
     )
     assert other.x == pytest.approx([law.AB, law.alpha, law.beta], rel=1e-5)
     expected = np.linalg.inv(other.jac.T @ other.jac) * found.sse / 25
@@ -116,44 +165,68 @@ def test_weights_are_repeated_points():
     n, v, error = (np.asarray(each, float) for each in published("visual"))
     times = np.arange(28) % 3 + 1
     weighted = fit(Product, n, v, error, weights=times, allow_bound=True)
-    repeated = fit(Product, *(np.repeat(each, times) for each in (n, v, error)), allow_bound=True)
+    repeated = fit(
+        Product, *(np.repeat(each, times) for each in (n, v, error)), allow_bound=True
+    )
     assert weighted.law.parameters == pytest.approx(repeated.law.parameters, rel=1e-6)
     assert weighted.sse == pytest.approx(repeated.sse)
 
 
 def test_one_number_of_questions_does_for_all_points():
     error = np.round(ERROR * 500) / 500
-    each, all_at_once = (fit(Product, N, V, error, loss="binomial", trials=trials).law for trials in (np.full(28, 500), 500))
+    each, all_at_once = (
+        fit(Product, N, V, error, loss="binomial", trials=trials).law
+        for trials in (np.full(28, 500), 500)
+    )
     assert each == all_at_once
 
 
 def test_the_unit_of_n_changes_the_coefficient_alone():
     for unit in (1.0, 1e6):
         law = fit(Product, *published("visual"), unit=unit, allow_bound=True).law
-        assert (law.alpha, law.beta, law.D) == pytest.approx((0.0709375, 0.0151016, 0), abs=1e-6)
+        assert (law.alpha, law.beta, law.D) == pytest.approx(
+            (0.0709375, 0.0151016, 0), abs=1e-6
+        )
         assert law.AB * (unit / 1e9) ** law.alpha == pytest.approx(0.5907711, rel=1e-5)
 
 
 def test_the_binomial_fit_maximises_the_likelihood():
-    law, trials = Product(AB=0.5, alpha=0.4, beta=0.1, D=0.1), np.where(TOKENS[None] > 20, 200, 50) * np.ones((4, 1), int)
+    law, trials = (
+        Product(AB=0.5, alpha=0.4, beta=0.1, D=0.1),
+        np.where(TOKENS[None] > 20, 200, 50) * np.ones((4, 1), int),
+    )
     wrong = np.random.default_rng(0).binomial(trials.ravel(), law.predict(N, V))
-    found = fit(Product, N, V, wrong / trials.ravel(), loss="binomial", trials=trials.ravel())
+    found = fit(
+        Product, N, V, wrong / trials.ravel(), loss="binomial", trials=trials.ravel()
+    )
 
     def lacking(p):
         return -binom.logpmf(wrong, trials.ravel(), Product(*p).predict(N, V)).sum()
 
-    other = minimize(lacking, found.law.parameters, method="Nelder-Mead", options={"xatol": 1e-9, "fatol": 1e-12, "maxfev": 4000})
+    other = minimize(
+        lacking,
+        found.law.parameters,
+        method="Nelder-Mead",
+        options={"xatol": 1e-9, "fatol": 1e-12, "maxfev": 4000},
+    )
     assert lacking(found.law.parameters) <= other.fun + 1e-7
-    assert found.criteria().aic == pytest.approx(2 * 4 + 2 * lacking(found.law.parameters))
+    assert found.criteria().aic == pytest.approx(
+        2 * 4 + 2 * lacking(found.law.parameters)
+    )
 
 
 def test_huber_is_not_moved_by_an_outlier():
     law = Product(AB=0.5, alpha=0.4, beta=0.1, D=0.1)
     error = law.predict(N, V) * np.exp(1e-4 * np.random.default_rng(0).normal(size=28))
     error[5] *= 1.5
-    by = {loss: fit(Product, N, V, error, loss=loss, allow_bound=True).law for loss in ("squared", "huber")}
+    by = {
+        loss: fit(Product, N, V, error, loss=loss, allow_bound=True).law
+        for loss in ("squared", "huber")
+    }
     assert by["huber"].parameters == pytest.approx(law.parameters, rel=0.05)
-    assert abs(by["squared"].alpha - law.alpha) > 10 * abs(by["huber"].alpha - law.alpha)
+    assert abs(by["squared"].alpha - law.alpha) > 10 * abs(
+        by["huber"].alpha - law.alpha
+    )
 
 
 def test_the_lower_edge_lies_below_most_points():
@@ -174,9 +247,15 @@ def test_the_lower_edge_lies_below_most_points():
         ({"V": np.full(28, 16)}, "all points have V = 16"),
         ({"V": N / 1e8}, "do not tell"),
         ({"error": np.full(28, 0.3)}, "nothing depends on N or V"),
-        ({"N": N[:4], "V": V[:4], "error": ERROR[:4]}, "4 points do not determine 4 parameters"),
+        (
+            {"N": N[:4], "V": V[:4], "error": ERROR[:4]},
+            "4 points do not determine 4 parameters",
+        ),
         ({"N": [], "V": [], "error": []}, "0 points do not determine"),
-        ({"error": np.where(N == 7e9, np.nan, ERROR)}, "error of point 21 is not finite"),
+        (
+            {"error": np.where(N == 7e9, np.nan, ERROR)},
+            "error of point 21 is not finite",
+        ),
         ({"N": np.where(N == 7e9, 0, N)}, "N of point 21 is 0 and must be positive"),
         ({"N": -N}, "must be positive"),
         ({"V": V - 1}, "V of point 0 is 0 and must be positive"),
@@ -186,7 +265,10 @@ def test_the_lower_edge_lies_below_most_points():
         ({"loss": "binomial"}, "needs `trials`"),
         ({"trials": np.full(28, 10)}, "needs `trials`"),
         ({"loss": "binomial", "trials": np.full(28, 10)}, "not a count"),
-        ({"loss": "binomial", "trials": np.full(28, 10), "error": ERROR * 10}, "between 0 and 1"),
+        (
+            {"loss": "binomial", "trials": np.full(28, 10), "error": ERROR * 10},
+            "between 0 and 1",
+        ),
         ({"loss": "huber", "error": ERROR - 0.5}, "Huber's loss is of its logarithm"),
         ({"fixed": {"gamma": 1}}, "Product has no gamma"),
         ({"fixed": {"D": np.nan}}, "D cannot lie between"),
@@ -196,7 +278,10 @@ def test_the_lower_edge_lies_below_most_points():
         ({"form": "product"}, "'product' is no form of law"),
         ({"form": Product(AB=1, alpha=1, beta=1, D=0)}, "give the class itself"),
         ({"fixed": {"AB": 1, "alpha": 1, "beta": 1, "D": 0}}, "nothing is left to fit"),
-        ({"loss": "binomial", "trials": 2.5, "error": np.arange(28) / 28}, "not a count"),
+        (
+            {"loss": "binomial", "trials": 2.5, "error": np.arange(28) / 28},
+            "not a count",
+        ),
     ],
 )
 def test_what_cannot_be_fitted_gets_a_sentence(change, words):
@@ -213,7 +298,9 @@ def test_nothing_given_is_changed_and_nothing_is_random():
     arrays = [np.asarray(each, float).copy() for each in published("visual")]
     before = [each.copy() for each in arrays]
     laws = [fit(Product, *arrays, allow_bound=True).law for _ in range(2)]
-    assert laws[0] == laws[1] and all(np.array_equal(a, b) for a, b in zip(arrays, before, strict=True))
+    assert laws[0] == laws[1] and all(
+        np.array_equal(a, b) for a, b in zip(arrays, before, strict=True)
+    )
 
 
 @pytest.mark.parametrize("form", [Product, Additive, LogLinear, Interaction])
@@ -223,6 +310,9 @@ def test_derivatives_are_those_of_the_predictions(form):
     found = fit(form, N, V, law.predict(N, V))
     for i, name in enumerate(form.names()):
         step = 1e-5 * np.eye(len(form.names()))[i]
-        above, below = (form.errors((found.law.parameters + sign * step)[None], N, V)[0] for sign in (1, -1))
+        above, below = (
+            form.errors((found.law.parameters + sign * step)[None], N, V)[0]
+            for sign in (1, -1)
+        )
         column = found.jacobian(N, V)[:, found.free.index(name)]
         assert column == pytest.approx((above - below) / 2e-5, rel=1e-6, abs=1e-7)

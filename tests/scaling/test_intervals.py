@@ -4,13 +4,30 @@ from scipy import stats
 from scipy.optimize import brentq, minimize
 
 from tests.scaling.test_fitting import N, V, published
-from vlmcore.scaling import Contrast, Interval, LogLinear, Product, bootstrap, fieller, fit, profile, profile_path, wald
+from vlmcore.scaling import (
+    Contrast,
+    Interval,
+    LogLinear,
+    Product,
+    bootstrap,
+    fieller,
+    fit,
+    profile,
+    profile_path,
+    wald,
+)
 
 TRUTH = Product(AB=0.6, alpha=0.4, beta=0.1, D=0.1)
 
 
 def noisy(seed=0, sigma=0.004, form=Product):
-    return fit(form, N, V, TRUTH.predict(N, V) + sigma * np.random.default_rng(seed).normal(size=28), allow_bound=True)
+    return fit(
+        form,
+        N,
+        V,
+        TRUTH.predict(N, V) + sigma * np.random.default_rng(seed).normal(size=28),
+        allow_bound=True,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +55,9 @@ def test_along_the_valley_alpha_moves_and_the_ratio_does_not(visual):
     path = profile_path(visual, "D", [0, 0.07, 0.14])
     assert path["alpha"].to_numpy() == pytest.approx([0.071, 0.081, 0.096], abs=5e-4)
     assert np.ptp(path["alpha"] / path["beta"]) < 0.01
-    assert profile_path(visual, "D", [0.3, 0.4])["objective"].to_numpy() / visual.sse == pytest.approx([1.8, 3.6], abs=0.05)
+    assert profile_path(visual, "D", [0.3, 0.4])[
+        "objective"
+    ].to_numpy() / visual.sse == pytest.approx([1.8, 3.6], abs=0.05)
 
 
 MEANING = {
@@ -61,11 +80,23 @@ def test_profile_against_a_general_optimiser(quantity):
 
     def too_much(value):
         def lacking(p):
-            return ((p[0] * (N / 1e9) ** -p[1] * V ** -p[2] + p[3] - found.points.error) ** 2).sum() / allowed
+            return (
+                (p[0] * (N / 1e9) ** -p[1] * V ** -p[2] + p[3] - found.points.error)
+                ** 2
+            ).sum() / allowed
 
         held = {"type": "eq", "fun": lambda p: of(p) - value}
         options = {"ftol": 1e-12, "maxiter": 500}
-        return minimize(lacking, found.law.parameters, method="SLSQP", constraints=held, options=options).fun - 1
+        return (
+            minimize(
+                lacking,
+                found.law.parameters,
+                method="SLSQP",
+                constraints=held,
+                options=options,
+            ).fun
+            - 1
+        )
 
     centre, low, high, *_ = profile(found, quantity)
     assert centre == of(found.law.parameters)
@@ -77,7 +108,9 @@ def test_profile_against_a_general_optimiser(quantity):
 def test_a_contrast_far_from_sense_still_has_its_interval(visual):
     """Alpha hardly matters to alpha - 1000 beta."""
     beta, contrast = profile(visual, "beta"), profile(visual, Contrast(1000))
-    assert (contrast.low, contrast.high) == pytest.approx((-1000 * beta.high, -1000 * beta.low), rel=0.01)
+    assert (contrast.low, contrast.high) == pytest.approx(
+        (-1000 * beta.high, -1000 * beta.low), rel=0.01
+    )
 
 
 def test_in_a_straight_valley_all_intervals_agree():
@@ -87,7 +120,9 @@ def test_in_a_straight_valley_all_intervals_agree():
         by_profile, by_curvature = profile(found, quantity), wald(found, quantity)
         assert by_profile[1:3] == pytest.approx(by_curvature[1:3], rel=1e-3)
     assert profile(found, "ratio")[1:3] == pytest.approx(fieller(found)[1:3], rel=1e-4)
-    assert bootstrap(found, "parametric", 20_000).interval("alpha")[1:3] == pytest.approx(wald(found, "alpha")[1:3], rel=1e-4)
+    assert bootstrap(found, "parametric", 20_000).interval("alpha")[
+        1:3
+    ] == pytest.approx(wald(found, "alpha")[1:3], rel=1e-4)
 
 
 def test_a_straight_line_is_ordinary_least_squares():
@@ -95,10 +130,18 @@ def test_a_straight_line_is_ordinary_least_squares():
     found = fit(LogLinear, n, v, error)
     design = np.stack([np.ones(28), -np.log(n / 1e9), -np.log(v)], 1)
     theta, (sse,), *_ = np.linalg.lstsq(design, error)
-    half = stats.t.ppf(0.975, 25) * np.sqrt(np.linalg.inv(design.T @ design)[1, 1] * sse / 25)
-    assert profile(found, "alpha")[:3] == pytest.approx((theta[1], theta[1] - half, theta[1] + half))
-    assert round(np.diff(wald(found, "ratio")[1:3])[0] / 2 / stats.t.ppf(0.975, 25), 2) == 0.20
-    # by definition: at either end of Fieller's interval alpha - r beta is just significant
+    half = stats.t.ppf(0.975, 25) * np.sqrt(
+        np.linalg.inv(design.T @ design)[1, 1] * sse / 25
+    )
+    assert profile(found, "alpha")[:3] == pytest.approx(
+        (theta[1], theta[1] - half, theta[1] + half)
+    )
+    assert (
+        round(np.diff(wald(found, "ratio")[1:3])[0] / 2 / stats.t.ppf(0.975, 25), 2)
+        == 0.20
+    )
+    # by definition: at either end of Fieller's interval alpha - r beta is just
+    # significant
     for r in fieller(found)[1:3]:
         assert min(abs(end) for end in wald(found, Contrast(r))[1:3]) < 1e-12
 
@@ -117,8 +160,12 @@ def test_counts_give_the_usual_standard_error():
     wrong = np.random.default_rng(0).binomial(trials, TRUTH.predict(N, V))
     counted = fit(Product, N, V, wrong / trials, loss="binomial", trials=trials)
     spread = np.std(bootstrap(counted, "parametric", 3000).values("ratio"))
-    assert np.diff(wald(counted, "ratio")[1:3])[0] / 2 / stats.norm.ppf(0.975) == pytest.approx(spread, rel=0.05)
-    assert profile(counted, "ratio")[1:3] == pytest.approx(wald(counted, "ratio")[1:3], rel=0.02)
+    assert np.diff(wald(counted, "ratio")[1:3])[0] / 2 / stats.norm.ppf(
+        0.975
+    ) == pytest.approx(spread, rel=0.05)
+    assert profile(counted, "ratio")[1:3] == pytest.approx(
+        wald(counted, "ratio")[1:3], rel=0.02
+    )
 
 
 def test_what_makes_no_sense_gets_a_sentence(visual):

@@ -17,14 +17,18 @@ FORMULAS = {
     Product: lambda p, n, v: p.AB * n**-p.alpha * v**-p.beta + p.D,
     Additive: lambda p, n, v: p.A * n**-p.alpha + p.B * v**-p.beta + p.D,
     LogLinear: lambda p, n, v: p.k - p.alpha * np.log(n) - p.beta * np.log(v),
-    Interaction: lambda p, n, v: p.AB * n**-p.alpha * v ** -(p.beta + p.gamma * np.log(n)) + p.D,
+    Interaction: lambda p, n, v: (
+        p.AB * n**-p.alpha * v ** -(p.beta + p.gamma * np.log(n)) + p.D
+    ),
 }
 
 
 @pytest.mark.parametrize("law", LAWS, ids=str)
 def test_predictions_are_those_of_the_formula(law):
     N, V = np.array([[5e8], [7e9]]), np.array([1, 36, 576])
-    assert law.predict(N, V) == pytest.approx(FORMULAS[type(law)](law, N / 1e9, V), rel=1e-12)
+    assert law.predict(N, V) == pytest.approx(
+        FORMULAS[type(law)](law, N / 1e9, V), rel=1e-12
+    )
 
 
 @pytest.mark.parametrize("q", [0, 7, 50, 400])
@@ -43,8 +47,15 @@ def test_the_closed_form():
     law = Product(AB=1, alpha=0.077, beta=0.015, D=0)
     assert law.optimal_tokens(50) == pytest.approx(0.015 * 50 / 0.062)
     assert law.optimal_tokens(0) == 1
-    assert law.optimal_tokens(50) == Product(AB=3, alpha=0.077, beta=0.015, D=0.2).optimal_tokens(50)
-    assert Product(AB=1, alpha=0.1, beta=0.1, D=0).optimal_tokens(50, max_visual_tokens=144) == 144
+    assert law.optimal_tokens(50) == Product(
+        AB=3, alpha=0.077, beta=0.015, D=0.2
+    ).optimal_tokens(50)
+    assert (
+        Product(AB=1, alpha=0.1, beta=0.1, D=0).optimal_tokens(
+            50, max_visual_tokens=144
+        )
+        == 144
+    )
     assert law.optimal_tokens(1e6) == 576
     assert Product(AB=1, alpha=0.1, beta=0, D=0).ratio == np.inf
 
@@ -53,14 +64,20 @@ def test_a_product_buys_the_same_tokens_at_every_budget_and_a_sum_does_not():
     budgets = [1e10, 1e11, 1e12]
     assert np.ptp(LAWS[0].frontier(budgets, 50)["visual_tokens"]) == 0
     added = LAWS[5].frontier(budgets, 50)
-    assert added["visual_tokens"].is_monotonic_increasing and np.ptp(added["visual_tokens"]) > 1
+    assert (
+        added["visual_tokens"].is_monotonic_increasing
+        and np.ptp(added["visual_tokens"]) > 1
+    )
     assert added["error"].is_monotonic_decreasing and added["flops"].tolist() == budgets
     assert len(LAWS[0].frontier(1e12, 50)) == 1
 
 
 def test_what_the_paper_leaves_out_can_be_counted():
     law, budget, encoder = LAWS[0], 1e12, 3.8e11
-    plain, seen, asked = (law.optimum(budget, 50, **extra) for extra in ({}, {"encoder_flops": encoder}, {"question_pass": True}))
+    plain, seen, asked = (
+        law.optimum(budget, 50, **extra)
+        for extra in ({}, {"encoder_flops": encoder}, {"question_pass": True})
+    )
     assert seen.visual_tokens == plain.visual_tokens
     assert seen.params == pytest.approx(plain.params * (budget - encoder) / budget)
     assert asked.visual_tokens == pytest.approx(law.optimal_tokens(100))

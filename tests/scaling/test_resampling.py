@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 
 from tests.scaling.test_fitting import N, V, published
-from vlmcore.scaling import Additive, LogLinear, Product, bootstrap, fit, hold_out, jackknife
+from vlmcore.scaling import (
+    Additive,
+    LogLinear,
+    Product,
+    bootstrap,
+    fit,
+    hold_out,
+    jackknife,
+)
 
 TRUTH = Product(AB=0.6, alpha=0.4, beta=0.1, D=0.1)
 
@@ -26,15 +34,26 @@ def test_side_by_side_is_one_by_one(form, kind):
     error, weights = _draw(found, kind, 15, np.random.default_rng(3))
     for i in range(15):
         kept = weights[i] > 0
-        one = fit(form, points[0][kept], points[1][kept], error[i][kept], weights=weights[i][kept], allow_bound=True)
-        assert many.replicates[i] == pytest.approx(one.law.parameters, rel=1e-4, abs=1e-6)
+        one = fit(
+            form,
+            points[0][kept],
+            points[1][kept],
+            error[i][kept],
+            weights=weights[i][kept],
+            allow_bound=True,
+        )
+        assert many.replicates[i] == pytest.approx(
+            one.law.parameters, rel=1e-4, abs=1e-6
+        )
 
 
 def test_the_bootstraps_of_the_published_fit(visual):
     for kind, low, high in [("residual", 4.3, 5.1), ("pairs", 4.3, 5.1)]:
         interval = bootstrap(visual, kind, 4000).interval("ratio")
         assert (interval.low, interval.high) == pytest.approx((low, high), abs=0.15)
-    ocr = bootstrap(fit(Product, *published("ocr"), allow_bound=True), "pairs", 4000).interval("ratio")
+    ocr = bootstrap(
+        fit(Product, *published("ocr"), allow_bound=True), "pairs", 4000
+    ).interval("ratio")
     assert (ocr.low, ocr.high) == pytest.approx((0.51, 0.86), abs=0.05)
 
 
@@ -44,9 +63,14 @@ def test_draws_keep_what_they_promise():
     error = TRUTH.predict(N, V) + 0.01 * np.random.default_rng(0).normal(size=28)
     found = fit(Product, N, V, error, weights=np.where(V > 20, 4.0, 1.0))
     rng = np.random.default_rng(0)
-    spread = {kind: (_draw(found, kind, 20_000, rng)[0] - found.predicted).std(0) for kind in ("residual", "parametric", "wild_cluster")}
+    spread = {
+        kind: (_draw(found, kind, 20_000, rng)[0] - found.predicted).std(0)
+        for kind in ("residual", "parametric", "wild_cluster")
+    }
     sigma = np.sqrt(found.sse / 24)
-    assert spread["parametric"] == pytest.approx(sigma / np.sqrt(found.points.weights), rel=0.03)
+    assert spread["parametric"] == pytest.approx(
+        sigma / np.sqrt(found.points.weights), rel=0.03
+    )
     assert spread["residual"] == pytest.approx(spread["parametric"], rel=0.06)
     assert spread["wild_cluster"] == pytest.approx(np.abs(found.residuals), rel=0.03)
     clustered = _draw(found, "wild_cluster", 5, rng)[0] - found.predicted
@@ -59,7 +83,9 @@ def test_draws_keep_what_they_promise():
 
 def test_an_outlier_does_not_move_the_refits_of_a_robust_fit():
     """A tenth of the points is far off to one side; refits stay around the law, as the fit did."""
-    error = TRUTH.predict(N, V) * np.exp(1e-3 * np.random.default_rng(0).normal(size=28))
+    error = TRUTH.predict(N, V) * np.exp(
+        1e-3 * np.random.default_rng(0).normal(size=28)
+    )
     error[::10] *= 1.3
     found = fit(Product, N, V, error, loss="huber", fixed={"D": 0.1})
     interval = bootstrap(found, "residual", 60).interval("ratio")
@@ -68,19 +94,26 @@ def test_an_outlier_does_not_move_the_refits_of_a_robust_fit():
 
 
 def test_a_seed_gives_the_same_laws_and_another_one_others(visual):
-    first, again, other = (bootstrap(visual, count=20, seed=seed).replicates for seed in (0, 0, 1))
+    first, again, other = (
+        bootstrap(visual, count=20, seed=seed).replicates for seed in (0, 0, 1)
+    )
     assert np.array_equal(first, again) and not np.array_equal(first, other)
 
 
 def test_leaving_a_size_out(visual):
     left = jackknife(visual)
     assert left.table.index.tolist() == [5e8, 1.8e9, 4e9, 7e9]
-    assert (round(left.values("ratio").min(), 2), round(left.values("ratio").max(), 2)) == (4.49, 4.99)
+    assert (
+        round(left.values("ratio").min(), 2),
+        round(left.values("ratio").max(), 2),
+    ) == (4.49, 4.99)
     n, v, error = (np.asarray(each) for each in published("visual"))
     one = fit(Product, n[n != 4e9], v[n != 4e9], error[n != 4e9], allow_bound=True)
     assert left.table.loc[4e9].to_numpy() == pytest.approx(one.law.parameters)
     interval, values = left.interval("ratio"), left.values("ratio")
-    assert (interval.high - interval.low) / 2 == pytest.approx(3.1824463 * np.sqrt(3 / 4 * ((values - values.mean()) ** 2).sum()))
+    assert (interval.high - interval.low) / 2 == pytest.approx(
+        3.1824463 * np.sqrt(3 / 4 * ((values - values.mean()) ** 2).sum())
+    )
 
 
 def test_the_7b_points_are_predicted_within_a_per_cent(visual):
@@ -102,30 +135,51 @@ def test_the_14b_prediction(visual):
 def test_counts_are_held_out_as_counts():
     trials = np.full(28, 400)
     wrong = np.random.default_rng(0).binomial(trials, TRUTH.predict(N, V))
-    found = fit(Product, N, V, wrong / trials, loss="binomial", trials=trials, allow_bound=True)
+    found = fit(
+        Product, N, V, wrong / trials, loss="binomial", trials=trials, allow_bound=True
+    )
     table = hold_out(found, N == 7e9)
     width = (table["high"] - table["low"]).to_numpy()
-    assert (width > 2 * 1.9 * np.sqrt(table["error"] * (1 - table["error"]) / 400)).all() and (width < 0.25).all()
+    assert (
+        width > 2 * 1.9 * np.sqrt(table["error"] * (1 - table["error"]) / 400)
+    ).all() and (width < 0.25).all()
 
 
 def test_a_page_can_carry_the_laws(visual):
     refits = bootstrap(visual, count=3)
     plain = json.loads(json.dumps(refits.to_json(), allow_nan=False))
     assert plain["form"] == "Product" and plain["names"] == ["AB", "alpha", "beta", "D"]
-    assert plain["law"] == visual.law.parameters.tolist() and np.array_equal(plain["replicates"], refits.replicates)
+    assert plain["law"] == visual.law.parameters.tolist() and np.array_equal(
+        plain["replicates"], refits.replicates
+    )
     AB, alpha, beta, D = plain["replicates"][0]
-    assert refits.predict(7e9, 36)[0, 0] == pytest.approx(AB * (7e9 / plain["unit"]) ** -alpha * 36**-beta + D)
+    assert refits.predict(7e9, 36)[0, 0] == pytest.approx(
+        AB * (7e9 / plain["unit"]) ** -alpha * 36**-beta + D
+    )
 
 
 def test_what_makes_no_sense_gets_a_sentence(visual):
     trials = np.full(28, 1000)
-    counted = fit(Product, N, V, np.round(TRUTH.predict(N, V) * 1000) / 1000, loss="binomial", trials=trials)
+    counted = fit(
+        Product,
+        N,
+        V,
+        np.round(TRUTH.predict(N, V) * 1000) / 1000,
+        loss="binomial",
+        trials=trials,
+    )
     for call, words in [
         (lambda: bootstrap(visual, count=0), "0 refits say nothing"),
         (lambda: bootstrap(visual, count=5).predict(-7e9, 1), "positive N and V only"),
         (lambda: bootstrap(visual, "jackknife"), "no 'jackknife' bootstrap"),
-        (lambda: bootstrap(counted, "residual"), "no 'residual' bootstrap for the loss 'binomial'"),
-        (lambda: bootstrap(counted, "pairs", 5).prediction_interval(7e9, 1), "needs `trials`"),
+        (
+            lambda: bootstrap(counted, "residual"),
+            "no 'residual' bootstrap for the loss 'binomial'",
+        ),
+        (
+            lambda: bootstrap(counted, "pairs", 5).prediction_interval(7e9, 1),
+            "needs `trials`",
+        ),
         (lambda: hold_out(visual, np.zeros(28, bool)), "mark at least one"),
         (lambda: hold_out(visual, [True]), "one mark a point"),
         (lambda: hold_out(visual, visual.points.N > 5e8), "tells nothing of alpha"),

@@ -1,6 +1,7 @@
 """Which compressor and its sizes: one frozen dataclass a method, which also says what V it can give and how V is chosen in training.
 
-`vlmcore.config` hands all of them on, and that is where they are meant to be imported from. Nothing here imports torch.
+`vlmcore.config` hands all of them on, and that is where they are meant to be imported
+from. Nothing here imports torch.
 """
 
 from collections.abc import Sequence
@@ -32,7 +33,9 @@ class CompressorConfig:
         """The V that are possible on a grid of `side` x `side` patches, smallest first: here those of equal square cells."""
         return grid_choices(side)
 
-    def training_tokens(self, side: int, stage: StageName, rng: np.random.Generator) -> tuple[int | None, ...]:
+    def training_tokens(
+        self, side: int, stage: StageName, rng: np.random.Generator
+    ) -> tuple[int | None, ...]:
         """The V whose losses are averaged in one training step; None is the V of the model."""
         return (None,)
 
@@ -62,13 +65,23 @@ class M3Config(CompressorConfig):
     name: ClassVar[str] = "m3"
 
     scales: tuple[int, ...] | None = None
-    """The V that are trained, all of them in every step; None means all that the grid allows, the published ones are 1, 9, 36, 144, 576."""
+    """The V that are trained, all of them in every step; None means all that the grid
+    allows, the published ones are 1, 9, 36, 144, 576."""
 
     def __post_init__(self) -> None:
-        if self.scales is not None and not (isinstance(self.scales, tuple) and self.scales and all(map(is_count, self.scales))):
-            raise ValueError(f"scales is {self.scales!r}; give numbers of visual tokens, such as (1, 9, 36), or None for all")
+        if self.scales is not None and not (
+            isinstance(self.scales, tuple)
+            and self.scales
+            and all(map(is_count, self.scales))
+        ):
+            raise ValueError(
+                f"scales is {self.scales!r}; give numbers of visual tokens, such as "
+                "(1, 9, 36), or None for all"
+            )
 
-    def training_tokens(self, side: int, stage: StageName, rng: np.random.Generator) -> tuple[int, ...]:
+    def training_tokens(
+        self, side: int, stage: StageName, rng: np.random.Generator
+    ) -> tuple[int, ...]:
         """All scales, in both stages."""
         return self.scales or self.choices(side)
 
@@ -84,20 +97,30 @@ class MQTConfig(CompressorConfig):
     heads: int = 16
     """Attention heads."""
     content_keys: bool = False
-    """Whether keys see the patches, or, as in the released code, only where they are."""
+    """Whether keys see the patches, or, as in the released code, only where they
+    are."""
 
     def __post_init__(self) -> None:
         check_counts(self, "queries", "heads")
         if self.queries not in (squares := [n**2 for n in range(2, 33)]):
-            raise ValueError(f"{self.queries} queries have no square grid of positions; choose from {', '.join(map(str, squares))}")
+            raise ValueError(
+                f"{self.queries} queries have no square grid of positions; choose "
+                f"from {', '.join(map(str, squares))}"
+            )
 
     def choices(self, side: int) -> tuple[int, ...]:
         """Any number of the queries."""
         return tuple(range(1, self.queries + 1))
 
-    def training_tokens(self, side: int, stage: StageName, rng: np.random.Generator) -> tuple[int]:
+    def training_tokens(
+        self, side: int, stage: StageName, rng: np.random.Generator
+    ) -> tuple[int]:
         """All queries in alignment, a random even number of them in tuning; so a single one is never trained alone."""
-        return (self.queries if stage == "align" else 2 * int(rng.integers(1, self.queries // 2, endpoint=True)),)
+        return (
+            self.queries
+            if stage == "align"
+            else 2 * int(rng.integers(1, self.queries // 2, endpoint=True)),
+        )
 
 
 @dataclass(frozen=True)
@@ -154,9 +177,11 @@ class PruMergeConfig(CompressorConfig):
     neighbours: int = 32
     """Patches that are merged into each kept one."""
     adaptive: bool = False
-    """Whether the images decide how many patches are kept, as in the released code; the V of the model is then only an expectation."""
+    """Whether the images decide how many patches are kept, as in the released code; the
+    V of the model is then only an expectation."""
     plus: bool = False
-    """Whether evenly spaced patches are kept too, three for each one kept for its attention (PruMerge+)."""
+    """Whether evenly spaced patches are kept too, three for each one kept for its
+    attention (PruMerge+)."""
 
     def __post_init__(self) -> None:
         check_counts(self, "neighbours")
@@ -172,7 +197,16 @@ class PruMergeConfig(CompressorConfig):
 
 
 COMPRESSOR_CONFIGS: dict[str, type[CompressorConfig]] = {
-    kind.name: kind for kind in (MLPConfig, PoolConfig, M3Config, MQTConfig, TokenPackerConfig, QueCCConfig, PruMergeConfig)
+    kind.name: kind
+    for kind in (
+        MLPConfig,
+        PoolConfig,
+        M3Config,
+        MQTConfig,
+        TokenPackerConfig,
+        QueCCConfig,
+        PruMergeConfig,
+    )
 }
 
 
@@ -181,12 +215,15 @@ def grid_choices(side: int) -> tuple[int, ...]:
     return tuple(n**2 for n in range(1, side + 1) if side % n == 0)
 
 
-def check_visual_tokens(compressor: CompressorConfig, side: int, visual_tokens: int) -> None:
+def check_visual_tokens(
+    compressor: CompressorConfig, side: int, visual_tokens: int
+) -> None:
     """Raises ValueError with the possible numbers when `visual_tokens` does not suit the compressor and the grid."""
     choices = compressor.choices(side)
     if visual_tokens not in choices:
         raise ValueError(
-            f"{compressor.name} cannot turn {side} patches a side into {visual_tokens} tokens; choose visual_tokens from {_listed(choices)}"
+            f"{compressor.name} cannot turn {side} patches a side into "
+            f"{visual_tokens} tokens; choose visual_tokens from {_listed(choices)}"
         )
 
 
@@ -199,7 +236,10 @@ def check_counts(config: Any, *names: str) -> None:
     """Raises ValueError when one of these fields is not a whole number of at least 1."""
     for name in names:
         if not is_count(getattr(config, name)):
-            raise ValueError(f"{name} is {getattr(config, name)!r}; it must be a whole number of at least 1")
+            raise ValueError(
+                f"{name} is {getattr(config, name)!r}; it must be a whole number of "
+                "at least 1"
+            )
 
 
 def _listed(choices: Sequence[int]) -> str:

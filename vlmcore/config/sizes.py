@@ -1,7 +1,9 @@
 """Sizes of every part in frozen dataclasses: the one place where a shape is decided.
 
-The two dials of the book are `VLMConfig.language` (its size is N) and `VLMConfig.visual_tokens` (V). A config is validated when it
-is made, stores nothing that can be derived, and turns into plain JSON and back (`to_dict`, `from_dict`). Nothing here imports torch.
+The two dials of the book are `VLMConfig.language` (its size is N) and
+`VLMConfig.visual_tokens` (V). A config is validated when it is made, stores nothing
+that can be derived, and turns into plain JSON and back (`to_dict`, `from_dict`).
+Nothing here imports torch.
 """
 
 import dataclasses
@@ -75,18 +77,40 @@ class VisionConfig:
     mlp_width: int = 256
     """Hidden width of each layer's MLP."""
     layers: tuple[int, ...] = (1, 2, 3)
-    """Hidden states handed on, 0 being the embeddings. The last one is *the* patch features: the second-to-last, as in LLaVA."""
+    """Hidden states handed on, 0 being the embeddings. The last one is *the* patch
+    features: the second-to-last, as in LLaVA."""
 
     def __post_init__(self) -> None:
-        check_counts(self, "image_size", "patch_size", "width", "depth", "heads", "mlp_width")
+        check_counts(
+            self, "image_size", "patch_size", "width", "depth", "heads", "mlp_width"
+        )
         if self.image_size % self.patch_size:
-            raise ValueError(f"an image of {self.image_size} pixels cannot be cut into patches of {self.patch_size}; choose a divisor")
+            raise ValueError(
+                f"an image of {self.image_size} pixels cannot be cut into patches of "
+                f"{self.patch_size}; choose a divisor"
+            )
         if self.width % self.heads:
-            raise ValueError(f"a width of {self.width} cannot be shared by {self.heads} heads; choose a divisor of the width")
-        if not (isinstance(self.layers, tuple) and self.layers and all(is_count(layer, 0) for layer in self.layers)):
-            raise ValueError(f"layers is {self.layers!r}; give the numbers of hidden states, such as (1, 2, 3)")
-        if list(self.layers) != sorted(set(self.layers)) or not 0 <= self.layers[0] <= self.layers[-1] <= self.depth:
-            raise ValueError(f"layers {self.layers} must be increasing hidden-state numbers between 0 and the depth, {self.depth}")
+            raise ValueError(
+                f"a width of {self.width} cannot be shared by {self.heads} heads; "
+                "choose a divisor of the width"
+            )
+        if not (
+            isinstance(self.layers, tuple)
+            and self.layers
+            and all(is_count(layer, 0) for layer in self.layers)
+        ):
+            raise ValueError(
+                f"layers is {self.layers!r}; give the numbers of hidden states, such "
+                "as (1, 2, 3)"
+            )
+        if (
+            list(self.layers) != sorted(set(self.layers))
+            or not 0 <= self.layers[0] <= self.layers[-1] <= self.depth
+        ):
+            raise ValueError(
+                f"layers {self.layers} must be increasing hidden-state numbers "
+                f"between 0 and the depth, {self.depth}"
+            )
 
     @property
     def side(self) -> int:
@@ -124,14 +148,30 @@ class LanguageConfig:
 
     def __post_init__(self) -> None:
         check_counts(self, "vocab_size", "width", "depth", "heads", "mlp_width")
-        check_counts(self, *(name for name in ("kv_heads", "head_width") if getattr(self, name) is not None))
+        check_counts(
+            self,
+            *(
+                name
+                for name in ("kv_heads", "head_width")
+                if getattr(self, name) is not None
+            ),
+        )
         if self.head_width is None and self.width % self.heads:
-            raise ValueError(f"a width of {self.width} cannot be shared by {self.heads} heads; choose a divisor or give head_width")
+            raise ValueError(
+                f"a width of {self.width} cannot be shared by {self.heads} heads; "
+                "choose a divisor or give head_width"
+            )
         head = self.head_width or self.width // self.heads
         if head % 2:
-            raise ValueError(f"heads of width {head} cannot carry rotary positions; choose an even width")
+            raise ValueError(
+                f"heads of width {head} cannot carry rotary positions; choose an even "
+                "width"
+            )
         if self.heads % (self.kv_heads or self.heads):
-            raise ValueError(f"{self.heads} query heads cannot share {self.kv_heads} key heads evenly; choose a divisor")
+            raise ValueError(
+                f"{self.heads} query heads cannot share {self.kv_heads} key heads "
+                "evenly; choose a divisor"
+            )
 
 
 @dataclass(frozen=True)
@@ -160,26 +200,46 @@ class VLMConfig:
     compressor: CompressorConfig | None = QueCCConfig()
     vision: VisionConfig = VisionConfig()
     order: Order = "image_first"
-    """Whether the block of visual tokens comes before the question, as in LLaVA, or after it."""
+    """Whether the block of visual tokens comes before the question, as in LLaVA, or
+    after it."""
 
     def __post_init__(self) -> None:
-        parts: dict[str, Any] = {"language": LanguageConfig, "vision": VisionConfig, "compressor": CompressorConfig | None}
+        parts: dict[str, Any] = {
+            "language": LanguageConfig,
+            "vision": VisionConfig,
+            "compressor": CompressorConfig | None,
+        }
         for part, kind in parts.items():
             if not isinstance(getattr(self, part), kind):
-                raise ValueError(f"{part} is {getattr(self, part)!r}; give a config, not a name or a part of one")
+                raise ValueError(
+                    f"{part} is {getattr(self, part)!r}; give a config, not a name or "
+                    "a part of one"
+                )
         if not is_count(self.visual_tokens, 0):
-            raise ValueError(f"visual_tokens is {self.visual_tokens!r}; it must be a whole number")
+            raise ValueError(
+                f"visual_tokens is {self.visual_tokens!r}; it must be a whole number"
+            )
         if self.order not in typing.get_args(Order):
-            raise ValueError(f"order {self.order!r} is not known; choose from {', '.join(typing.get_args(Order))}")
+            raise ValueError(
+                f"order {self.order!r} is not known; choose from "
+                f"{', '.join(typing.get_args(Order))}"
+            )
         if (self.visual_tokens == 0) != (self.compressor is None):
             name = self.compressor and self.compressor.name
             raise ValueError(
-                f"visual_tokens is {self.visual_tokens} and the compressor is {name}; a blind model has 0 and None, any other neither"
+                f"visual_tokens is {self.visual_tokens} and the compressor is {name}; "
+                "a blind model has 0 and None, any other neither"
             )
         if self.compressor is not None:
             check_visual_tokens(self.compressor, self.vision.side, self.visual_tokens)
-        if isinstance(self.compressor, MQTConfig | TokenPackerConfig | QueCCConfig) and self.vision.width % self.compressor.heads:
-            raise ValueError(f"a vision width of {self.vision.width} cannot be shared by {self.compressor.heads} heads of the compressor")
+        if (
+            isinstance(self.compressor, MQTConfig | TokenPackerConfig | QueCCConfig)
+            and self.vision.width % self.compressor.heads
+        ):
+            raise ValueError(
+                f"a vision width of {self.vision.width} cannot be shared by "
+                f"{self.compressor.heads} heads of the compressor"
+            )
 
 
 def replace(config: Any, **changes: Any) -> Any:
@@ -195,10 +255,18 @@ def replace(config: Any, **changes: Any) -> Any:
 
 def to_dict(config: Any) -> dict[str, Any]:
     """A config as plain JSON values; a compressor's carries its `name`."""
-    result: dict[str, Any] = {"name": config.name} if hasattr(type(config), "name") else {}
+    result: dict[str, Any] = (
+        {"name": config.name} if hasattr(type(config), "name") else {}
+    )
     for field in dataclasses.fields(config):
         value = getattr(config, field.name)
-        result[field.name] = to_dict(value) if dataclasses.is_dataclass(value) else list(value) if isinstance(value, tuple) else value
+        result[field.name] = (
+            to_dict(value)
+            if dataclasses.is_dataclass(value)
+            else list(value)
+            if isinstance(value, tuple)
+            else value
+        )
     return result
 
 
@@ -224,36 +292,89 @@ def _decode(hint: Any, value: Any) -> Any:
         values = dict(value)
         name = values.pop("name", None)
         if name not in COMPRESSOR_CONFIGS:
-            raise ValueError(f"compressor {name!r} is not known; choose from {', '.join(COMPRESSOR_CONFIGS)}")
+            raise ValueError(
+                f"compressor {name!r} is not known; choose from "
+                f"{', '.join(COMPRESSOR_CONFIGS)}"
+            )
         return from_dict(COMPRESSOR_CONFIGS[name], values)
-    return from_dict(hint, value) if isinstance(hint, type) and dataclasses.is_dataclass(hint) else value
+    return (
+        from_dict(hint, value)
+        if isinstance(hint, type) and dataclasses.is_dataclass(hint)
+        else value
+    )
 
 
 def _check_fields(kind: type, values: dict[str, Any]) -> None:
     known = [field.name for field in dataclasses.fields(kind)]
     for name in values:
         if name not in known:
-            raise ValueError(f"{kind.__name__} has no field {name!r}; its fields are {', '.join(known)}")
+            raise ValueError(
+                f"{kind.__name__} has no field {name!r}; its fields are "
+                f"{', '.join(known)}"
+            )
 
 
-CLIP_L_336 = VisionConfig(image_size=336, patch_size=14, width=1024, depth=24, heads=16, mlp_width=4096, layers=(12, 16, 22, 23))
+CLIP_L_336 = VisionConfig(
+    image_size=336,
+    patch_size=14,
+    width=1024,
+    depth=24,
+    heads=16,
+    mlp_width=4096,
+    layers=(12, 16, 22, 23),
+)
 """OpenAI's CLIP ViT-L/14 at 336 pixels, the encoder of the paper: 24 x 24 patches."""
 
-VICUNA_7B = LanguageConfig(vocab_size=32000, width=4096, depth=32, heads=32, mlp_width=11008, tied=False)
+VICUNA_7B = LanguageConfig(
+    vocab_size=32000, width=4096, depth=32, heads=32, mlp_width=11008, tied=False
+)
 """Vicuna-1.5-7B, the language model of the paper's Table 1."""
 
 VICUNA_13B = replace(VICUNA_7B, width=5120, depth=40, heads=40, mlp_width=13824)
 """Vicuna-1.5-13B."""
 
 QWEN25 = {
-    "0.5B": LanguageConfig(vocab_size=151936, width=896, depth=24, heads=14, kv_heads=2, mlp_width=4864, qkv_bias=True),
-    "1.5B": LanguageConfig(vocab_size=151936, width=1536, depth=28, heads=12, kv_heads=2, mlp_width=8960, qkv_bias=True),
-    "7B": LanguageConfig(vocab_size=152064, width=3584, depth=28, heads=28, kv_heads=4, mlp_width=18944, tied=False, qkv_bias=True),
+    "0.5B": LanguageConfig(
+        vocab_size=151936,
+        width=896,
+        depth=24,
+        heads=14,
+        kv_heads=2,
+        mlp_width=4864,
+        qkv_bias=True,
+    ),
+    "1.5B": LanguageConfig(
+        vocab_size=151936,
+        width=1536,
+        depth=28,
+        heads=12,
+        kv_heads=2,
+        mlp_width=8960,
+        qkv_bias=True,
+    ),
+    "7B": LanguageConfig(
+        vocab_size=152064,
+        width=3584,
+        depth=28,
+        heads=28,
+        kv_heads=4,
+        mlp_width=18944,
+        tied=False,
+        qkv_bias=True,
+    ),
 }
 """Qwen2.5 (arXiv 2412.15115), by its names."""
 
-SMOLLM2_135M = LanguageConfig(vocab_size=49152, width=576, depth=30, heads=9, kv_heads=3, mlp_width=1536)
-"""SmolLM2-135M (arXiv 2502.02737), the pretrained language model that a CPU can train with."""
+SMOLLM2_135M = LanguageConfig(
+    vocab_size=49152, width=576, depth=30, heads=9, kv_heads=3, mlp_width=1536
+)
+"""SmolLM2-135M (arXiv 2502.02737), the pretrained language model that a CPU can train
+with."""
 
-PAPER = VLMConfig(language=VICUNA_7B, vision=CLIP_L_336, compressor=QueCCConfig(heads=8), visual_tokens=1)
+PAPER = VLMConfig(
+    language=VICUNA_7B,
+    vision=CLIP_L_336,
+    compressor=QueCCConfig(heads=8),
+    visual_tokens=1,
+)
 """QueCC at one token on Vicuna-1.5-7B, as in Table 1."""

@@ -1,9 +1,11 @@
 """What a model costs: parameters by group, floating-point operations by stage, bytes of cache; pure functions of integers.
 
-Two ways of counting are kept apart everywhere. `paper_flops` is the x-axis of arXiv 2411.03312: 2N(Q + V), every parameter of the
-language model used once for every token. `exact_flops` counts each matrix product and convolution (a multiply and an add are two
-operations; norms, activations and softmax are left out, as in `torch.utils.flop_counter`), and it also counts what the paper leaves
-out: attention, the output head, the vision encoder, the compressor and the pass over the question.
+Two ways of counting are kept apart everywhere. `paper_flops` is the x-axis of arXiv
+2411.03312: 2N(Q + V), every parameter of the language model used once for every token.
+`exact_flops` counts each matrix product and convolution (a multiply and an add are two
+operations; norms, activations and softmax are left out, as in
+`torch.utils.flop_counter`), and it also counts what the paper leaves out: attention,
+the output head, the vision encoder, the compressor and the pass over the question.
 """
 
 from typing import NamedTuple
@@ -59,18 +61,29 @@ def parameters(config: VLMConfig) -> Parameters:
     lm = config.language
     compressor = projection = 0
     if config.compressor is not None:
-        compressor = compressor_parameters(config.compressor, config.vision, lm.width, config.visual_tokens)
+        compressor = compressor_parameters(
+            config.compressor, config.vision, lm.width, config.visual_tokens
+        )
         projection = projection_parameters(config.compressor, config.vision, lm.width)
     table = lm.vocab_size * lm.width
     head = 0 if lm.tied else table
-    return Parameters(vision_parameters(config.vision), compressor, projection, table, language_parameters(lm), head)
+    return Parameters(
+        vision_parameters(config.vision),
+        compressor,
+        projection,
+        table,
+        language_parameters(lm),
+        head,
+    )
 
 
 def vision_parameters(config: VisionConfig) -> int:
     """Parameters of the vision encoder, as in CLIP: patches without bias, norms before and after the layers."""
     d = config.width
     embeddings = d + 3 * config.patch_size**2 * d + (config.patches + 1) * d
-    layer = 4 * linear_parameters(d, d) + mlp_parameters(d, config.mlp_width, d) + 2 * 2 * d
+    layer = (
+        4 * linear_parameters(d, d) + mlp_parameters(d, config.mlp_width, d) + 2 * 2 * d
+    )
     return embeddings + config.depth * layer + 2 * 2 * d
 
 
@@ -110,24 +123,36 @@ def exact_flops(
         config: the model.
         text_tokens: Q, all text tokens before the answer.
         answer_tokens: tokens generated; the first one comes out of the prefill.
-        question_tokens: tokens of the question alone, which a question-aware compressor reads; `text_tokens` if None.
+        question_tokens: tokens of the question alone, which a question-aware compressor
+            reads; `text_tokens` if None.
         question_cached: the question's state is already known to the compressor.
-        text_cached: the text's keys and values are already known; only possible when the question comes first.
+        text_cached: the text's keys and values are already known; only possible when
+            the question comes first.
     """
     if text_cached and config.order != "question_first":
-        raise ValueError("text after an image cannot be cached by a causal model; use order='question_first' to cache it")
+        raise ValueError(
+            "text after an image cannot be cached by a causal model; use "
+            "order='question_first' to cache it"
+        )
     lm, new, past = config.language, text_tokens + config.visual_tokens, 0
     if text_cached:
         new, past = config.visual_tokens, text_tokens
     prefill = language_flops(lm, new, past) + head_flops(lm)
     last = text_tokens + config.visual_tokens
-    decode = sum(language_flops(lm, 1, last + i) + head_flops(lm) for i in range(answer_tokens - 1))
+    decode = sum(
+        language_flops(lm, 1, last + i) + head_flops(lm)
+        for i in range(answer_tokens - 1)
+    )
     encoder = compressor = question_pass = 0
     if config.compressor is not None:
         encoder = vision_flops(config.vision)
-        compressor = compressor_flops(config.compressor, config.vision, lm.width, config.visual_tokens)
+        compressor = compressor_flops(
+            config.compressor, config.vision, lm.width, config.visual_tokens
+        )
         if config.compressor.sees_question and not question_cached:
-            question_pass = language_flops(lm, text_tokens if question_tokens is None else question_tokens, 0)
+            question_pass = language_flops(
+                lm, text_tokens if question_tokens is None else question_tokens, 0
+            )
     return Flops(encoder, compressor, question_pass, prefill, decode)
 
 
@@ -152,7 +177,9 @@ def head_flops(config: LanguageConfig) -> int:
     return 2 * config.width * config.vocab_size
 
 
-def kv_cache_bytes(config: LanguageConfig, tokens: int, bytes_per_value: int = 2) -> int:
+def kv_cache_bytes(
+    config: LanguageConfig, tokens: int, bytes_per_value: int = 2
+) -> int:
     """Bytes of keys and values that the language model keeps for `tokens` tokens.
 
     Example:

@@ -1,7 +1,8 @@
 """Grading: hidden tests asked of a submission, and the two reports, one for programs and one for people.
 
-A hidden test is a pytest function called `test_q1_…` for question q1. It is worth one point, or as many as `@pytest.mark.points(n)`
-says; its assertions carry the sentence that the student will read, and its fixture `submission` reaches the notebook.
+A hidden test is a pytest function called `test_q1_…` for question q1. It is worth one
+point, or as many as `@pytest.mark.points(n)` says; its assertions carry the sentence
+that the student will read, and its fixture `submission` reaches the notebook.
 """
 
 import contextlib
@@ -60,14 +61,20 @@ class Grade:
     def text(self) -> str:
         """The report as Markdown."""
         rows = [
-            f"| {q.question} | {q.points:g} of {q.out_of:g} | {'<br>'.join(map(_one_line, q.message.splitlines()))} |"
+            f"| {q.question} | {q.points:g} of {q.out_of:g} | "
+            f"{'<br>'.join(map(_one_line, q.message.splitlines()))} |"
             for q in self.questions
         ]
         notes = [f"- {place}: {_one_line(note)}" for place, note in self.notes.items()]
         table = ["| question | points | |", "|---|---|---|", *rows]
         remarks = ["", "Outside the questions:", "", *notes] if notes else []
         title = f"# {self.assignment}: {self.points:g} of {self.out_of:g} points"
-        return "\n".join([title, "", f"Submission: `{self.submission}`", "", *table, *remarks]) + "\n"
+        return (
+            "\n".join(
+                [title, "", f"Submission: `{self.submission}`", "", *table, *remarks]
+            )
+            + "\n"
+        )
 
 
 class HiddenTests:
@@ -79,7 +86,9 @@ class HiddenTests:
 
     def pytest_configure(self, config: pytest.Config) -> None:
         """Makes the marker known."""
-        config.addinivalue_line("markers", "points(n): what a hidden test is worth, one point unless said")
+        config.addinivalue_line(
+            "markers", "points(n): what a hidden test is worth, one point unless said"
+        )
 
     @pytest.fixture(scope="session")
     def submission(self) -> Submission:
@@ -87,20 +96,33 @@ class HiddenTests:
         return self.lent
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Notes a test when it has run, or could not."""
         report = yield
         if call.when == "call" or (call.when == "setup" and call.excinfo):
             question = re.match(r"test_(q\d+)_", item.name)
             if question is None:
-                raise ValueError(f"{item.name} belongs to no question; call it test_q1_…")
+                raise ValueError(
+                    f"{item.name} belongs to no question; call it test_q1_…"
+                )
             marker = item.get_closest_marker("points")
             points = marker.args[0] if marker else 1
-            self.outcomes.append(Outcome(question[1], points, call.excinfo is None, _said(call.excinfo.value) if call.excinfo else ""))
+            self.outcomes.append(
+                Outcome(
+                    question[1],
+                    points,
+                    call.excinfo is None,
+                    _said(call.excinfo.value) if call.excinfo else "",
+                )
+            )
         return report
 
 
-def grade(notebook: Path, hidden: Path, output: Path, limits: Limits = Limits()) -> Grade:
+def grade(
+    notebook: Path, hidden: Path, output: Path, limits: Limits = Limits()
+) -> Grade:
     """Runs a submission and the hidden tests of its assignment.
 
     Args:
@@ -116,25 +138,53 @@ def grade(notebook: Path, hidden: Path, output: Path, limits: Limits = Limits())
     for path in (notebook, hidden):
         if not path.is_file():
             raise FileNotFoundError(f"there is no file {path}")
-    options = ["--assert=plain", "--import-mode=importlib", "-pno:cacheprovider", f"-c{os.devnull}", f"--rootdir={hidden.parent}"]
+    options = [
+        "--assert=plain",
+        "--import-mode=importlib",
+        "-pno:cacheprovider",
+        f"-c{os.devnull}",
+        f"--rootdir={hidden.parent}",
+    ]
     printed = io.StringIO()
-    with Submission(notebook, output, limits) as submission, contextlib.redirect_stdout(printed):
+    with (
+        Submission(notebook, output, limits) as submission,
+        contextlib.redirect_stdout(printed),
+    ):
         tests = HiddenTests(submission)
         code = pytest.main([str(hidden), *options], plugins=[tests])
     if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
-        raise RuntimeError(f"the hidden tests in {hidden.name} could not run, so nothing was graded:\n{printed.getvalue()}")
+        raise RuntimeError(
+            f"the hidden tests in {hidden.name} could not run, so nothing was "
+            f"graded:\n{printed.getvalue()}"
+        )
     questions = _questions(tests.outcomes)
     points, out_of = sum(q.points for q in questions), sum(q.out_of for q in questions)
-    return Grade(hidden.stem.removeprefix("test_"), notebook.name, points, out_of, submission.notes, questions)
+    return Grade(
+        hidden.stem.removeprefix("test_"),
+        notebook.name,
+        points,
+        out_of,
+        submission.notes,
+        questions,
+    )
 
 
 def _questions(outcomes: list[Outcome]) -> list[QuestionGrade]:
     grades = []
     for question in dict.fromkeys(o.question for o in outcomes):
         mine = [o for o in outcomes if o.question == question]
-        messages = dict.fromkeys(o.message for o in mine if not o.passed)  # each once, in order
+        messages = dict.fromkeys(
+            o.message for o in mine if not o.passed
+        )  # each once, in order
         earned = sum(o.points for o in mine if o.passed)
-        grades.append(QuestionGrade(question, earned, sum(o.points for o in mine), "\n".join(messages) or "right."))
+        grades.append(
+            QuestionGrade(
+                question,
+                earned,
+                sum(o.points for o in mine),
+                "\n".join(messages) or "right.",
+            )
+        )
     return grades
 
 
@@ -144,8 +194,13 @@ def _said(error: BaseException) -> str:
         case NotImplementedError():
             return "not answered yet."
         case AssertionError() | StoppedError() | UnansweredError():
-            sentence = str(error).split("\nassert ")[0]  # pytest may have added what it compared
-            return " ".join(sentence.split()) or "a test without a sentence failed; ask who wrote it."
+            sentence = str(error).split("\nassert ")[
+                0
+            ]  # pytest may have added what it compared
+            return (
+                " ".join(sentence.split())
+                or "a test without a sentence failed; ask who wrote it."
+            )
     return f"a test could not read your answer, {type(error).__name__}: {error}"
 
 

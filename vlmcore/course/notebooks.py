@@ -1,7 +1,9 @@
 """Student copies of master notebooks.
 
-Solutions stand between nbgrader's marks, and a cleared cell reads as nbgrader's ClearSolutions leaves it, so a master can move there as
-it is. nbgrader itself is not used: it brings JupyterLab, a database and forty more packages, and what is needed of it fits on this page.
+Solutions stand between nbgrader's marks, and a cleared cell reads as nbgrader's
+ClearSolutions leaves it, so a master can move there as it is. nbgrader itself is not
+used: it brings JupyterLab, a database and forty more packages, and what is needed of it
+fits on this page.
 """
 
 import re
@@ -21,12 +23,16 @@ def masters(folder: Path | None = None) -> list[Path]:
     """The master notebooks in `masters/` of a folder of assignments, by default the book's.
 
     Raises:
-        FileNotFoundError: there is none, as where the package was installed without the book.
+        FileNotFoundError: there is none, as where the package was installed without the
+            book.
     """
     folder = (folder or ASSIGNMENTS) / "masters"
     found = sorted(folder.glob("*.ipynb"))
     if not found:
-        raise FileNotFoundError(f"{folder} holds no master notebook; work in a checkout of the book or name one with --assignments")
+        raise FileNotFoundError(
+            f"{folder} holds no master notebook; work in a checkout of the book or "
+            "name one with --assignments"
+        )
     return found
 
 
@@ -39,8 +45,17 @@ def read_notebook(path: Path) -> NotebookNode:
     try:
         notebook = nbformat.read(path, 4)
         nbformat.validate(notebook)
-    except (OSError, ValueError, AttributeError, KeyError, TypeError, nbformat.ValidationError) as error:
-        raise ValueError(f"{path.name} is not a notebook that can be read; save it again as .ipynb") from error
+    except (
+        OSError,
+        ValueError,
+        AttributeError,
+        KeyError,
+        TypeError,
+        nbformat.ValidationError,
+    ) as error:
+        raise ValueError(
+            f"{path.name} is not a notebook that can be read; save it again as .ipynb"
+        ) from error
     return notebook
 
 
@@ -53,7 +68,9 @@ def student_copy(master: NotebookNode) -> NotebookNode:
     student = deepcopy(master)
     for cell in student.cells:
         if cell.cell_type == "code":
-            cell.update(source=clear_solutions(cell.source), outputs=[], execution_count=None)
+            cell.update(
+                source=clear_solutions(cell.source), outputs=[], execution_count=None
+            )
     return student
 
 
@@ -68,9 +85,17 @@ def clear_solutions(source: str) -> str:
     """
     pattern = rf"^([ \t]*){BEGIN}$.*?^[ \t]*{END}$"
     flags = re.MULTILINE | re.DOTALL
-    cleared, count = re.subn(pattern, lambda marked: "\n".join(marked[1] + line for line in STUB.split("\n")), source, flags=flags)
+    cleared, count = re.subn(
+        pattern,
+        lambda marked: "\n".join(marked[1] + line for line in STUB.split("\n")),
+        source,
+        flags=flags,
+    )
     if {source.count("BEGIN SOLUTION"), source.count("END SOLUTION")} != {count}:
-        raise ValueError(f"a solution needs one line {BEGIN!r} and, after it, one line {END!r}; this cell does not pair them:\n{source}")
+        raise ValueError(
+            f"a solution needs one line {BEGIN!r} and, after it, one line {END!r}; "
+            f"this cell does not pair them:\n{source}"
+        )
     return cleared
 
 

@@ -1,8 +1,9 @@
 """A student's notebook at arm's length: in a process of its own, with limits, in a temporary folder, reached only by messages.
 
-This protects from endless loops, too much memory, crashes, large files, and points forged by patching the tests. It does not protect
-your files: the process has the rights of the person who grades, can read what they can read and use the network. For code you do
-not trust run the grader in a container, or as a user that owns nothing.
+This protects from endless loops, too much memory, crashes, large files, and points
+forged by patching the tests. It does not protect your files: the process has the rights
+of the person who grades, can read what they can read and use the network. For code you
+do not trust run the grader in a container, or as a user that owns nothing.
 """
 
 import math
@@ -78,8 +79,9 @@ class Submission:
     def function(self, name: str) -> Callable:
         """A function of the notebook; calling it asks over there.
 
-        It raises `NotImplementedError` where the student wrote nothing, `StoppedError` where the function raised something else, and
-        `UnansweredError` where there is no answer: the function or the notebook is missing, or a limit was reached.
+        It raises `NotImplementedError` where the student wrote nothing, `StoppedError`
+        where the function raised something else, and `UnansweredError` where there is
+        no answer: the function or the notebook is missing, or a limit was reached.
         """
 
         def call(*arguments: Any) -> Any:
@@ -87,7 +89,12 @@ class Submission:
             seconds = self.limits.call_seconds
             with self._deadline(seconds):
                 self._send(pack([name, arguments]))
-                return self._opened(self._receive(f"{name} did not answer within {seconds:g} seconds", name), name)
+                return self._opened(
+                    self._receive(
+                        f"{name} did not answer within {seconds:g} seconds", name
+                    ),
+                    name,
+                )
 
         return call
 
@@ -97,11 +104,18 @@ class Submission:
             case {"value": value}:
                 return value
             case {"missing": _, "instead": kind}:
-                raise UnansweredError(f"{name} is of type {kind} in this notebook, not a function")
+                raise UnansweredError(
+                    f"{name} is of type {kind} in this notebook, not a function"
+                )
             case {"missing": _}:
-                raise UnansweredError(f"the notebook defines no function {name}; was it renamed, or did its cell fail?")
+                raise UnansweredError(
+                    f"the notebook defines no function {name}; was it renamed, or did "
+                    "its cell fail?"
+                )
             case {"error": "MemoryError"}:
-                raise UnansweredError(f"{name} asked for more than {self.limits.memory_gb:g} GB of memory")
+                raise UnansweredError(
+                    f"{name} asked for more than {self.limits.memory_gb:g} GB of memory"
+                )
             case {"error": "NotImplementedError", "message": message}:
                 raise NotImplementedError(message)
             case {"error": kind, "message": message}:
@@ -123,14 +137,24 @@ class Submission:
             raise UnansweredError(self._broken) from error
 
     def _launch(self) -> None:
-        work = self.folder / "book" / "assignments"  # as in a checkout, so that the set-up cell has nothing to do
+        work = (
+            self.folder / "book" / "assignments"
+        )  # as in a checkout, so that the set-up cell has nothing to do
         work.mkdir(parents=True, exist_ok=True)
         (self.folder / "book" / "results").mkdir(exist_ok=True)
         shutil.copy(self.notebook, work / "submission.ipynb")
         self._line, theirs = Pipe()
         # processor time only catches what escapes the deadlines
-        bounds = (self.limits.memory_gb * 1e9, 10 * (self.limits.seconds + self.limits.call_seconds), self.limits.file_mb * 1e6)
-        arguments = [f"{theirs.fileno()}", "submission.ipynb", *(f"{math.ceil(bound)}" for bound in bounds)]
+        bounds = (
+            self.limits.memory_gb * 1e9,
+            10 * (self.limits.seconds + self.limits.call_seconds),
+            self.limits.file_mb * 1e6,
+        )
+        arguments = [
+            f"{theirs.fileno()}",
+            "submission.ipynb",
+            *(f"{math.ceil(bound)}" for bound in bounds),
+        ]
         with self.output.open("ab") as output:
             self._process = subprocess.Popen(
                 [sys.executable, "-u", "-m", "vlmcore.course.worker", *arguments],
@@ -145,14 +169,19 @@ class Submission:
         theirs.close()
         self._late = False
         with self._deadline(START_SECONDS):
-            self._receive(f"Python did not start within {START_SECONDS} seconds", "the start")
+            self._receive(
+                f"Python did not start within {START_SECONDS} seconds", "the start"
+            )
 
     def _run_cells(self) -> None:
         doing = "the first cell"
         errors: dict[str, object] | None = None
         with self._deadline(self.limits.seconds):
             while errors is None:
-                late = f"the notebook did not end within {self.limits.seconds:g} seconds: {doing} was running"
+                late = (
+                    f"the notebook did not end within {self.limits.seconds:g} "
+                    f"seconds: {doing} was running"
+                )
                 match self._receive(late, doing):
                     case {"cell": number}:
                         doing = f"cell {number}"
@@ -160,7 +189,11 @@ class Submission:
                         errors = found
                     case _:
                         raise self._nonsense(doing)
-        self.notes |= {f"cell {number}": f"{error}" for number, error in errors.items() if not f"{error}".startswith("NotImplementedError")}
+        self.notes |= {
+            f"cell {number}": f"{error}"
+            for number, error in errors.items()
+            if not f"{error}".startswith("NotImplementedError")
+        }
 
     def _send(self, data: bytes) -> None:
         assert self._line is not None
@@ -174,8 +207,12 @@ class Submission:
             return unpack(self._line.recv_bytes(ANSWER_BYTES))
         except (EOFError, OSError) as error:
             end = self._end()
-            raise UnansweredError(late if self._late else f"{end} while {doing} was running") from error
-        except Exception as error:  # bytes that a submission made up can trip the reading in any way
+            raise UnansweredError(
+                late if self._late else f"{end} while {doing} was running"
+            ) from error
+        except (
+            Exception
+        ) as error:  # bytes that a submission made up can trip the reading in any way
             raise self._nonsense(doing) from error
 
     def _nonsense(self, doing: str) -> UnansweredError:
@@ -193,7 +230,9 @@ class Submission:
             self._kill()
         if code == -signal.SIGXCPU:
             return "the processor time was used up"
-        how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+        how = (
+            f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+        )
         return f"the process ended with {how}"
 
     @contextmanager
@@ -220,6 +259,16 @@ class Submission:
 
 def _environment(home: Path) -> dict[str, str]:
     """What the process sees of the environment: nothing of the grader's own but where programs lie."""
-    one_thread = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")  # each thread takes address space
-    here = {name: str(home) for name in ("HOME", "TMPDIR", "IPYTHONDIR", "MPLCONFIGDIR")}
-    return {"PATH": os.environ.get("PATH", os.defpath), "PYTHONPATH": str(ROOT), "MPLBACKEND": "Agg", **here, **one_thread}
+    one_thread = dict.fromkeys(
+        ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"
+    )  # each thread takes address space
+    here = {
+        name: str(home) for name in ("HOME", "TMPDIR", "IPYTHONDIR", "MPLCONFIGDIR")
+    }
+    return {
+        "PATH": os.environ.get("PATH", os.defpath),
+        "PYTHONPATH": str(ROOT),
+        "MPLBACKEND": "Agg",
+        **here,
+        **one_thread,
+    }

@@ -30,17 +30,25 @@ def _plain(value: Any) -> Any:
         case np.generic():
             return value.item()
         case np.ndarray():
-            return {"array": value.ravel().tolist(), "shape": value.shape, "kind": value.dtype.kind}
+            return {
+                "array": value.ravel().tolist(),
+                "shape": value.shape,
+                "kind": value.dtype.kind,
+            }
         case pd.DataFrame():
             return {"table": value.to_dict("list")}
         case pd.Series():
             return _plain(value.to_numpy())
-    raise TypeError(f"a {type(value).__name__} is neither number, text, list, array nor table")
+    raise TypeError(
+        f"a {type(value).__name__} is neither number, text, list, array nor table"
+    )
 
 
 def _rebuilt(value: dict[str, Any]) -> Any:
     if value.keys() == {"array", "shape", "kind"}:
-        return np.array(value["array"], {"i": int, "f": float, "b": bool}.get(value["kind"])).reshape(value["shape"])
+        return np.array(
+            value["array"], {"i": int, "f": float, "b": bool}.get(value["kind"])
+        ).reshape(value["shape"])
     if value.keys() == {"table"}:
         return pd.DataFrame(value["table"])
     return value

@@ -1,7 +1,8 @@
 """The process of a submission: runs the cells of a notebook, then answers calls of its functions until the line is closed.
 
-`submission.py` starts it with `python -m vlmcore.course.worker`. The limits are set before a line of the notebook runs. Hidden tests are
-never loaded here, so that a submission can neither find them in memory nor change how they judge.
+`submission.py` starts it with `python -m vlmcore.course.worker`. The limits are set
+before a line of the notebook runs. Hidden tests are never loaded here, so that a
+submission can neither find them in memory nor change how they judge.
 """
 
 import resource
@@ -18,22 +19,36 @@ from vlmcore.course.notebooks import read_notebook
 from vlmcore.course.wire import pack, unpack
 
 
-def main(line: Connection, notebook: str, memory: int, cpu_seconds: int, file_bytes: int) -> None:
+def main(
+    line: Connection, notebook: str, memory: int, cpu_seconds: int, file_bytes: int
+) -> None:
     """Runs the notebook, tells what went wrong in which cell, and answers.
 
     Args:
         line: to the process that grades.
         notebook: its path.
         memory: address space in bytes.
-        cpu_seconds: processor time in all; the clock on the wall is watched from outside.
+        cpu_seconds: processor time in all; the clock on the wall is watched from
+            outside.
         file_bytes: size of the largest file that may be written.
     """
-    limits = {resource.RLIMIT_AS: memory, resource.RLIMIT_CPU: cpu_seconds, resource.RLIMIT_FSIZE: file_bytes, resource.RLIMIT_CORE: 0}
+    limits = {
+        resource.RLIMIT_AS: memory,
+        resource.RLIMIT_CPU: cpu_seconds,
+        resource.RLIMIT_FSIZE: file_bytes,
+        resource.RLIMIT_CORE: 0,
+    }
     for kind, limit in limits.items():
         resource.setrlimit(kind, (limit, limit))
-    shell = InteractiveShell.instance(config=Config({"HistoryManager": {"enabled": False}}))
+    shell = InteractiveShell.instance(
+        config=Config({"HistoryManager": {"enabled": False}})
+    )
     errors = {}
-    cells = [cell.source for cell in read_notebook(Path(notebook)).cells if cell.cell_type == "code"]
+    cells = [
+        cell.source
+        for cell in read_notebook(Path(notebook)).cells
+        if cell.cell_type == "code"
+    ]
     line.send_bytes(pack("ready"))
     for number, source in enumerate(cells, 1):
         line.send_bytes(pack({"cell": number}))

@@ -1,10 +1,12 @@
 """easy-VQA: 5,000 images of one coloured shape with 48,248 questions, made by Victor Zhou (https://github.com/vzhou842/easy-VQA).
 
-The images and questions come from the PyPI package `easy-vqa`, with its official split: 4,000 images with 38,575 questions to train,
-1,000 with 9,673 to test. 13 answers: eight colours, three shapes, yes and no.
+The images and questions come from the PyPI package `easy-vqa`, with its official split:
+4,000 images with 38,575 questions to train, 1,000 with 9,673 to test. 13 answers: eight
+colours, three shapes, yes and no.
 
-`told` makes the same questions about shapes that are *described* instead of shown: from them a miniature language model learns the
-words and the rules before it ever sees, as a real one does from text.
+`told` makes the same questions about shapes that are *described* instead of shown: from
+them a miniature language model learns the words and the rules before it ever sees, as a
+real one does from text.
 """
 
 from typing import Literal, NamedTuple
@@ -35,26 +37,43 @@ def load(split: Split) -> EasyVQA:
     """Reads one split from the installed package.
 
     Raises:
-        ModuleNotFoundError: the package is not installed; the message says how to get it.
+        ModuleNotFoundError: the package is not installed; the message says how to get
+            it.
     """
     try:
         import easy_vqa
     except ModuleNotFoundError as error:
-        raise ModuleNotFoundError("easy-VQA is not installed; get it with: pip install easy-vqa") from error
+        raise ModuleNotFoundError(
+            "easy-VQA is not installed; get it with: pip install easy-vqa"
+        ) from error
     paths, questions = {
         "train": (easy_vqa.get_train_image_paths, easy_vqa.get_train_questions),
         "test": (easy_vqa.get_test_image_paths, easy_vqa.get_test_questions),
     }[split]
     files = paths()
     row = {image: i for i, image in enumerate(sorted(files))}
-    images = np.stack([np.asarray(Image.open(files[image]).convert("RGB")).transpose(2, 0, 1) for image in row])
-    samples = [sample(row[image], question, answer) for question, answer, image in zip(*questions(), strict=True)]
+    images = np.stack(
+        [
+            np.asarray(Image.open(files[image]).convert("RGB")).transpose(2, 0, 1)
+            for image in row
+        ]
+    )
+    samples = [
+        sample(row[image], question, answer)
+        for question, answer, image in zip(*questions(), strict=True)
+    ]
     return EasyVQA(images, samples)
 
 
 def sample(image: int, question: str, answer: str) -> Sample:
     """A question with its kind, told from the answer."""
-    kind = "yes/no" if answer in ("yes", "no") else "colour" if answer in COLOURS else "shape"
+    kind = (
+        "yes/no"
+        if answer in ("yes", "no")
+        else "colour"
+        if answer in COLOURS
+        else "shape"
+    )
     return Sample(image, question, answer, kind, CHOICES[kind])
 
 
@@ -73,7 +92,10 @@ def centres(images: np.ndarray) -> np.ndarray:
     colour = 65536 * red + 256 * green + blue
     shape = np.stack([image != np.bincount(image.ravel()).argmax() for image in colour])
     side = images.shape[-1]
-    rows, columns = (np.einsum("nhw,hw->n", shape, at) / shape.sum((1, 2)) for at in np.indices((side, side)))
+    rows, columns = (
+        np.einsum("nhw,hw->n", shape, at) / shape.sum((1, 2))
+        for at in np.indices((side, side))
+    )
     return (np.stack([rows, columns], 1) + 0.5) / side
 
 

@@ -1,6 +1,7 @@
 """Questions about images as tensors. V is nowhere in here: the image enters a batch as a row number and a place in the text.
 
-Shapes: n samples, b samples of a batch, t tokens of text, q tokens of the question alone.
+Shapes: n samples, b samples of a batch, t tokens of text, q tokens of the question
+alone.
 """
 
 from collections.abc import Sequence
@@ -36,7 +37,8 @@ class Batch(NamedTuple):
     image: Tensor
     """int (b,), rows of the images."""
     text: Tensor
-    """int (b, t): start token or opening of a chat, question and, in training, answer and end token."""
+    """int (b, t): start token or opening of a chat, question and, in training, answer
+    and end token."""
     labels: Tensor
     """int (b, t): the answer and end token at their own places, `IGNORE` elsewhere."""
     length: Tensor
@@ -75,42 +77,77 @@ class Tokens(NamedTuple):
         """The samples in `rows`, int (b,), with padding cut back to the longest of them."""
         part = [tensor[rows] for tensor in self]
         text, asked = int(part[3].max()), int(part[6].max())
-        return Batch(part[0], part[1][:, :text].long(), part[2][:, :text].long(), part[3], part[4], part[5][:, :asked].long(), part[6])
+        return Batch(
+            part[0],
+            part[1][:, :text].long(),
+            part[2][:, :text].long(),
+            part[3],
+            part[4],
+            part[5][:, :asked].long(),
+            part[6],
+        )
 
 
 def tokenize(
-    samples: Sequence[Sample], tokenizer: PreTrainedTokenizerBase, order: Order, *, answers: bool = True, frame: Frame | None = None
+    samples: Sequence[Sample],
+    tokenizer: PreTrainedTokenizerBase,
+    order: Order,
+    *,
+    answers: bool = True,
+    frame: Frame | None = None,
 ) -> Tokens:
     """Tokenises samples for one order of image and question.
 
     Args:
         samples: what to ask.
         tokenizer: has `bos_token_id`, `eos_token_id` and `pad_token_id`.
-        order: `image_first` puts the image before the question, `question_first` right after it; both inside the frame.
-        answers: whether the answers follow the questions, as training needs, or are to be generated.
-        frame: what stands around a question, as `LanguageModel.frame` says; by default only the start token before it.
+        order: `image_first` puts the image before the question, `question_first` right
+            after it; both inside the frame.
+        answers: whether the answers follow the questions, as training needs, or are to
+            be generated.
+        frame: what stands around a question, as `LanguageModel.frame` says; by default
+            only the start token before it.
 
     Raises:
-        ValueError: a question is empty, there is no sample, or the tokenizer lacks a special token.
+        ValueError: a question is empty, there is no sample, or the tokenizer lacks a
+            special token.
     """
     for token in ("bos_token_id", "eos_token_id", "pad_token_id"):
         if getattr(tokenizer, token) is None:
-            raise ValueError(f"the tokenizer has no {token}; set one, for example tokenizer.pad_token = tokenizer.eos_token")
+            raise ValueError(
+                f"the tokenizer has no {token}; set one, for example "
+                "tokenizer.pad_token = tokenizer.eos_token"
+            )
     if not samples:
         raise ValueError("there is no sample to tokenise; give at least one question")
-    asked, question_row = _tokenize_unique([sample.question for sample in samples], tokenizer)
-    said, answer_row = _tokenize_unique([sample.answer for sample in samples], tokenizer)
+    asked, question_row = _tokenize_unique(
+        [sample.question for sample in samples], tokenizer
+    )
+    said, answer_row = _tokenize_unique(
+        [sample.answer for sample in samples], tokenizer
+    )
     if empty := [i for i, row in enumerate(question_row) if not asked[row]]:
-        raise ValueError(f"the question of sample {empty[0]} is empty; every sample needs one")
-    start, end, pad = tokenizer.bos_token_id, tokenizer.eos_token_id, tokenizer.pad_token_id
+        raise ValueError(
+            f"the question of sample {empty[0]} is empty; every sample needs one"
+        )
+    start, end, pad = (
+        tokenizer.bos_token_id,
+        tokenizer.eos_token_id,
+        tokenizer.pad_token_id,
+    )
     before, after = frame or Frame([start], [])
 
     texts, labels = [], []
     for q, a in zip(question_row, answer_row, strict=True):
-        prompt, answer = [*before, *asked[q], *after], [*said[a], end] if answers else []
+        prompt, answer = (
+            [*before, *asked[q], *after],
+            [*said[a], end] if answers else [],
+        )
         texts.append(torch.tensor([*prompt, *answer], dtype=torch.int32))
         labels.append(torch.tensor([IGNORE] * len(prompt) + answer, dtype=torch.int32))
-    questions = [torch.tensor([start, *asked[q]], dtype=torch.int32) for q in question_row]
+    questions = [
+        torch.tensor([start, *asked[q]], dtype=torch.int32) for q in question_row
+    ]
     question_length = torch.tensor([len(q) for q in questions])
     first = torch.full_like(question_length, len(before))
     return Tokens(
@@ -124,7 +161,9 @@ def tokenize(
     )
 
 
-def rows_of_step(count: int, batch_size: int, seed: tuple[int, ...], step: int) -> Tensor:
+def rows_of_step(
+    count: int, batch_size: int, seed: tuple[int, ...], step: int
+) -> Tensor:
     """Which samples training step `step` sees: a pure function, so that a resumed run sees what an undisturbed one would.
 
     Every pass over the data is a fresh permutation; a batch never crosses two passes.
@@ -138,7 +177,9 @@ def rows_of_step(count: int, batch_size: int, seed: tuple[int, ...], step: int) 
     return torch.from_numpy(order[index * batch_size : (index + 1) * batch_size])
 
 
-def _tokenize_unique(texts: list[str], tokenizer: PreTrainedTokenizerBase) -> tuple[list[list[int]], np.ndarray]:
+def _tokenize_unique(
+    texts: list[str], tokenizer: PreTrainedTokenizerBase
+) -> tuple[list[list[int]], np.ndarray]:
     """Tokens of every different text, and which of them each text is."""
     unique, rows = np.unique(texts, return_inverse=True)
     return tokenizer(unique.tolist(), add_special_tokens=False)["input_ids"], rows

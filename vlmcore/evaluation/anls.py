@@ -7,7 +7,16 @@ import torch
 from torch import Tensor
 from torchmetrics import Metric
 
-from vlmcore.evaluation.scores import ALL, Judged, Score, accumulate, by_kind, keep_tally, rows_of, same_length
+from vlmcore.evaluation.scores import (
+    ALL,
+    Judged,
+    Score,
+    accumulate,
+    by_kind,
+    keep_tally,
+    rows_of,
+    same_length,
+)
 
 
 def edit_distance(one: str, other: str) -> int:
@@ -19,7 +28,9 @@ def edit_distance(one: str, other: str) -> int:
     for letter in long:
         replaced, deleted = row[:-1] + (letters != ord(letter)), row[1:] + 1
         best = np.concatenate([[row[0] + 1], np.minimum(replaced, deleted)])
-        row = np.minimum.accumulate(best - steps) + steps  # insertions: one more for every letter since the best place to start them
+        row = (
+            np.minimum.accumulate(best - steps) + steps
+        )  # insertions: one more for every letter since the best place to start them
     return int(row[-1])
 
 
@@ -35,7 +46,9 @@ def anls(prediction: str, references: Sequence[str], threshold: float = 0.5) -> 
     if not references:
         raise ValueError("there is no reference; ANLS needs at least one")
     said = _plain(prediction)
-    return max(_similarity(said, _plain(reference), threshold) for reference in references)
+    return max(
+        _similarity(said, _plain(reference), threshold) for reference in references
+    )
 
 
 def _plain(text: str) -> str:
@@ -45,8 +58,12 @@ def _plain(text: str) -> str:
 def _similarity(one: str, other: str, threshold: float) -> float:
     if one == other:
         return 1.0 if threshold > 0 else 0.0
-    longer = max(len(one.upper()), len(other.upper()))  # as the official script: an ß counts as two letters here
-    if abs(len(one) - len(other)) / longer >= threshold:  # the distance is no smaller: spares the work on very long texts
+    longer = max(
+        len(one.upper()), len(other.upper())
+    )  # as the official script: an ß counts as two letters here
+    if (
+        abs(len(one) - len(other)) / longer >= threshold
+    ):  # the distance is no smaller: spares the work on very long texts
         return 0.0
     distance = edit_distance(one, other) / longer
     return 1 - distance if distance < threshold else 0.0
@@ -68,11 +85,17 @@ class ANLS(Metric):
         super().__init__()
         self.kinds, self.threshold = keep_tally(self, kinds, torch.double), threshold
 
-    def update(self, predictions: Sequence[str], references: Sequence[Sequence[str]], kinds: Sequence[str] | None = None) -> None:
+    def update(
+        self,
+        predictions: Sequence[str],
+        references: Sequence[Sequence[str]],
+        kinds: Sequence[str] | None = None,
+    ) -> None:
         """Adds generated texts, and at least one reference for each."""
         same_length(predictions, references, *([] if kinds is None else [kinds]))
         judged = [
-            Judged(anls(said, right, self.threshold), bool(said.strip())) for said, right in zip(predictions, references, strict=True)
+            Judged(anls(said, right, self.threshold), bool(said.strip()))
+            for said, right in zip(predictions, references, strict=True)
         ]
         accumulate(self, judged, rows_of(kinds, self.kinds, len(references)))
 

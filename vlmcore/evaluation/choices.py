@@ -6,11 +6,34 @@ from collections.abc import Iterable, Sequence
 from torch import Tensor
 from torchmetrics import Metric
 
-from vlmcore.evaluation.scores import ALL, Judged, Score, accumulate, by_kind, keep_tally, rows_of, same_length
+from vlmcore.evaluation.scores import (
+    ALL,
+    Judged,
+    Score,
+    accumulate,
+    by_kind,
+    keep_tally,
+    rows_of,
+    same_length,
+)
 
 LETTERS = "ABCDE"
 # how a letter may be dressed, in the order in which MMBench's code looks for it
-_DRESSES = ("{}", "{}.", "{},", "{}:", "{})", "{}).", "({})", "({}).", ":{}", ":{},", ":{}.", ":{})", ":{}).")
+_DRESSES = (
+    "{}",
+    "{}.",
+    "{},",
+    "{}:",
+    "{})",
+    "{}).",
+    "({})",
+    "({}).",
+    ":{}",
+    ":{},",
+    ":{}.",
+    ":{})",
+    ":{}).",
+)
 # the full stop was hardly meant to be any character, but it is in the script
 _SAID = re.compile(r"The answer is ([A-Z]).")
 
@@ -18,10 +41,13 @@ _SAID = re.compile(r"The answer is ([A-Z]).")
 def scienceqa_option(text: str, options: int) -> str | None:
     """The letter that an answer chooses by LLaVA-1.5's rule; None for everything else.
 
-    The letter alone, before ". " at the start, or once in "The answer is X" with one more character after it. This is the script of the
-    release (`llava/eval/eval_science_qa.py`; the copy in https://github.com/locuslab/llava-token-compression is the same), which does not
-    strip: who generates the text does. A variant in circulation reads more: it strips, takes a line break for ". ", and reads the first of
-    several sentences, and also the last word of a text, as in "The answer is B".
+    The letter alone, before ". " at the start, or once in "The answer is X" with one
+    more character after it. This is the script of the release
+    (`llava/eval/eval_science_qa.py`; the copy in
+    https://github.com/locuslab/llava-token-compression is the same), which does not
+    strip: who generates the text does. A variant in circulation reads more: it strips,
+    takes a line break for ". ", and reads the first of several sentences, and also the
+    last word of a text, as in "The answer is B".
 
     Args:
         text: the answer.
@@ -48,7 +74,8 @@ def _is_letter(text: str) -> bool:
 def mmbench_option(text: str, options: Sequence[str]) -> str | None:
     """The letter that an answer chooses: the only one that stands as a word of its own, or that of the only option whose text is in it.
 
-    The published evaluation asks ChatGPT about answers that this cannot read; here they stay unread, and count as wrong.
+    The published evaluation asks ChatGPT about answers that this cannot read; here they
+    stay unread, and count as wrong.
 
     Args:
         text: the answer.
@@ -65,7 +92,11 @@ def mmbench_option(text: str, options: Sequence[str]) -> str | None:
         if len(found) == 1 and not an_article:
             return found[0]
     lower = text.lower()
-    named = [letter for letter, option in zip(LETTERS, options, strict=False) if option.lower() in lower]
+    named = [
+        letter
+        for letter, option in zip(LETTERS, options, strict=False)
+        if option.lower() in lower
+    ]
     return named[0] if len(named) == 1 else None
 
 
@@ -97,7 +128,11 @@ class ScienceQA(Metric):
         self.kinds = keep_tally(self, kinds)
 
     def update(
-        self, predictions: Sequence[str], answers: Sequence[str], options: Sequence[int], kinds: Sequence[str] | None = None
+        self,
+        predictions: Sequence[str],
+        answers: Sequence[str],
+        options: Sequence[int],
+        kinds: Sequence[str] | None = None,
     ) -> None:
         """Adds generated texts.
 
@@ -113,8 +148,15 @@ class ScienceQA(Metric):
         same_length(predictions, answers, options, *([] if kinds is None else [kinds]))
         for letter, count in zip(answers, options, strict=True):
             if not (len(letter) == 1 and letter in LETTERS[:count]):
-                raise ValueError(f"option {letter!r} cannot be right where there are {count}: {', '.join(LETTERS[:count])}")
-        accumulate(self, map(judge_scienceqa, predictions, answers, options), rows_of(kinds, self.kinds, len(answers)))
+                raise ValueError(
+                    f"option {letter!r} cannot be right where there are {count}: "
+                    f"{', '.join(LETTERS[:count])}"
+                )
+        accumulate(
+            self,
+            map(judge_scienceqa, predictions, answers, options),
+            rows_of(kinds, self.kinds, len(answers)),
+        )
 
     def compute(self) -> dict[str, Score]:
         """Scores under `all` and under each kind that was asked."""

@@ -7,7 +7,16 @@ from torch import Tensor
 from torchmetrics import Metric
 
 from vlmcore.data.samples import Sample
-from vlmcore.evaluation.scores import ALL, Judged, Score, accumulate, by_kind, keep_tally, rows_of, same_length
+from vlmcore.evaluation.scores import (
+    ALL,
+    Judged,
+    Score,
+    accumulate,
+    by_kind,
+    keep_tally,
+    rows_of,
+    same_length,
+)
 
 
 def normalize(text: str) -> str:
@@ -64,13 +73,18 @@ class ShortAnswerAccuracy(Metric):
         """Adds generated texts and the samples that they answer.
 
         Raises:
-            ValueError: not one text for each sample, or a kind of question that was not announced.
+            ValueError: not one text for each sample, or a kind of question that was not
+                announced.
         """
         same_length(predictions, samples)
         rows = rows_of([sample.kind for sample in samples], self.kinds, len(samples))
         said = [normalize(prediction) for prediction in predictions]
         judged = [
-            Judged(int(text == normalize(sample.answer)), text in self.answers, 1 / sample.choices)
+            Judged(
+                int(text == normalize(sample.answer)),
+                text in self.answers,
+                1 / sample.choices,
+            )
             for text, sample in zip(said, samples, strict=True)
         ]
         accumulate(self, judged, rows)
@@ -108,11 +122,16 @@ class GQA(Metric):
             predictions: generated texts.
             answers: the right ones.
             kinds: type of each question; not needed when there is one.
-            choices: how many answers make sense to each question, 2 for yes or no, None for any text.
+            choices: how many answers make sense to each question, 2 for yes or no, None
+                for any text.
         """
         options = [None] * len(answers) if choices is None else choices
         same_length(predictions, answers, options, *([] if kinds is None else [kinds]))
-        accumulate(self, map(judge_gqa, predictions, answers, options), rows_of(kinds, self.kinds, len(answers)))
+        accumulate(
+            self,
+            map(judge_gqa, predictions, answers, options),
+            rows_of(kinds, self.kinds, len(answers)),
+        )
 
     def compute(self) -> dict[str, Score]:
         """Scores under `all` and under each type that was asked."""
@@ -134,10 +153,19 @@ class ExactMatch(Metric):
         super().__init__()
         self.kinds = keep_tally(self, kinds)
 
-    def update(self, predictions: Sequence[str], references: Sequence[Sequence[str]], kinds: Sequence[str] | None = None) -> None:
+    def update(
+        self,
+        predictions: Sequence[str],
+        references: Sequence[Sequence[str]],
+        kinds: Sequence[str] | None = None,
+    ) -> None:
         """Adds generated texts and what they may equal."""
         same_length(predictions, references, *([] if kinds is None else [kinds]))
-        accumulate(self, map(judge_exact, predictions, references), rows_of(kinds, self.kinds, len(references)))
+        accumulate(
+            self,
+            map(judge_exact, predictions, references),
+            rows_of(kinds, self.kinds, len(references)),
+        )
 
     def compute(self) -> dict[str, Score]:
         """Scores under `all` and under each kind that was asked."""

@@ -1,12 +1,18 @@
 """Every metric in one place: each a thin torchmetrics class over plain functions, which live in the module of its benchmark.
 
-Count, share parseable, chance and standard error travel with every score. States are sums, so a metric works in a Lightning loop and
-across processes.
+Count, share parseable, chance and standard error travel with every score. States are
+sums, so a metric works in a Lightning loop and across processes.
 """
 
 from vlmcore.evaluation.anls import ANLS, anls
 from vlmcore.evaluation.choices import ScienceQA, mmbench_option, scienceqa_option
-from vlmcore.evaluation.exact import GQA, ExactMatch, ShortAnswerAccuracy, gqa_normalize, normalize
+from vlmcore.evaluation.exact import (
+    GQA,
+    ExactMatch,
+    ShortAnswerAccuracy,
+    gqa_normalize,
+    normalize,
+)
 from vlmcore.evaluation.mmbench import MMBench, MMBenchScore
 from vlmcore.evaluation.mme import MME, MMEScore, mme_says
 from vlmcore.evaluation.pope import POPE, YesNo, pope_says

@@ -38,15 +38,29 @@ def mmbench_counts(
         options: their texts, as rotated.
         rows: question of each.
         rotations: which, from 0.
-        into: int (questions, 6): options; asked, parseable and right in all rotations; asked and right in the first.
+        into: int (questions, 6): options; asked, parseable and right in all rotations;
+            asked and right in the first.
     """
     counts = []
-    for text, right, texts, rotation in zip(predictions, answers, options, rotations, strict=True):
+    for text, right, texts, rotation in zip(
+        predictions, answers, options, rotations, strict=True
+    ):
         chosen = mmbench_option(text, texts)
         first = rotation == 0
-        counts.append((len(texts) * first, 1, chosen is not None, chosen == right, first, first and chosen == right))
+        counts.append(
+            (
+                len(texts) * first,
+                1,
+                chosen is not None,
+                chosen == right,
+                first,
+                first and chosen == right,
+            )
+        )
     row = torch.tensor(rows, dtype=torch.long, device=into.device)
-    return into.index_add(0, row, torch.tensor(counts, dtype=into.dtype, device=into.device).view(-1, 6))
+    return into.index_add(
+        0, row, torch.tensor(counts, dtype=into.dtype, device=into.device).view(-1, 6)
+    )
 
 
 def mmbench_score(counts: Tensor) -> MMBenchScore:
@@ -56,9 +70,17 @@ def mmbench_score(counts: Tensor) -> MMBenchScore:
 
     def share(values: Tensor, chance: Tensor) -> Score:
         value = values.double().mean().item()
-        return Score(value, len(values), readable, chance.mean().item(), math.sqrt(value * (1 - value) / len(values)))
+        return Score(
+            value,
+            len(values),
+            readable,
+            chance.mean().item(),
+            math.sqrt(value * (1 - value) / len(values)),
+        )
 
-    return MMBenchScore(share(right == asked, options**-asked), share(first_right, 1 / options))
+    return MMBenchScore(
+        share(right == asked, options**-asked), share(first_right, 1 / options)
+    )
 
 
 class MMBench(Metric):
@@ -80,8 +102,15 @@ class MMBench(Metric):
 
     def __init__(self, questions: Mapping[Hashable, str]) -> None:
         super().__init__()
-        self.kinds, self.rows = dict(questions), {question: row for row, question in enumerate(questions)}
-        self.add_state("counts", torch.zeros(len(self.rows), 6, dtype=torch.long), dist_reduce_fx="sum")
+        self.kinds, self.rows = (
+            dict(questions),
+            {question: row for row, question in enumerate(questions)},
+        )
+        self.add_state(
+            "counts",
+            torch.zeros(len(self.rows), 6, dtype=torch.long),
+            dist_reduce_fx="sum",
+        )
 
     def update(
         self,
@@ -94,37 +123,57 @@ class MMBench(Metric):
         """Adds generated texts; arguments as for `mmbench_counts`, but for the questions' own numbers.
 
         Raises:
-            ValueError: not one of each, a right option that does not exist, or a question that was not announced.
+            ValueError: not one of each, a right option that does not exist, or a
+                question that was not announced.
         """
         same_length(predictions, answers, options, questions, rotations)
         for letter, texts in zip(answers, options, strict=True):
             if not (len(letter) == 1 and letter in LETTERS[: len(texts)]):
-                raise ValueError(f"option {letter!r} cannot be right where there are {len(texts)}: {', '.join(LETTERS[: len(texts)])}")
+                raise ValueError(
+                    f"option {letter!r} cannot be right where there are {len(texts)}: "
+                    f"{', '.join(LETTERS[: len(texts)])}"
+                )
         if unknown := set(questions) - set(self.rows):
-            raise ValueError(f"question {min(unknown, key=str)!r} was not announced; name every question when the metric is made")
+            raise ValueError(
+                f"question {min(unknown, key=str)!r} was not announced; name every "
+                "question when the metric is made"
+            )
         rows = [self.rows[question] for question in questions]
-        self.counts = mmbench_counts(predictions, answers, options, rows, rotations, self.counts)
+        self.counts = mmbench_counts(
+            predictions, answers, options, rows, rotations, self.counts
+        )
 
     def compute(self) -> dict[str, MMBenchScore]:
         """Scores under `all` and under each kind that was asked.
 
         Raises:
-            ValueError: no question was asked, or one was not asked once in each rotation.
+            ValueError: no question was asked, or one was not asked once in each
+                rotation.
         """
         names, asked = list(self.rows), self.counts[:, 1] > 0
         incomplete = (self.counts[:, 1] != self.counts[:, 0]) | (self.counts[:, 4] != 1)
         for i in (asked & incomplete).nonzero()[:1].flatten().tolist():
             options, times = self.counts[i, :2].tolist()
             raise ValueError(
-                f"question {names[i]!r} was asked {times} times; it has {options or 'no first rotation of its'} options, so ask "
+                f"question {names[i]!r} was asked {times} times; it has "
+                f"{options or 'no first rotation of its'} options, so ask "
                 "it once for each rotation of them"
             )
         if not asked.any():
-            raise ValueError("no question was asked; update the metric before computing it")
+            raise ValueError(
+                "no question was asked; update the metric before computing it"
+            )
         of_kind = list(self.kinds.values())
         scores = {ALL: mmbench_score(self.counts[asked])}
         for kind in numbered(of_kind):
-            chosen = torch.tensor([one == kind for one in of_kind], dtype=torch.bool, device=asked.device) & asked
+            chosen = (
+                torch.tensor(
+                    [one == kind for one in of_kind],
+                    dtype=torch.bool,
+                    device=asked.device,
+                )
+                & asked
+            )
             if chosen.any():
                 scores[kind] = mmbench_score(self.counts[chosen])
         return scores

@@ -1,7 +1,7 @@
 """POPE (arXiv 2305.10355): is there a ... in the image? Yes or no, half of each, so that a model that likes to say yes is found out.
 
-The rule reads any text as yes that has no word of denial in its first sentence: an empty answer says yes. `parseable` counts the answers
-that say either outright.
+The rule reads any text as yes that has no word of denial in its first sentence: an
+empty answer says yes. `parseable` counts the answers that say either outright.
 """
 
 import math
@@ -44,17 +44,22 @@ def says_outright(text: str) -> bool:
 
 
 def _words(text: str) -> set[str]:
-    return set(text.split(".")[0].replace(",", "").split(" "))  # at single spaces, as the official script: a line break joins words
+    return set(
+        text.split(".")[0].replace(",", "").split(" ")
+    )  # at single spaces, as the official script: a line break joins words
 
 
-def pope_counts(predictions: Sequence[str], labels: Sequence[str], rows: Sequence[int], into: Tensor) -> Tensor:
+def pope_counts(
+    predictions: Sequence[str], labels: Sequence[str], rows: Sequence[int], into: Tensor
+) -> Tensor:
     """Adds answers to counts, without changing them.
 
     Args:
         predictions: generated texts.
         labels: `yes` or `no`.
         rows: split of each question.
-        into: int (splits, 5): said yes and it is there, said yes and it is not, said no and it is, said no and it is not; said outright.
+        into: int (splits, 5): said yes and it is there, said yes and it is not, said no
+            and it is, said no and it is not; said outright.
 
     Raises:
         ValueError: a label is neither.
@@ -65,7 +70,11 @@ def pope_counts(predictions: Sequence[str], labels: Sequence[str], rows: Sequenc
     for i, (text, label) in enumerate(zip(predictions, labels, strict=True)):
         counts[i, 2 * (pope_says(text) == "no") + (label == "no")] = 1
         counts[i, 4] = says_outright(text)
-    return into.index_add(0, torch.tensor(rows, dtype=torch.long, device=into.device), counts.to(into.device))
+    return into.index_add(
+        0,
+        torch.tensor(rows, dtype=torch.long, device=into.device),
+        counts.to(into.device),
+    )
 
 
 def yes_no_scores(counts: Sequence[int]) -> YesNo:
@@ -84,7 +93,13 @@ def yes_no_scores(counts: Sequence[int]) -> YesNo:
 
     def share(part: int, whole: int, chance: float) -> Score:
         value = part / whole if whole else math.nan
-        return Score(value, whole, clear, chance, math.sqrt(value * (1 - value) / whole) if whole else math.nan)
+        return Score(
+            value,
+            whole,
+            clear,
+            chance,
+            math.sqrt(value * (1 - value) / whole) if whole else math.nan,
+        )
 
     weight = 2 * hit + false_alarm + miss
     f1 = 2 * hit / weight if weight else math.nan
@@ -101,7 +116,8 @@ def yes_no_scores(counts: Sequence[int]) -> YesNo:
 class POPE(Metric):
     """POPE's scores by split, and their means over the splits; LLaVA-1.5's 85.9 is the mean of three F1.
 
-    The standard error of a mean is the mean of the errors, its largest possible value: the splits share images and what is there.
+    The standard error of a mean is the mean of the errors, its largest possible value:
+    the splits share images and what is there.
 
     Args:
         splits: such as `random`, `popular` and `adversarial`.
@@ -119,9 +135,18 @@ class POPE(Metric):
     def __init__(self, splits: Iterable[str] = (ALL,)) -> None:
         super().__init__()
         self.splits = numbered(splits)
-        self.add_state("counts", torch.zeros(len(self.splits), 5, dtype=torch.long), dist_reduce_fx="sum")
+        self.add_state(
+            "counts",
+            torch.zeros(len(self.splits), 5, dtype=torch.long),
+            dist_reduce_fx="sum",
+        )
 
-    def update(self, predictions: Sequence[str], labels: Sequence[str], splits: Sequence[str] | None = None) -> None:
+    def update(
+        self,
+        predictions: Sequence[str],
+        labels: Sequence[str],
+        splits: Sequence[str] | None = None,
+    ) -> None:
         """Adds generated texts.
 
         Args:
@@ -130,7 +155,9 @@ class POPE(Metric):
             splits: of each question; not needed when there is one.
         """
         same_length(predictions, labels, *([] if splits is None else [splits]))
-        self.counts = pope_counts(predictions, labels, rows_of(splits, self.splits, len(labels)), self.counts)
+        self.counts = pope_counts(
+            predictions, labels, rows_of(splits, self.splits, len(labels)), self.counts
+        )
 
     def compute(self) -> dict[str, YesNo]:
         """Scores under each split that was asked, and under `mean`.
@@ -138,12 +165,22 @@ class POPE(Metric):
         Raises:
             ValueError: no question was asked.
         """
-        scores = {split: yes_no_scores(row) for split, row in zip(self.splits, self.counts.tolist(), strict=True) if sum(row)}
+        scores = {
+            split: yes_no_scores(row)
+            for split, row in zip(self.splits, self.counts.tolist(), strict=True)
+            if sum(row)
+        }
         if not scores:
-            raise ValueError("no question was asked; update the metric before computing it")
-        return scores | {MEAN: YesNo(*(_mean(parts) for parts in zip(*scores.values(), strict=True)))}
+            raise ValueError(
+                "no question was asked; update the metric before computing it"
+            )
+        return scores | {
+            MEAN: YesNo(*(_mean(parts) for parts in zip(*scores.values(), strict=True)))
+        }
 
 
 def _mean(scores: Sequence[Score]) -> Score:
-    value, count, *rest = (sum(column) / len(scores) for column in zip(*scores, strict=True))
+    value, count, *rest = (
+        sum(column) / len(scores) for column in zip(*scores, strict=True)
+    )
     return Score(value, round(count * len(scores)), *rest)

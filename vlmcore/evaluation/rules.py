@@ -46,13 +46,22 @@ def _kinds(questions: Iterable[Question]) -> list[str]:
     return list(dict.fromkeys(question.kind for question in questions))
 
 
-def _with_references(metric: VQAAccuracy | ANLS | ExactMatch, said: Sequence[str], questions: Sequence[Question]) -> None:
+def _with_references(
+    metric: VQAAccuracy | ANLS | ExactMatch,
+    said: Sequence[str],
+    questions: Sequence[Question],
+) -> None:
     metric.update(said, [q.answers for q in questions], [q.kind for q in questions])
 
 
 def _gqa(metric: GQA, said: Sequence[str], questions: Sequence[Question]) -> None:
     right = [q.answers[0] for q in questions]
-    metric.update(said, right, [q.kind for q in questions], [2 if answer in ("yes", "no") else None for answer in right])
+    metric.update(
+        said,
+        right,
+        [q.kind for q in questions],
+        [2 if answer in ("yes", "no") else None for answer in right],
+    )
 
 
 def _pope(metric: POPE, said: Sequence[str], questions: Sequence[Question]) -> None:
@@ -60,16 +69,33 @@ def _pope(metric: POPE, said: Sequence[str], questions: Sequence[Question]) -> N
 
 
 def _mme(metric: MME, said: Sequence[str], questions: Sequence[Question]) -> None:
-    metric.update(said, [q.answers[0] for q in questions], [str(q.group) for q in questions])
+    metric.update(
+        said, [q.answers[0] for q in questions], [str(q.group) for q in questions]
+    )
 
 
-def _mmbench(metric: MMBench, said: Sequence[str], questions: Sequence[Question]) -> None:
+def _mmbench(
+    metric: MMBench, said: Sequence[str], questions: Sequence[Question]
+) -> None:
     right, options = [q.answers[0] for q in questions], [q.options for q in questions]
-    metric.update(said, right, options, [q.group for q in questions], [q.rotation for q in questions])
+    metric.update(
+        said,
+        right,
+        options,
+        [q.group for q in questions],
+        [q.rotation for q in questions],
+    )
 
 
-def _scienceqa(metric: ScienceQA, said: Sequence[str], questions: Sequence[Question]) -> None:
-    metric.update(said, [q.answers[0] for q in questions], [len(q.options) for q in questions], [q.kind for q in questions])
+def _scienceqa(
+    metric: ScienceQA, said: Sequence[str], questions: Sequence[Question]
+) -> None:
+    metric.update(
+        said,
+        [q.answers[0] for q in questions],
+        [len(q.options) for q in questions],
+        [q.kind for q in questions],
+    )
 
 
 def _all(scores: dict[str, Score]) -> Score:
@@ -86,7 +112,12 @@ def _vqa(normalizer: Normalizer) -> Rule:
 
 
 RULES = {
-    "gqa": Rule(lambda questions: GQA(_kinds(questions)), _gqa, _all, lambda said, q: float(gqa_normalize(said) == q.answers[0])),
+    "gqa": Rule(
+        lambda questions: GQA(_kinds(questions)),
+        _gqa,
+        _all,
+        lambda said, q: float(gqa_normalize(said) == q.answers[0]),
+    ),
     "mmbench": Rule(
         lambda questions: MMBench({q.group: q.kind for q in questions}),
         _mmbench,
@@ -115,7 +146,12 @@ RULES = {
     "vizwiz": _vqa("evalai"),
     "vqav2": _vqa("evalai"),
     "vqav2_official": _vqa("vqav2_official"),
-    "anls": Rule(lambda questions: ANLS(_kinds(questions)), _with_references, _all, lambda said, q: anls(said, q.answers)),
+    "anls": Rule(
+        lambda questions: ANLS(_kinds(questions)),
+        _with_references,
+        _all,
+        lambda said, q: anls(said, q.answers),
+    ),
     "exact": Rule(
         lambda questions: ExactMatch(_kinds(questions)),
         _with_references,
@@ -123,4 +159,5 @@ RULES = {
         lambda said, q: float(normalize(said) in map(normalize, q.answers)),
     ),
 }
-"""The eight benchmarks of Table 1; VQAv2 twice, as LLaVA submits it and by its own script; and two scores for tasks of reading."""
+"""The eight benchmarks of Table 1; VQAv2 twice, as LLaVA submits it and by its own
+script; and two scores for tasks of reading."""

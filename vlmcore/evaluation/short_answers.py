@@ -30,12 +30,22 @@ def generate_answers(
         max_new_tokens: the longest answer.
         visual_tokens: V, for a compressor that can choose; that of the model if None.
     """
-    tokens: Tokens = tokenize(samples, vlm.language.tokenizer, vlm.config.order, answers=False, frame=vlm.language.frame)
+    tokens: Tokens = tokenize(
+        samples,
+        vlm.language.tokenizer,
+        vlm.config.order,
+        answers=False,
+        frame=vlm.language.frame,
+    )
     device = next(vlm.parameters()).device
     said: list[str] = []
     for rows in torch.arange(len(samples)).split(batch_size):
         batch = tokens.batch(rows)
-        seen = None if features is None or vlm.compressor is None else features[batch.image].to(device)
+        seen = (
+            None
+            if features is None or vlm.compressor is None
+            else features[batch.image].to(device)
+        )
         said += vlm.generate(batch.to(device), seen, max_new_tokens, visual_tokens)
     return said
 
@@ -50,7 +60,8 @@ def first_words(
 ) -> list[str]:
     """The word that the model would say first in answer to every sample, from one pass over the prompt.
 
-    For answers of one word this is what greedy generation says, but for what it may say after it; it takes a fraction of the time.
+    For answers of one word this is what greedy generation says, but for what it may say
+    after it; it takes a fraction of the time.
 
     Args:
         vlm: the model.
@@ -63,22 +74,33 @@ def first_words(
     said: list[int] = []
     for rows in torch.arange(len(samples)).split(batch_size):
         batch = tokens.batch(rows).to(device)
-        seen = None if features is None or vlm.compressor is None else features[batch.image.cpu()].to(device)
+        seen = (
+            None
+            if features is None or vlm.compressor is None
+            else features[batch.image.cpu()].to(device)
+        )
         placed = place(vlm.language.embed(batch.text), vlm.compress(seen, batch), batch)
         said += vlm.language.next_token(placed.embeddings, placed.length).tolist()
-    return vlm.language.tokenizer.batch_decode([[token] for token in said], skip_special_tokens=True)
+    return vlm.language.tokenizer.batch_decode(
+        [[token] for token in said], skip_special_tokens=True
+    )
 
 
 def score(predictions: Sequence[str], samples: Sequence[Sample]) -> dict[str, Score]:
     """Accuracy over all samples and by kind; every right answer of the samples counts as one the benchmark knows."""
-    metric = ShortAnswerAccuracy(sorted({s.answer for s in samples}), sorted({s.kind for s in samples}))
+    metric = ShortAnswerAccuracy(
+        sorted({s.answer for s in samples}), sorted({s.kind for s in samples})
+    )
     metric.update(predictions, samples)
     return metric.compute()
 
 
 def answered_right(predictions: Sequence[str], samples: Sequence[Sample]) -> list[bool]:
     """Which samples were answered rightly, after normalisation: what a paired comparison of two models needs."""
-    return [normalize(said) == normalize(sample.answer) for said, sample in zip(predictions, samples, strict=True)]
+    return [
+        normalize(said) == normalize(sample.answer)
+        for said, sample in zip(predictions, samples, strict=True)
+    ]
 
 
 def shuffle_images(samples: Sequence[Sample], seed: int = 0) -> list[Sample]:
@@ -95,4 +117,7 @@ def question_only(train: Sequence[Sample], test: Sequence[Sample]) -> list[str]:
     for sample in train:
         by_question[sample.question][sample.answer] += 1
     overall = sum(by_question.values(), Counter[str]())
-    return [(by_question.get(sample.question) or overall).most_common(1)[0][0] for sample in test]
+    return [
+        (by_question.get(sample.question) or overall).most_common(1)[0][0]
+        for sample in test
+    ]

@@ -4,7 +4,8 @@
     python -m vlmcore.evaluation.sources pope             # the commands that would fetch one benchmark; nothing is fetched
     python -m vlmcore.evaluation.sources pope | sh        # fetch it
 
-Nothing in this package downloads them. Addresses are those that the benchmarks' own pages give; they may have moved.
+Nothing in this package downloads them. Addresses are those that the benchmarks' own
+pages give; they may have moved.
 """
 
 import argparse
@@ -23,7 +24,9 @@ _COCO = "http://images.cocodataset.org/zips/val2014.zip"
 _VQA = "https://s3.amazonaws.com/cvmlp/vqa/mscoco/vqa"
 _TEXTVQA = "https://dl.fbaipublicfiles.com/textvqa"
 _POPE = "https://raw.githubusercontent.com/AoiDragon/POPE/main/output/coco"
-_SPLITS = {split: f"coco_pope_{split}.json" for split in ("random", "popular", "adversarial")}
+_SPLITS = {
+    split: f"coco_pope_{split}.json" for split in ("random", "popular", "adversarial")
+}
 
 
 class Source(NamedTuple):
@@ -39,43 +42,71 @@ class Source(NamedTuple):
 
 
 def _vqav2(folder: Path) -> Callable:
-    files = [folder / f"v2_{name}.json" for name in ("OpenEnded_mscoco_val2014_questions", "mscoco_val2014_annotations")]
+    files = [
+        folder / f"v2_{name}.json"
+        for name in ("OpenEnded_mscoco_val2014_questions", "mscoco_val2014_annotations")
+    ]
     return partial(vqa_files.vqav2, files[0], folder / "val2014", files[1])
 
 
 def _scienceqa(folder: Path) -> Callable:
-    return partial(choice_files.scienceqa, folder / "problems.json", folder / "test", folder / "pid_splits.json", images_only=True)
+    return partial(
+        choice_files.scienceqa,
+        folder / "problems.json",
+        folder / "test",
+        folder / "pid_splits.json",
+        images_only=True,
+    )
 
 
 SOURCES = {
     "gqa": Source(
         "https://cs.stanford.edu/people/dorarad/gqa",
-        tuple(f"https://downloads.cs.stanford.edu/nlp/data/gqa/{name}.zip" for name in ("questions1.2", "images")),
+        tuple(
+            f"https://downloads.cs.stanford.edu/nlp/data/gqa/{name}.zip"
+            for name in ("questions1.2", "images")
+        ),
         ("testdev_balanced_questions.json", "images"),
-        lambda folder: partial(vqa_files.gqa, folder / "testdev_balanced_questions.json", folder / "images"),
+        lambda folder: partial(
+            vqa_files.gqa, folder / "testdev_balanced_questions.json", folder / "images"
+        ),
     ),
     "mmbench": Source(
         "https://github.com/open-compass/MMBench",
-        ("https://download.openmmlab.com/mmclassification/datasets/mmbench/mmbench_dev_20230712.tsv",),
+        (
+            "https://download.openmmlab.com/mmclassification/datasets/mmbench/mmbench_dev_20230712.tsv",
+        ),
         ("mmbench_dev_20230712.tsv",),
-        lambda folder: partial(choice_files.mmbench, folder / "mmbench_dev_20230712.tsv"),
+        lambda folder: partial(
+            choice_files.mmbench, folder / "mmbench_dev_20230712.tsv"
+        ),
     ),
     "mme": Source(
-        "https://github.com/BradyFU/Awesome-Multimodal-Large-Language-Models (on request)",
+        "https://github.com/BradyFU/Awesome-Multimodal-Large-Language-Models (on "
+        "request)",
         (),
         ("MME_Benchmark_release_version",),
-        lambda folder: partial(yes_no_files.mme, folder / "MME_Benchmark_release_version"),
+        lambda folder: partial(
+            yes_no_files.mme, folder / "MME_Benchmark_release_version"
+        ),
     ),
     "pope": Source(
         "https://github.com/AoiDragon/POPE",
         (*(f"{_POPE}/{name}" for name in _SPLITS.values()), _COCO),
         (*_SPLITS.values(), "val2014"),
-        lambda folder: partial(yes_no_files.pope, {split: folder / name for split, name in _SPLITS.items()}, folder / "val2014"),
+        lambda folder: partial(
+            yes_no_files.pope,
+            {split: folder / name for split, name in _SPLITS.items()},
+            folder / "val2014",
+        ),
     ),
     "scienceqa": Source(
         "https://scienceqa.github.io",
         (
-            *(f"https://raw.githubusercontent.com/lupantech/ScienceQA/main/data/scienceqa/{n}.json" for n in ("problems", "pid_splits")),
+            *(
+                f"https://raw.githubusercontent.com/lupantech/ScienceQA/main/data/scienceqa/{n}.json"
+                for n in ("problems", "pid_splits")
+            ),
             "https://scienceqa.s3.us-west-1.amazonaws.com/images/test.zip",
         ),
         ("problems.json", "pid_splits.json", "test"),
@@ -83,20 +114,38 @@ SOURCES = {
     ),
     "textvqa": Source(
         "https://textvqa.org",
-        (f"{_TEXTVQA}/data/TextVQA_0.5.1_val.json", f"{_TEXTVQA}/images/train_val_images.zip"),
+        (
+            f"{_TEXTVQA}/data/TextVQA_0.5.1_val.json",
+            f"{_TEXTVQA}/images/train_val_images.zip",
+        ),
         ("TextVQA_0.5.1_val.json", "train_images"),
-        lambda folder: partial(vqa_files.textvqa, folder / "TextVQA_0.5.1_val.json", folder / "train_images"),
+        lambda folder: partial(
+            vqa_files.textvqa,
+            folder / "TextVQA_0.5.1_val.json",
+            folder / "train_images",
+        ),
     ),
     "vizwiz": Source(
         "https://vizwiz.org/tasks-and-datasets/vqa",
-        tuple(f"https://vizwiz.cs.colorado.edu/VizWiz_final/{name}.zip" for name in ("vqa_data/Annotations", "images/val")),
+        tuple(
+            f"https://vizwiz.cs.colorado.edu/VizWiz_final/{name}.zip"
+            for name in ("vqa_data/Annotations", "images/val")
+        ),
         ("val.json", "val"),
         lambda folder: partial(vqa_files.vizwiz, folder / "val.json", folder / "val"),
     ),
     "vqav2": Source(
         "https://visualqa.org",
-        (f"{_VQA}/v2_Questions_Val_mscoco.zip", f"{_VQA}/v2_Annotations_Val_mscoco.zip", _COCO),
-        ("v2_OpenEnded_mscoco_val2014_questions.json", "v2_mscoco_val2014_annotations.json", "val2014"),
+        (
+            f"{_VQA}/v2_Questions_Val_mscoco.zip",
+            f"{_VQA}/v2_Annotations_Val_mscoco.zip",
+            _COCO,
+        ),
+        (
+            "v2_OpenEnded_mscoco_val2014_questions.json",
+            "v2_mscoco_val2014_annotations.json",
+            "val2014",
+        ),
         _vqav2,
     ),
 }
@@ -110,10 +159,15 @@ def load(name: str, folder: str | Path = FOLDER) -> Benchmark:
         FileNotFoundError: a file is missing; the message says how to get it.
     """
     if name not in SOURCES:
-        raise ValueError(f"there is no benchmark {name!r}; choose from {', '.join(SOURCES)}")
+        raise ValueError(
+            f"there is no benchmark {name!r}; choose from {', '.join(SOURCES)}"
+        )
     place = Path(folder) / name
     if missing := [need for need in SOURCES[name].needs if not (place / need).exists()]:
-        raise FileNotFoundError(f"{place} lacks {', '.join(missing)}; `python -m vlmcore.evaluation.sources {name}` says where to get them")
+        raise FileNotFoundError(
+            f"{place} lacks {', '.join(missing)}; `python -m "
+            f"vlmcore.evaluation.sources {name}` says where to get them"
+        )
     return Benchmark(name, SOURCES[name].read(place))
 
 

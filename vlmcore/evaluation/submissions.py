@@ -29,20 +29,38 @@ def write_submission(benchmark: Benchmark, answers: str | Path, to: str | Path) 
 
     Raises:
         ValueError: the benchmark has no server, or a question has no answer or two.
-        ModuleNotFoundError: pandas needs openpyxl for a spreadsheet; the message says how to get it.
+        ModuleNotFoundError: pandas needs openpyxl for a spreadsheet; the message says
+            how to get it.
     """
     if benchmark.rule not in _WRITERS:
-        raise ValueError(f"{benchmark.rule} is scored here; submissions are for {', '.join(_WRITERS)}")
+        raise ValueError(
+            f"{benchmark.rule} is scored here; submissions are for "
+            f"{', '.join(_WRITERS)}"
+        )
     with beside(to) as partial:
-        _WRITERS[benchmark.rule](join(benchmark.questions(), read_answers(answers)), partial)
+        _WRITERS[benchmark.rule](
+            join(benchmark.questions(), read_answers(answers)), partial
+        )
 
 
 def _vqav2(pairs: Pairs, path: Path) -> None:
-    _json([{"question_id": question.id, "answer": evalai(answer.text)} for question, answer in pairs], path)
+    _json(
+        [
+            {"question_id": question.id, "answer": evalai(answer.text)}
+            for question, answer in pairs
+        ],
+        path,
+    )
 
 
 def _vizwiz(pairs: Pairs, path: Path) -> None:
-    _json([{"image": question.id, "answer": evalai(answer.text)} for question, answer in pairs], path)
+    _json(
+        [
+            {"image": question.id, "answer": evalai(answer.text)}
+            for question, answer in pairs
+        ],
+        path,
+    )
 
 
 def _json(entries: list[dict[str, Any]], path: Path) -> None:
@@ -53,11 +71,21 @@ def _mmbench(pairs: Pairs, path: Path) -> None:
     try:
         import openpyxl  # noqa: F401
     except ModuleNotFoundError as error:
-        raise ModuleNotFoundError("MMBench's server takes a spreadsheet, for which pandas needs: pip install openpyxl") from error
+        raise ModuleNotFoundError(
+            "MMBench's server takes a spreadsheet, for which pandas needs: pip "
+            "install openpyxl"
+        ) from error
     rows = []
     for question, answer in pairs:
         options = dict(zip(LETTERS[:4], [*question.options, None, None], strict=False))
-        rows.append({"index": question.id, "question": question.question, **options, "prediction": answer.text})
+        rows.append(
+            {
+                "index": question.id,
+                "question": question.question,
+                **options,
+                "prediction": answer.text,
+            }
+        )
     pd.DataFrame(rows).to_excel(path, index=False)
 
 

@@ -1,17 +1,21 @@
 r"""Two normalisers of VQA answers, which are often taken for one.
 
-`evalai` is what TextVQA and VizWiz are scored with, and what LLaVA puts its answers through before it submits them to any server.
-`vqav2_official` is the data set's own script (arXiv 1612.00837; https://github.com/GT-Vision-Lab/VQA, `vqaEval.py` of commit 07aecec), with
-another list of punctuation, typographic apostrophes in its table of contractions, and references that are hardly touched. That script is
-of Python 2, where words from the table and other text do not join; here both are text. Its later revision c4e6a0e took over the list and
-the apostrophes of `evalai`, so that what is left of the difference is what happens to references.
-Both keep the quirks of the published code, because a repaired normaliser gives other numbers:
+`evalai` is what TextVQA and VizWiz are scored with, and what LLaVA puts its answers
+through before it submits them to any server. `vqav2_official` is the data set's own
+script (arXiv 1612.00837; https://github.com/GT-Vision-Lab/VQA, `vqaEval.py` of commit
+07aecec), with another list of punctuation, typographic apostrophes in its table of
+contractions, and references that are hardly touched. That script is of Python 2, where
+words from the table and other text do not join; here both are text. Its later revision
+c4e6a0e took over the list and the apostrophes of `evalai`, so that what is left of the
+difference is what happens to references. Both keep the quirks of the published code,
+because a repaired normaliser gives other numbers:
 
-- the full stop's pattern was meant to spare the one between two digits; its look-behind is misspelt, so every full stop goes that is not
-  *followed* by a digit;
-- a regular-expression flag is passed where the count belongs, so that only the first 32 go;
-- a mark of punctuation is deleted when it touches a space anywhere in the text, or when any two digits have a comma between them; otherwise
-  it becomes a space.
+- the full stop's pattern was meant to spare the one between two digits; its look-behind
+  is misspelt, so every full stop goes that is not *followed* by a digit;
+- a regular-expression flag is passed where the count belongs, so that only the first 32
+  go;
+- a mark of punctuation is deleted when it touches a space anywhere in the text, or when
+  any two digits have a comma between them; otherwise it becomes a space.
 """
 
 import re
@@ -21,12 +25,28 @@ from typing import Literal, NamedTuple, get_args
 
 Normalizer = Literal["evalai", "vqav2_official"]
 
-PUNCTUATION: dict[Normalizer, str] = {"evalai": ';/[]"{}()=+\\_-><@`,?!', "vqav2_official": ";:/'[]\"()=+\\_><@`,?"}
+PUNCTUATION: dict[Normalizer, str] = {
+    "evalai": ';/[]"{}()=+\\_-><@`,?!',
+    "vqav2_official": ";:/'[]\"()=+\\_><@`,?",
+}
 ARTICLES = {"a", "an", "the"}
-_NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+_NUMBERS = (
+    "zero",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+)
 NUMBERS = {word: str(i) for i, word in enumerate(_NUMBERS)} | {"none": "0"}
 
-# without the forms of "I" in the published table: words are in lower case when they are looked up, so that those never match
+# without the forms of "I" in the published table: words are in lower case when they are
+# looked up, so that those never match
 _CONTRACTED = """
 ain't aren't can't could've couldn't couldn't've didn't doesn't don't hadn't hadn't've hasn't haven't he'd he'd've he's how'd how'll how's
 isn't it'd it'd've it'll ma'am mightn't mightn't've might've mustn't must've needn't not've o'clock oughtn't 'ow's'at shan't she'd've
@@ -35,17 +55,34 @@ something'll that's there'd there'd've there're there's they'd they'd've they'll
 what're what's what've when's where'd where's where've who'd who'd've who'll who's who've why'll why're why's won't would've wouldn't
 wouldn't've y'all y'all'll y'all'd've you'd you'd've you'll you're you've
 """
-_STRAIGHT = {whole[:i] + whole[i + 1 :]: whole for whole in _CONTRACTED.split() for i, letter in enumerate(whole) if letter == "'"} | {
-    "somebody'd": "somebodyd"
-}  # the one entry of the table that goes the other way
+_STRAIGHT = {
+    whole[:i] + whole[i + 1 :]: whole
+    for whole in _CONTRACTED.split()
+    for i, letter in enumerate(whole)
+    if letter == "'"
+} | {"somebody'd": "somebodyd"}  # the one entry of the table that goes the other way
 # what the script has straight among its typographic apostrophes
 _STRAIGHT_KEYS = {"couldn'tve", "hadn'tve"}
-_STRAIGHT_WORDS = {"ain't", "aren't", "can't", "could've", "couldn't", "we've", "where's", "who've"}
+_STRAIGHT_WORDS = {
+    "ain't",
+    "aren't",
+    "can't",
+    "could've",
+    "couldn't",
+    "we've",
+    "where's",
+    "who've",
+}
 _TYPOGRAPHIC = {
-    key if key in _STRAIGHT_KEYS else key.replace("'", "\u2019"): word if word in _STRAIGHT_WORDS else word.replace("'", "\u2019")
+    key if key in _STRAIGHT_KEYS else key.replace("'", "\u2019"): word
+    if word in _STRAIGHT_WORDS
+    else word.replace("'", "\u2019")
     for key, word in _STRAIGHT.items()
 }
-CONTRACTIONS: dict[Normalizer, dict[str, str]] = {"evalai": _STRAIGHT, "vqav2_official": _TYPOGRAPHIC}
+CONTRACTIONS: dict[Normalizer, dict[str, str]] = {
+    "evalai": _STRAIGHT,
+    "vqav2_official": _TYPOGRAPHIC,
+}
 """The published tables: a word in which one apostrophe is missing, and the word."""
 
 _FULL_STOP = re.compile(r"\.(?!\d)")
@@ -60,11 +97,14 @@ class Normalized(NamedTuple):
     references: tuple[str, ...]
 
 
-def normalize_vqa(prediction: str, references: Sequence[str], normalizer: Normalizer = "evalai") -> Normalized:
+def normalize_vqa(
+    prediction: str, references: Sequence[str], normalizer: Normalizer = "evalai"
+) -> Normalized:
     """An answer and its references, as one of the two scripts compares them.
 
-    `vqav2_official` treats the references only for punctuation, and only if they are not all the same: it does not put them in lower
-    case, which the files have done already.
+    `vqav2_official` treats the references only for punctuation, and only if they are
+    not all the same: it does not put them in lower case, which the files have done
+    already.
 
     Raises:
         ValueError: there is no such normaliser.
@@ -73,13 +113,19 @@ def normalize_vqa(prediction: str, references: Sequence[str], normalizer: Normal
     if normalizer == "evalai":
         return Normalized(evalai(prediction), tuple(map(evalai, references)))
     differ = len(set(references)) > 1
-    return Normalized(vqav2_official(prediction), tuple(map(_official_punctuation, references) if differ else references))
+    return Normalized(
+        vqav2_official(prediction),
+        tuple(map(_official_punctuation, references) if differ else references),
+    )
 
 
 def check_normalizer(name: str) -> None:
     """Raises ValueError when there is no such normaliser."""
     if name not in get_args(Normalizer):
-        raise ValueError(f"there is no normaliser {name!r}; choose from {', '.join(get_args(Normalizer))}")
+        raise ValueError(
+            f"there is no normaliser {name!r}; choose from "
+            f"{', '.join(get_args(Normalizer))}"
+        )
 
 
 @lru_cache(maxsize=1 << 17)
@@ -91,7 +137,9 @@ def evalai(text: str) -> str:
         "man 's 2 dogs i think"
     """
     text = text.lower().replace(",", "").replace("?", "").replace("'s", " 's").strip()
-    return _words(_punctuation(_one_line(text), PUNCTUATION["evalai"]), CONTRACTIONS["evalai"])
+    return _words(
+        _punctuation(_one_line(text), PUNCTUATION["evalai"]), CONTRACTIONS["evalai"]
+    )
 
 
 @lru_cache(maxsize=1 << 17)
@@ -102,7 +150,9 @@ def vqav2_official(text: str) -> str:
         >>> vqav2_official("The man's two dogs, I think.")
         'man s 2 dogs i think'
     """
-    return _words(_official_punctuation(_one_line(text)), CONTRACTIONS["vqav2_official"])
+    return _words(
+        _official_punctuation(_one_line(text)), CONTRACTIONS["vqav2_official"]
+    )
 
 
 @lru_cache(maxsize=1 << 17)
@@ -116,10 +166,16 @@ def _one_line(text: str) -> str:
 
 def _punctuation(text: str, marks: str) -> str:
     number = _COMMA_IN_NUMBER.search(text) is not None
-    table = {ord(mark): "" if number or f"{mark} " in text or f" {mark}" in text else " " for mark in marks if mark in text}
+    table = {
+        ord(mark): "" if number or f"{mark} " in text or f" {mark}" in text else " "
+        for mark in marks
+        if mark in text
+    }
     return _FULL_STOP.sub("", text.translate(table), count=_FULL_STOPS_DELETED)
 
 
 def _words(text: str, contractions: Mapping[str, str]) -> str:
     words = (NUMBERS.get(word, word) for word in text.lower().split())
-    return " ".join(contractions.get(word, word) for word in words if word not in ARTICLES)
+    return " ".join(
+        contractions.get(word, word) for word in words if word not in ARTICLES
+    )

@@ -2,8 +2,9 @@
 
     python -m vlmcore.experiments.benchmark_model
 
-trains it (a few minutes on two idle cores; killed, it goes on where it was) and puts its weights where `load` finds them. They come with
-the package, because a model that reads eight kinds of prompts takes longer to train than a chapter should.
+trains it (a few minutes on two idle cores; killed, it goes on where it was) and puts
+its weights where `load` finds them. They come with the package, because a model that
+reads eight kinds of prompts takes longer to train than a chapter should.
 """
 
 import argparse
@@ -31,17 +32,28 @@ from vlmcore.training.trainer import StageConfig
 
 MODEL = VLMConfig(visual_tokens=4, compressor=QueCCConfig())
 TEXT = StageConfig(steps=900, learning_rate=3e-3)
-TRAINING = TrainingConfig(StageConfig(400, 2e-3, batch_size=32), StageConfig(700, 1e-3, batch_size=32))
+TRAINING = TrainingConfig(
+    StageConfig(400, 2e-3, batch_size=32), StageConfig(700, 1e-3, batch_size=32)
+)
 TOLD_SCENES, SEEN_SCENES = 6_000, 3_000
 
 
 def tokenizer() -> PreTrainedTokenizerBase:
     """Knows every word of the quiz, in upper and lower case."""
-    texts = {text for sample in quiz((0, 0), 1000, draw=False).samples() for text in (sample.question, sample.answer)}
+    texts = {
+        text
+        for sample in quiz((0, 0), 1000, draw=False).samples()
+        for text in (sample.question, sample.answer)
+    }
     return word_tokenizer([*WORDS, *sorted(texts)], lower=False)
 
 
-def train(work: str | Path, text: StageConfig = TEXT, training: TrainingConfig = TRAINING, **options: Any) -> VLM:
+def train(
+    work: str | Path,
+    text: StageConfig = TEXT,
+    training: TrainingConfig = TRAINING,
+    **options: Any,
+) -> VLM:
     """Trains the model on scenes that are in no benchmark, or goes on.
 
     Args:
@@ -55,13 +67,25 @@ def train(work: str | Path, text: StageConfig = TEXT, training: TrainingConfig =
     if not (school / "model.safetensors").exists():
         told = quiz((training.seed, 1), TOLD_SCENES, draw=False)
         folder = work / f"{school.name}.training"
-        language = learn_from_notes(folder, MODEL.language, text, tokenizer(), told.samples(), told.notes, training.seed, **options)
+        language = learn_from_notes(
+            folder,
+            MODEL.language,
+            text,
+            tokenizer(),
+            told.samples(),
+            told.notes,
+            training.seed,
+            **options,
+        )
         language.save_pretrained(school)
     language = LanguageModel.from_pretrained(school)
     seen = quiz((training.seed, 2), SEEN_SCENES)
     torch.manual_seed(training.seed)
     vlm = VLM.from_parts(MODEL, vision, language)
-    data = TrainingData(tokenize(seen.samples(), language.tokenizer, MODEL.order), FeatureStore(vision, seen.images, work))
+    data = TrainingData(
+        tokenize(seen.samples(), language.tokenizer, MODEL.order),
+        FeatureStore(vision, seen.images, work),
+    )
     return fit(vlm, data, training, work / f"vlm-{training.align.steps}", **options)
 
 
@@ -81,11 +105,14 @@ def load(stage: StageName = "tune") -> VLM:
     path = weights(stage)
     if not path.exists():
         raise FileNotFoundError(
-            f"there is no {path}; the stages are align and tune, and python -m vlmcore.experiments.benchmark_model makes the weights"
+            f"there is no {path}; the stages are align and tune, and python -m "
+            "vlmcore.experiments.benchmark_model makes the weights"
         )
     check_safetensors(path)
     words = tokenizer()
-    language = LanguageModel.from_config(replace(MODEL.language, vocab_size=len(words)), words)
+    language = LanguageModel.from_config(
+        replace(MODEL.language, vocab_size=len(words)), words
+    )
     vlm = VLM.from_parts(MODEL, VisionEncoder.from_pretrained(), language)
     vlm.load_state_dict(load_file(path), strict=False)  # the encoder has its own file
     return vlm.eval()
@@ -93,7 +120,11 @@ def load(stage: StageName = "tune") -> VLM:
 
 def save(vlm: VLM, path: str | Path) -> None:
     """Writes the trained parts of a model, the compressor and the language model."""
-    trained = {name: x.detach().contiguous() for name, x in vlm.named_parameters() if not name.startswith("vision.")}
+    trained = {
+        name: x.detach().contiguous()
+        for name, x in vlm.named_parameters()
+        if not name.startswith("vision.")
+    }
     with beside(path) as partial:
         save_file(trained, partial)
 

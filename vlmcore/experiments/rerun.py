@@ -2,10 +2,13 @@
 
     python -m vlmcore.experiments.rerun book/results/grid/0123456789ab.json
 
-trains everything again that the run has trained, its language model's school included, in a temporary folder, with as many threads as the
-file names, and prints both scores. On the same machine every answer is the same. Another machine rounds differently, and training makes
-much of little differences; it ends as it might have with another seed. So scores are compared in units of what seeds do, and the command
-fails if they are more than four of these apart. A cell of the grid takes two to fifteen minutes (`python -m vlmcore.experiments.sweep plan grid`).
+trains everything again that the run has trained, its language model's school included,
+in a temporary folder, with as many threads as the file names, and prints both scores.
+On the same machine every answer is the same. Another machine rounds differently, and
+training makes much of little differences; it ends as it might have with another seed.
+So scores are compared in units of what seeds do, and the command fails if they are more
+than four of these apart. A cell of the grid takes two to fifteen minutes (`python -m
+vlmcore.experiments.sweep plan grid`).
 """
 
 import argparse
@@ -33,7 +36,8 @@ class Comparison(NamedTuple):
     changed: int
     """Test questions that were answered rightly by one of the two only."""
     standard_error: float
-    """Of the difference, between two trainings that have the seed alone, or less, to tell them apart."""
+    """Of the difference, between two trainings that have the seed alone, or less, to
+    tell them apart."""
 
     @property
     def holds(self) -> bool:
@@ -53,21 +57,40 @@ def rerun(path: str | Path) -> Comparison:
     torch.set_num_threads(before["threads"])
     with tempfile.TemporaryDirectory() as folder:
         accelerator = "auto" if before.get("device") == "cuda" else "cpu"
-        after = run_cell(config, Path(folder) / "results", Path(folder) / "work", progress=True, accelerator=accelerator)
-    changed = sum(old != new for old, new in zip(before["right"], after["right"], strict=True))
-    return Comparison(_score(before)["value"], _score(after)["value"], changed, seed_noise(before, read_results(path.parent)))
+        after = run_cell(
+            config,
+            Path(folder) / "results",
+            Path(folder) / "work",
+            progress=True,
+            accelerator=accelerator,
+        )
+    changed = sum(
+        old != new for old, new in zip(before["right"], after["right"], strict=True)
+    )
+    return Comparison(
+        _score(before)["value"],
+        _score(after)["value"],
+        changed,
+        seed_noise(before, read_results(path.parent)),
+    )
 
 
 def seed_noise(result: dict[str, Any], others: Sequence[dict[str, Any]]) -> float:
     """Standard error of the difference between two trainings: √2 times the standard deviation over seeds.
 
-    It is never less than that of two scores on as many questions each, which stands alone where fewer than two seeds are known.
+    It is never less than that of two scores on as many questions each, which stands
+    alone where fewer than two seeds are known.
 
     Args:
         result: a run.
-        others: results among which runs are that differ from it in the seed alone, itself included.
+        others: results among which runs are that differ from it in the seed alone,
+            itself included.
     """
-    same = [_score(other)["value"] for other in others if "config" in other and _seedless(other) == _seedless(result)]
+    same = [
+        _score(other)["value"]
+        for other in others
+        if "config" in other and _seedless(other) == _seedless(result)
+    ]
     over_seeds = float(np.std(same, ddof=1)) if len(same) > 1 else 0.0
     return float(np.sqrt(2)) * max(over_seeds, _score(result)["standard_error"])
 
@@ -83,11 +106,22 @@ def _seedless(result: dict[str, Any]) -> dict[str, Any]:
 
 def main() -> None:
     """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m vlmcore.experiments.rerun", description=__doc__.splitlines()[0])
-    parser.add_argument("result", type=Path, help="a result file of a run, such as one in book/results/grid")
+    parser = argparse.ArgumentParser(
+        prog="python -m vlmcore.experiments.rerun", description=__doc__.splitlines()[0]
+    )
+    parser.add_argument(
+        "result",
+        type=Path,
+        help="a result file of a run, such as one in book/results/grid",
+    )
     found = rerun(parser.parse_args().result)
-    print(f"score {found.before:.4f} in the file, {found.after:.4f} now; {found.changed} questions changed sides")
-    allowed = f"{TOLERANCE:.0f} standard errors of {found.standard_error:.4f} are allowed"
+    print(
+        f"score {found.before:.4f} in the file, {found.after:.4f} now; "
+        f"{found.changed} questions changed sides"
+    )
+    allowed = (
+        f"{TOLERANCE:.0f} standard errors of {found.standard_error:.4f} are allowed"
+    )
     print(f"{abs(found.after - found.before):.4f} apart; {allowed}")
     if not found.holds:
         raise SystemExit(1)

@@ -24,7 +24,8 @@ from vlmcore.training.stages import TrainingConfig
 from vlmcore.training.trainer import StageConfig
 
 SCHEMA = 1
-"""Raised when the meaning of a config or a result changes; old results then belong to runs of the past."""
+"""Raised when the meaning of a config or a result changes; old results then belong to
+runs of the past."""
 
 
 @dataclass(frozen=True)
@@ -34,14 +35,17 @@ class RunConfig:
     model: VLMConfig = VLMConfig()
     training: TrainingConfig = TrainingConfig()
     text: StageConfig = StageConfig(steps=1200, learning_rate=3e-3)
-    """Pre-training of a miniature language model: on told questions for easy-VQA and words, on notes for the worlds."""
+    """Pre-training of a miniature language model: on told questions for easy-VQA and
+    words, on notes for the worlds."""
     held_out: bool = False
     """Score on what is never reported, for development."""
     task: TaskName = "easyvqa"
     align_by_words: bool | None = None
-    """Stage 1 by the words for what images show, or by answers; None is words for the families of the grid, answers for all else."""
+    """Stage 1 by the words for what images show, or by answers; None is words for the
+    families of the grid, answers for all else."""
     pretrained: str | None = None
-    """A pretrained language model, by the name or folder of its checkpoint, instead of a miniature that is trained on `text`."""
+    """A pretrained language model, by the name or folder of its checkpoint, instead of
+    a miniature that is trained on `text`."""
 
 
 def identity(config: RunConfig) -> str:
@@ -50,18 +54,24 @@ def identity(config: RunConfig) -> str:
     A new field with a default therefore leaves the names of old runs alone.
     """
     unusual = difference(to_dict(config), to_dict(RunConfig()))
-    return hashlib.sha256(json.dumps([SCHEMA, unusual], sort_keys=True).encode()).hexdigest()[:12]
+    return hashlib.sha256(
+        json.dumps([SCHEMA, unusual], sort_keys=True).encode()
+    ).hexdigest()[:12]
 
 
 def weights_of(config: RunConfig) -> RunConfig:
     """The run whose training this one uses: its own, or another's where the method has one set of weights for many runs.
 
-    PruMerge takes the projector and the language model of the uncompressed run; M3 and MQT are trained once for every V.
+    PruMerge takes the projector and the language model of the uncompressed run; M3 and
+    MQT are trained once for every V.
     """
     model, patches = config.model, config.model.vision.patches
     match model.compressor:
         case PruMergeConfig():
-            return replace(config, model=replace(model, compressor=MLPConfig(), visual_tokens=patches))
+            return replace(
+                config,
+                model=replace(model, compressor=MLPConfig(), visual_tokens=patches),
+            )
         case M3Config():
             return replace(config, model=replace(model, visual_tokens=patches))
         case MQTConfig(queries=queries):
@@ -80,13 +90,27 @@ def method(compressor: CompressorConfig | None) -> str:
         return "blind"
     if not isinstance(compressor, QueCCConfig):
         return compressor.name
-    switches = {"q": compressor.inject_question, "n": compressor.nonlinear_query, "l": compressor.learned_downsampling}
-    return "quecc" if all(switches.values()) else f"quecc_{''.join(mark for mark, on in switches.items() if on) or '0'}"
+    switches = {
+        "q": compressor.inject_question,
+        "n": compressor.nonlinear_query,
+        "l": compressor.learned_downsampling,
+    }
+    return (
+        "quecc"
+        if all(switches.values())
+        else f"quecc_{''.join(mark for mark, on in switches.items() if on) or '0'}"
+    )
 
 
 def language_identity(config: RunConfig) -> str:
     """The name of a run's language model: a hash of its sizes, its school and its seed."""
-    key = [SCHEMA, kind_of_text(config), to_dict(config.model.language), to_dict(config.text), config.training.seed]
+    key = [
+        SCHEMA,
+        kind_of_text(config),
+        to_dict(config.model.language),
+        to_dict(config.text),
+        config.training.seed,
+    ]
     return hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:12]
 
 
@@ -100,17 +124,26 @@ def kind_of_text(config: RunConfig) -> str:
 def config_of(result: dict[str, Any]) -> RunConfig:
     """The config of a run as it was asked for, from its result.
 
-    A result states the vocabulary that a miniature got from its tokenizer; what was asked for is the default.
+    A result states the vocabulary that a miniature got from its tokenizer; what was
+    asked for is the default.
 
     Raises:
-        ValueError: this is not the result of a run, or not of one that the code of today would do.
+        ValueError: this is not the result of a run, or not of one that the code of
+            today would do.
     """
     if "config" not in result:
         raise ValueError("this is no result of a run: it has no config")
-    stored = from_dict(RunConfig, result["config"])  # fields that are newer than the result have their defaults
+    stored = from_dict(
+        RunConfig, result["config"]
+    )  # fields that are newer than the result have their defaults
     if stored.pretrained is None:
-        language = replace(stored.model.language, vocab_size=LanguageConfig().vocab_size)
+        language = replace(
+            stored.model.language, vocab_size=LanguageConfig().vocab_size
+        )
         stored = replace(stored, model=replace(stored.model, language=language))
     if (result["schema"], result["id"]) != (SCHEMA, identity(stored)):
-        raise ValueError(f"run {result['id']} of schema {result['schema']} would today be {identity(stored)} of schema {SCHEMA}")
+        raise ValueError(
+            f"run {result['id']} of schema {result['schema']} would today be "
+            f"{identity(stored)} of schema {SCHEMA}"
+        )
     return stored

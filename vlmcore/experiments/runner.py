@@ -1,7 +1,9 @@
 """One run of the book: how it is done, and what is written down about it. `vlmcore.experiments.run_config` says what it is, `vlmcore.experiments.sweep` does many.
 
-A run gives a miniature language model its language (or finds it done), aligns a compressor with it, tunes both on a task, and scores the
-model on images it has not seen, and on shuffled ones. Where one set of weights serves several runs it is trained once.
+A run gives a miniature language model its language (or finds it done), aligns a
+compressor with it, tunes both on a task, and scores the model on images it has not
+seen, and on shuffled ones. Where one set of weights serves several runs it is trained
+once.
 """
 
 import os
@@ -50,7 +52,16 @@ from vlmcore.experiments.run_config import (
     method,
     weights_of,
 )
-from vlmcore.experiments.tasks import FAMILIES, SCHOOLED, Task, TaskName, family_scenes, load_task, parts_of, world_of
+from vlmcore.experiments.tasks import (
+    FAMILIES,
+    SCHOOLED,
+    Task,
+    TaskName,
+    family_scenes,
+    load_task,
+    parts_of,
+    world_of,
+)
 from vlmcore.files import read_json, write_json
 from vlmcore.models.feature_cache import FeatureStore
 from vlmcore.models.language import LanguageModel
@@ -60,7 +71,8 @@ from vlmcore.training.stages import TrainingData, fit, language_tokens
 from vlmcore.training.trainer import device_of, read_log
 
 ANSWER_TOKENS = 2
-"""Tokens generated for an answer, of one word and its end, at which the cost of a run is stated."""
+"""Tokens generated for an answer, of one word and its end, at which the cost of a run
+is stated."""
 
 
 def prepare(config: RunConfig, work: str | Path) -> None:
@@ -98,13 +110,21 @@ def run_cell(
         return read_json(path)
     started = time.perf_counter()
     tasks = _tasks(config)
-    vlm, processed = train(config, tasks, work, progress=progress, accelerator=accelerator)
+    vlm, processed = train(
+        config, tasks, work, progress=progress, accelerator=accelerator
+    )
     vlm.to(device := device_of(accelerator))
     trained = time.perf_counter()
-    answers, samples = _examine(config, vlm, [(task, task.test) for task in tasks], work)
+    answers, samples = _examine(
+        config, vlm, [(task, task.test) for task in tasks], work
+    )
     scores = {
         "test": score(answers, samples),
-        "shuffled": score(*_examine(config, vlm, [(task, shuffle_images(task.test)) for task in tasks], work)),
+        "shuffled": score(
+            *_examine(
+                config, vlm, [(task, shuffle_images(task.test)) for task in tasks], work
+            )
+        ),
     }
     seconds = {"train": trained - started, "test": time.perf_counter() - trained}
     result = _result(config, vlm.config, scores, seconds) | {
@@ -114,24 +134,39 @@ def run_cell(
         "device": device.type,
         "command": command,
     }
-    if config.pretrained is not None:  # few runs, and long ones: how they went is worth keeping
+    if (
+        config.pretrained is not None
+    ):  # few runs, and long ones: how they went is worth keeping
         result["losses"] = _losses(Path(work) / identity(config))
-    result["flops"] = cost.exact_flops(vlm.config, result["text_tokens"], ANSWER_TOKENS)._asdict()
+    result["flops"] = cost.exact_flops(
+        vlm.config, result["text_tokens"], ANSWER_TOKENS
+    )._asdict()
     write_json(path, result)
     return result
 
 
-def _examine(config: RunConfig, vlm: VLM, tests: Sequence[tuple[Task, list[Sample]]], work: str | Path) -> tuple[list[str], list[Sample]]:
+def _examine(
+    config: RunConfig,
+    vlm: VLM,
+    tests: Sequence[tuple[Task, list[Sample]]],
+    work: str | Path,
+) -> tuple[list[str], list[Sample]]:
     """What the model says to questions about the test images of tasks, and the questions."""
     answer = first_words if config.task in SCHOOLED else generate_answers
     answers, asked = list[str](), list[Sample]()
     for task, samples in tests:
-        features = None if vlm.compressor is None else _features(config, task.test_images, work)
+        features = (
+            None
+            if vlm.compressor is None
+            else _features(config, task.test_images, work)
+        )
         answers, asked = answers + answer(vlm, samples, features), asked + samples
     return answers, asked
 
 
-def train(config: RunConfig, task: Task | Sequence[Task], work: str | Path, **options: Any) -> tuple[VLM, int]:
+def train(
+    config: RunConfig, task: Task | Sequence[Task], work: str | Path, **options: Any
+) -> tuple[VLM, int]:
     """Trains the model of a run, or finds it trained.
 
     Args:
@@ -144,16 +179,25 @@ def train(config: RunConfig, task: Task | Sequence[Task], work: str | Path, **op
         The model, and how many tokens its language model read in training.
     """
     work, base = Path(work), weights_of(config)
-    vision, language = VisionEncoder.from_pretrained(), language_model(config, work, **options)
+    vision, language = (
+        VisionEncoder.from_pretrained(),
+        language_model(config, work, **options),
+    )
     torch.manual_seed(config.training.seed)
     vlm = VLM.from_parts(base.model, vision, language)
     data = []
     for part in [task] if isinstance(task, Task) else task:
-        features = None if vlm.compressor is None else _features(base, part.train_images, work)
-        tokens = tokenize(part.train, language.tokenizer, config.model.order, frame=language.frame)
+        features = (
+            None if vlm.compressor is None else _features(base, part.train_images, work)
+        )
+        tokens = tokenize(
+            part.train, language.tokenizer, config.model.order, frame=language.frame
+        )
         data.append(TrainingData(tokens, features, _notes(config, part, language)))
     fit(vlm, data, config.training, work / identity(base), **options)
-    processed = language_tokens(vlm.config, [part.tokens for part in data], config.training)
+    processed = language_tokens(
+        vlm.config, [part.tokens for part in data], config.training
+    )
     if base != config and vlm.compressor is not None:
         other = VLM.from_parts(config.model, vision, vlm.language)
         assert other.compressor is not None
@@ -168,27 +212,51 @@ def _tasks(config: RunConfig) -> list[Task]:
 
 def text_tokens(vlm: VLM, task: Task) -> int:
     """Q of the longest question of a task, with the start token or the turns of the chat around it."""
-    tokens = tokenize(task.test, vlm.language.tokenizer, vlm.config.order, answers=False, frame=vlm.language.frame)
+    tokens = tokenize(
+        task.test,
+        vlm.language.tokenizer,
+        vlm.config.order,
+        answers=False,
+        frame=vlm.language.frame,
+    )
     return int(tokens.length.max())
 
 
-def language_model(config: RunConfig, work: str | Path, **options: Any) -> LanguageModel:
+def language_model(
+    config: RunConfig, work: str | Path, **options: Any
+) -> LanguageModel:
     """The run's language model before it sees: a miniature is pre-trained once, with the options of `loop.run`, then loaded from `work`.
 
-    Pretrained weights are read as bfloat16: most of them stay as they are, and processors that know the type are several times quicker.
+    Pretrained weights are read as bfloat16: most of them stay as they are, and
+    processors that know the type are several times quicker.
     """
     if config.pretrained is not None:
-        return LanguageModel.from_pretrained(config.pretrained, dtype=torch.bfloat16, attention="eager")
-    seed, folder = config.training.seed, Path(work) / f"language-{language_identity(config)}"
+        return LanguageModel.from_pretrained(
+            config.pretrained, dtype=torch.bfloat16, attention="eager"
+        )
+    seed, folder = (
+        config.training.seed,
+        Path(work) / f"language-{language_identity(config)}",
+    )
     if not (folder / "model.safetensors").exists():
         training, sizes = f"{folder}.training", config.model.language
         if config.task in SCHOOLED:
-            model = pretrain_at_school(training, sizes, config.text, world_of(config.held_out), seed, **options)
+            model = pretrain_at_school(
+                training, sizes, config.text, world_of(config.held_out), seed, **options
+            )
         elif kind_of_text(config) == "notes":
             model = pretrain_on_notes(training, sizes, config.text, seed, **options)
         else:
-            samples = words.told() if config.task == "words" else easyvqa.told(sorted({s.question for s in easyvqa.load("train").samples}))
-            model = pretrain_language(training, sizes, samples, config.text, seed, **options)
+            samples = (
+                words.told()
+                if config.task == "words"
+                else easyvqa.told(
+                    sorted({s.question for s in easyvqa.load("train").samples})
+                )
+            )
+            model = pretrain_language(
+                training, sizes, samples, config.text, seed, **options
+            )
         partial = folder.with_name(f"{folder.name}.{os.getpid()}.partial")
         model.save_pretrained(partial)
         try:
@@ -199,15 +267,27 @@ def language_model(config: RunConfig, work: str | Path, **options: Any) -> Langu
 
 
 def _notes(config: RunConfig, task: Task, language: LanguageModel) -> Notes | None:
-    if not (config.task in SCHOOLED if config.align_by_words is None else config.align_by_words):
+    if not (
+        config.task in SCHOOLED
+        if config.align_by_words is None
+        else config.align_by_words
+    ):
         return None
     if task.train_scenes is None:
-        return notes_of_shapes(easyvqa.load("train"), language, config.model.vision.side)
+        return notes_of_shapes(
+            easyvqa.load("train"), language, config.model.vision.side
+        )
     words = tokens_of_notes(task.train_scenes, language.tokenizer)
     return Notes(words, task.train_scenes.where, tokens_of_contents(language.tokenizer))
 
 
-def run_text_only(config: RunConfig, results: str | Path, work: str | Path, command: str, accelerator: str = "cpu") -> None:
+def run_text_only(
+    config: RunConfig,
+    results: str | Path,
+    work: str | Path,
+    command: str,
+    accelerator: str = "cpu",
+) -> None:
     """Writes what the language model of a grid's run answers from notes instead of images: the floor under its errors.
 
     Args:
@@ -220,34 +300,70 @@ def run_text_only(config: RunConfig, results: str | Path, work: str | Path, comm
     path = Path(results) / f"text-{language_identity(config)}.json"
     if path.exists():
         return
-    language, scores = language_model(config, work, progress=False).to(device_of(accelerator)), dict[str, Any]()
+    language, scores = (
+        language_model(config, work, progress=False).to(device_of(accelerator)),
+        dict[str, Any](),
+    )
     for family in FAMILIES:
         scenes = family_scenes(family, config.held_out, test=True, draw=False)
-        answers = {str(parts): answers_from_notes(language, scenes, parts) for parts in PARTS}
-        scores[family] = _plain({parts: score(said, scenes.samples) for parts, said in answers.items()})
+        answers = {
+            str(parts): answers_from_notes(language, scenes, parts) for parts in PARTS
+        }
+        scores[family] = _plain(
+            {parts: score(said, scenes.samples) for parts, said in answers.items()}
+        )
     sizes = replace(config.model, language=language.config)
     write_json(
         path,
-        {"name": "text_only", "schema": SCHEMA, "language": to_dict(language.config), "school": to_dict(config.text)}
-        | {"text_seed": config.training.seed, "parameters": cost.parameters(sizes)._asdict(), "scores": scores, "command": command},
+        {
+            "name": "text_only",
+            "schema": SCHEMA,
+            "language": to_dict(language.config),
+            "school": to_dict(config.text),
+        }
+        | {
+            "text_seed": config.training.seed,
+            "parameters": cost.parameters(sizes)._asdict(),
+            "scores": scores,
+            "command": command,
+        },
     )
 
 
 def run_question_only(task: TaskName, results: str | Path, command: str) -> None:
     """Writes the score of the best guess from the question's text alone, which needs no model."""
-    path = Path(results) / ("question_only.json" if task == "easyvqa" else f"question_only-{task}.json")
+    path = Path(results) / (
+        "question_only.json" if task == "easyvqa" else f"question_only-{task}.json"
+    )
     if not path.exists():
         data = load_task(task)
         scores = {"test": score(question_only(data.train, data.test), data.test)}
-        write_json(path, {"name": "question_only", "task": task, "scores": _plain(scores), "command": command})
+        write_json(
+            path,
+            {
+                "name": "question_only",
+                "task": task,
+                "scores": _plain(scores),
+                "command": command,
+            },
+        )
 
 
 def _features(config: RunConfig, images: np.ndarray, work: str | Path) -> FeatureStore:
-    attention = config.model.compressor is not None and config.model.compressor.sees_attention
-    return FeatureStore(VisionEncoder.from_pretrained(), images, work, attention=attention)
+    attention = (
+        config.model.compressor is not None and config.model.compressor.sees_attention
+    )
+    return FeatureStore(
+        VisionEncoder.from_pretrained(), images, work, attention=attention
+    )
 
 
-def _result(config: RunConfig, sizes: VLMConfig, scores: dict[str, dict[str, Score]], seconds: dict[str, float]) -> dict[str, Any]:
+def _result(
+    config: RunConfig,
+    sizes: VLMConfig,
+    scores: dict[str, dict[str, Score]],
+    seconds: dict[str, float],
+) -> dict[str, Any]:
     return {
         "id": identity(config),
         "schema": SCHEMA,
@@ -261,16 +377,31 @@ def _result(config: RunConfig, sizes: VLMConfig, scores: dict[str, dict[str, Sco
         "scores": _plain(scores),
         "seconds": {stage: round(value, 1) for stage, value in seconds.items()},
         "threads": torch.get_num_threads(),
-        "versions": {name: version(name) for name in ("torch", "transformers", "lightning", "numpy", "vlmcore")}
+        "versions": {
+            name: version(name)
+            for name in ("torch", "transformers", "lightning", "numpy", "vlmcore")
+        }
         | {"python": platform.python_version()},
     }
 
 
 def _losses(run: Path) -> dict[str, dict[str, list[float]]]:
     """Steps and losses of each stage of a run, from its logs."""
-    logs = {stage: read_log(run / stage) for stage in ("align", "tune") if any((run / stage).glob("csv/*/metrics.csv"))}
-    return {stage: {"step": log["step"].tolist(), "loss": log["loss"].round(5).tolist()} for stage, log in logs.items()}
+    logs = {
+        stage: read_log(run / stage)
+        for stage in ("align", "tune")
+        if any((run / stage).glob("csv/*/metrics.csv"))
+    }
+    return {
+        stage: {"step": log["step"].tolist(), "loss": log["loss"].round(5).tolist()}
+        for stage, log in logs.items()
+    }
 
 
-def _plain(scores: dict[str, dict[str, Score]]) -> dict[str, dict[str, dict[str, float]]]:
-    return {split: {kind: value._asdict() for kind, value in kinds.items()} for split, kinds in scores.items()}
+def _plain(
+    scores: dict[str, dict[str, Score]],
+) -> dict[str, dict[str, dict[str, float]]]:
+    return {
+        split: {kind: value._asdict() for kind, value in kinds.items()}
+        for split, kinds in scores.items()
+    }

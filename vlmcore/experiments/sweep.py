@@ -6,8 +6,9 @@
     python -m vlmcore.experiments.sweep plan grid            # what it will cost, before anything is started
     python -m vlmcore.experiments.sweep plan grid-gpu        # the same grid with ten times the N, one worker a GPU
 
-Kill it whenever you like: a run goes on from its last checkpoint, and one with a result is never done again. Language models and image
-features are made once, before the workers start, and shared.
+Kill it whenever you like: a run goes on from its last checkpoint, and one with a result
+is never done again. Language models and image features are made once, before the
+workers start, and shared.
 """
 
 import argparse
@@ -26,16 +27,39 @@ from typing import Any
 import torch
 
 from vlmcore.cost import language_parameters
-from vlmcore.experiments.estimate import CPU_THREAD, GPU, WORKER_BYTES, Machine, feature_bytes, of_all, peak_bytes
-from vlmcore.experiments.run_config import RunConfig, identity, language_identity, weights_of
-from vlmcore.experiments.runner import language_model, prepare, run_cell, run_question_only, run_text_only
+from vlmcore.experiments.estimate import (
+    CPU_THREAD,
+    GPU,
+    WORKER_BYTES,
+    Machine,
+    feature_bytes,
+    of_all,
+    peak_bytes,
+)
+from vlmcore.experiments.run_config import (
+    RunConfig,
+    identity,
+    language_identity,
+    weights_of,
+)
+from vlmcore.experiments.runner import (
+    language_model,
+    prepare,
+    run_cell,
+    run_question_only,
+    run_text_only,
+)
 from vlmcore.experiments.suites import EXPERIMENTS, NEEDS_GPU
 from vlmcore.experiments.tasks import SCHOOLED, parts_of
 
 
 def pending(configs: list[RunConfig], results: Path) -> list[RunConfig]:
     """The runs without a result file."""
-    return [config for config in configs if not (results / f"{identity(config)}.json").exists()]
+    return [
+        config
+        for config in configs
+        if not (results / f"{identity(config)}.json").exists()
+    ]
 
 
 def by_weights(configs: list[RunConfig]) -> list[list[RunConfig]]:
@@ -53,33 +77,57 @@ def share(configs: list[RunConfig], part: str) -> list[RunConfig]:
         ValueError: the part is no such fraction.
     """
     number, _, parts = part.partition("/")
-    if not (number.isdecimal() and parts.isdecimal() and 1 <= int(number) <= int(parts)):
-        raise ValueError(f"{part!r} is no part; give i/n with i from 1 to n, such as 3/20")
-    return [config for group in by_weights(configs)[int(number) - 1 :: int(parts)] for config in group]
+    if not (
+        number.isdecimal() and parts.isdecimal() and 1 <= int(number) <= int(parts)
+    ):
+        raise ValueError(
+            f"{part!r} is no part; give i/n with i from 1 to n, such as 3/20"
+        )
+    return [
+        config
+        for group in by_weights(configs)[int(number) - 1 :: int(parts)]
+        for config in group
+    ]
 
 
 def gpus() -> list[str]:
     """The GPUs that this process may use, as CUDA_VISIBLE_DEVICES names them."""
     named = os.environ.get("CUDA_VISIBLE_DEVICES")
-    return named.split(",") if named else [str(number) for number in range(torch.cuda.device_count())]
+    return (
+        named.split(",")
+        if named
+        else [str(number) for number in range(torch.cuda.device_count())]
+    )
 
 
-def run(configs: list[RunConfig], results: Path, work: Path, workers: int, command: str, accelerator: str = "cpu") -> None:
+def run(
+    configs: list[RunConfig],
+    results: Path,
+    work: Path,
+    workers: int,
+    command: str,
+    accelerator: str = "cpu",
+) -> None:
     """Does all runs that have no result, `workers` at a time, and prints each as it is done.
 
     Args:
         configs: the runs.
         results: folder of the result files.
         work: folder for what can be made again: features, language models, checkpoints.
-        workers: processes. On a CPU each has one thread: for models this small two of them are several times faster than two threads of
-            one. With GPUs each has one of them, in turn, and its share of the threads.
+        workers: processes. On a CPU each has one thread: for models this small two of
+            them are several times faster than two threads of one. With GPUs each has
+            one of them, in turn, and its share of the threads.
         command: written into the results.
         accelerator: as Lightning's.
     """
     on_cpu = accelerator == "cpu"
     threads = 1 if on_cpu else max(1, (os.cpu_count() or 1) // workers)
     # read by the workers before they start torch
-    os.environ.update(OMP_NUM_THREADS=str(threads), OMP_WAIT_POLICY="passive", TOKENIZERS_PARALLELISM="false")
+    os.environ.update(
+        OMP_NUM_THREADS=str(threads),
+        OMP_WAIT_POLICY="passive",
+        TOKENIZERS_PARALLELISM="false",
+    )
     todo = pending(configs, results)
     if not todo:
         print(f"all {len(configs)} runs have a result in {results}")
@@ -90,15 +138,41 @@ def run(configs: list[RunConfig], results: Path, work: Path, workers: int, comma
     for gpu in islice(cycle([""] if on_cpu else gpus() or [""]), workers):
         devices.put(gpu)
     with ProcessPoolExecutor(workers, spawn, _start_worker, (devices,)) as pool:
-        for first in {(config.task, attends(config)): config for config in sorted(todo, key=sees)}.values():
-            pool.submit(prepare, first, work).result()  # the features; one after the other, so that they are not made twice
+        for first in {
+            (config.task, attends(config)): config for config in sorted(todo, key=sees)
+        }.values():
+            pool.submit(
+                prepare,
+                first,
+                work,
+                # the features; one after the other, so that they are not made twice
+            ).result()
         reporter, groups = Reporter(len(todo)), list[Future[list[dict[str, Any]]]]()
         for wave in waves(todo):
-            models = {language_identity(config): config for config in wave if config.pretrained is None}.values()
-            largest_first = sorted(models, key=lambda config: -language_parameters(config.model.language))
-            list(pool.map(partial(teach, results=results, work=work, command=command, accelerator=accelerator), largest_first))
+            models = {
+                language_identity(config): config
+                for config in wave
+                if config.pretrained is None
+            }.values()
+            largest_first = sorted(
+                models, key=lambda config: -language_parameters(config.model.language)
+            )
+            list(
+                pool.map(
+                    partial(
+                        teach,
+                        results=results,
+                        work=work,
+                        command=command,
+                        accelerator=accelerator,
+                    ),
+                    largest_first,
+                )
+            )
             for group in by_weights(wave):
-                groups.append(pool.submit(run_group, group, results, work, command, accelerator))
+                groups.append(
+                    pool.submit(run_group, group, results, work, command, accelerator)
+                )
                 groups[-1].add_done_callback(reporter)
         for done in groups:
             done.result()  # raises what a run raised
@@ -126,20 +200,35 @@ class Reporter:
             return
         for result in group.result():
             self.done += 1
-            left = (time.monotonic() - self.started) / self.done * (self.count - self.done) / 60
-            print(f"{self.done}/{self.count} {describe(result)}, {left:.0f} minutes left", flush=True)
+            left = (
+                (time.monotonic() - self.started)
+                / self.done
+                * (self.count - self.done)
+                / 60
+            )
+            print(
+                f"{self.done}/{self.count} {describe(result)}, {left:.0f} minutes left",
+                flush=True,
+            )
 
 
-def teach(config: RunConfig, results: Path, work: Path, command: str, accelerator: str) -> None:
+def teach(
+    config: RunConfig, results: Path, work: Path, command: str, accelerator: str
+) -> None:
     """Makes the language model of a run, and for the grid writes down what it knows before it sees."""
     language_model(config, work, progress=False, accelerator=accelerator)
     if config.task in SCHOOLED:
         run_text_only(config, results, work, command, accelerator)
 
 
-def run_group(configs: list[RunConfig], results: Path, work: Path, command: str, accelerator: str) -> list[dict[str, Any]]:
+def run_group(
+    configs: list[RunConfig], results: Path, work: Path, command: str, accelerator: str
+) -> list[dict[str, Any]]:
     """Runs that use the same training, one after the other: the first does it, the others find it done."""
-    return [run_cell(config, results, work, accelerator=accelerator, command=command) for config in configs]
+    return [
+        run_cell(config, results, work, accelerator=accelerator, command=command)
+        for config in configs
+    ]
 
 
 def _start_worker(devices: "SimpleQueue[str]") -> None:
@@ -161,21 +250,43 @@ def _end_with_the_parent() -> None:
     threading.Thread(target=wait, daemon=True).start()
 
 
-def plan(configs: list[RunConfig], todo: list[RunConfig], workers: int, machine: Machine = CPU_THREAD) -> str:
+def plan(
+    configs: list[RunConfig],
+    todo: list[RunConfig],
+    workers: int,
+    machine: Machine = CPU_THREAD,
+) -> str:
     """What the runs without a result will take: operations, hours of one CPU thread or one GPU, and memory."""
     if not all(config.task in SCHOOLED for config in configs):
-        raise SystemExit("times are estimated for the families of the grid only; start the others and look at the time that is left")
+        raise SystemExit(
+            "times are estimated for the families of the grid only; start the others "
+            "and look at the time that is left"
+        )
     groups = of_all(todo, machine)
-    lines = [f"{len(configs)} runs, {len(todo)} without a result; features take {feature_bytes(configs[0].model) / 1e9:.1f} GB"]
-    lines += [f"{name:26}{part.runs:5} x {part.seconds / part.runs:6.0f} s {part.flops / 1e15:8.3f} PFLOP" for name, part in groups.items()]
+    lines = [
+        f"{len(configs)} runs, {len(todo)} without a result; features take "
+        f"{feature_bytes(configs[0].model) / 1e9:.1f} GB"
+    ]
+    lines += [
+        f"{name:26}{part.runs:5} x {part.seconds / part.runs:6.0f} s "
+        f"{part.flops / 1e15:8.3f} PFLOP"
+        for name, part in groups.items()
+    ]
     hours = sum(part.seconds for part in groups.values()) / 3600
-    lines.append(f"{hours:.1f} hours of one {machine.name}; with {workers} workers {hours / workers:.1f} hours")
+    lines.append(
+        f"{hours:.1f} hours of one {machine.name}; with {workers} workers "
+        f"{hours / workers:.1f} hours"
+    )
     peak = max(map(peak_bytes, todo), default=0.0)
     lines.append(
-        f"memory: {peak / 1e9:.2f} GB for the tensors of the largest run, beside {WORKER_BYTES / 1e9:.1f} GB that a worker holds anyway"
+        f"memory: {peak / 1e9:.2f} GB for the tensors of the largest run, beside "
+        f"{WORKER_BYTES / 1e9:.1f} GB that a worker holds anyway"
     )
     if machine is GPU:
-        lines.append("the tensors are on the GPU; times are those of an H100 that one worker has to itself")
+        lines.append(
+            "the tensors are on the GPU; times are those of an H100 that one worker "
+            "has to itself"
+        )
     return "\n".join(lines)
 
 
@@ -186,47 +297,106 @@ def sees(config: RunConfig) -> bool:
 
 def attends(config: RunConfig) -> bool:
     """Whether its features have the CLS token's attention."""
-    return config.model.compressor is not None and config.model.compressor.sees_attention
+    return (
+        config.model.compressor is not None and config.model.compressor.sees_attention
+    )
 
 
 def describe(result: dict[str, Any]) -> str:
     """One line about a result."""
-    test, thousands = result["scores"]["test"]["all"], result["parameters"]["language"] / 1000
-    score = f"{test['value']:.4f} right of {test['count']}, trained in {result['seconds']['train']:.0f} s"
-    return f"{result['id']} {result['task']:9} {result['name']:22} N = {thousands:7,.0f}k  {score}"
+    test, thousands = (
+        result["scores"]["test"]["all"],
+        result["parameters"]["language"] / 1000,
+    )
+    score = (
+        f"{test['value']:.4f} right of {test['count']}, trained in "
+        f"{result['seconds']['train']:.0f} s"
+    )
+    return (
+        f"{result['id']} {result['task']:9} {result['name']:22} N = "
+        f"{thousands:7,.0f}k  {score}"
+    )
 
 
 def main() -> None:
     """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m vlmcore.experiments.sweep", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m vlmcore.experiments.sweep", description=__doc__.splitlines()[0]
+    )
     parser.add_argument("action", choices=["plan", "run", "status"])
     parser.add_argument("name", choices=sorted(EXPERIMENTS))
-    parser.add_argument("--results", type=Path, help="folder of the result files (default: book/results/NAME)")
-    parser.add_argument("--work", type=Path, default=Path("_build/work"), help="folder for features, checkpoints and logs")
-    parser.add_argument("--workers", type=int, help="runs at a time (default: one a core, or one a GPU)")
-    parser.add_argument("--part", default="1/1", help="i/n: do only this share of the runs, for array jobs")
-    parser.add_argument("--held-out", action="store_true", help="score on held-out training images, for development")
+    parser.add_argument(
+        "--results",
+        type=Path,
+        help="folder of the result files (default: book/results/NAME)",
+    )
+    parser.add_argument(
+        "--work",
+        type=Path,
+        default=Path("_build/work"),
+        help="folder for features, checkpoints and logs",
+    )
+    parser.add_argument(
+        "--workers", type=int, help="runs at a time (default: one a core, or one a GPU)"
+    )
+    parser.add_argument(
+        "--part",
+        default="1/1",
+        help="i/n: do only this share of the runs, for array jobs",
+    )
+    parser.add_argument(
+        "--held-out",
+        action="store_true",
+        help="score on held-out training images, for development",
+    )
     arguments = parser.parse_args()
     on_gpu = arguments.name in NEEDS_GPU
-    workers = arguments.workers if arguments.workers is not None else (len(gpus()) if on_gpu else os.cpu_count()) or 1
+    workers = (
+        arguments.workers
+        if arguments.workers is not None
+        else (len(gpus()) if on_gpu else os.cpu_count()) or 1
+    )
     if workers < 1:
         parser.error(f"{workers} workers do nothing; give at least 1")
     # development never lies among what is reported
-    results = arguments.results or Path("_build/held_out" if arguments.held_out else "book/results") / arguments.name
+    results = (
+        arguments.results
+        or Path("_build/held_out" if arguments.held_out else "book/results")
+        / arguments.name
+    )
     try:
         configs = share(EXPERIMENTS[arguments.name](arguments.held_out), arguments.part)
     except ValueError as error:
         parser.error(str(error))
     if arguments.action == "run":
         command = f"python -m vlmcore.experiments.sweep run {arguments.name}"
-        for task in sorted({part for config in configs for part in parts_of(config.task)}):
+        for task in sorted(
+            {part for config in configs for part in parts_of(config.task)}
+        ):
             run_question_only(task, results, command)
-        run(configs, results, arguments.work, workers, command, "auto" if on_gpu else "cpu")
+        run(
+            configs,
+            results,
+            arguments.work,
+            workers,
+            command,
+            "auto" if on_gpu else "cpu",
+        )
     elif arguments.action == "plan":
-        print(plan(configs, pending(configs, results), workers, GPU if on_gpu else CPU_THREAD))
+        print(
+            plan(
+                configs,
+                pending(configs, results),
+                workers,
+                GPU if on_gpu else CPU_THREAD,
+            )
+        )
     else:
         todo = pending(configs, results)
-        print(f"{arguments.name}: {len(configs) - len(todo)} of {len(configs)} runs have a result in {results}")
+        print(
+            f"{arguments.name}: {len(configs) - len(todo)} of {len(configs)} runs "
+            f"have a result in {results}"
+        )
 
 
 if __name__ == "__main__":

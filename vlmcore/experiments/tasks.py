@@ -1,7 +1,8 @@
 """What a run is trained and scored on: easy-VQA with its official split, facts about its words, or a world drawn from fixed seeds.
 
-*Reading* and *attribute* belong to the race of the compressors; *knowledge*, *reasoning* and *pages* are the families of the grid, and a
-*mixture* is all three of them.
+*Reading* and *attribute* belong to the race of the compressors; *knowledge*,
+*reasoning* and *pages* are the families of the grid, and a *mixture* is all three of
+them.
 """
 
 from functools import lru_cache
@@ -16,18 +17,30 @@ from vlmcore.data.synthetic import task_families as families
 from vlmcore.data.synthetic.icons import facts
 from vlmcore.data.synthetic.letters_and_shapes import WORLDS
 
-TaskName = Literal["easyvqa", "words", "reading", "attribute", "knowledge", "reasoning", "pages", "mixture"]
+TaskName = Literal[
+    "easyvqa",
+    "words",
+    "reading",
+    "attribute",
+    "knowledge",
+    "reasoning",
+    "pages",
+    "mixture",
+]
 FAMILIES: tuple[TaskName, ...] = ("knowledge", "reasoning", "pages")
 """The tasks of the grid."""
 SCHOOLED: tuple[TaskName, ...] = (*FAMILIES, "mixture")
 """Tasks whose language models have been to school, and answer in a word."""
 
 TRAIN_SCENES, QUESTIONS, TEST_SCENES = 6000, 4, 2000
-"""Of a world: scenes to train on, questions about each, and scenes to test on with one question each."""
+"""Of a world: scenes to train on, questions about each, and scenes to test on with one
+question each."""
 FAMILY_TEST_SCENES = 6000
-"""Scenes to test a family of the grid on: of six kinds of questions or six lengths of pages a thousand each."""
+"""Scenes to test a family of the grid on: of six kinds of questions or six lengths of
+pages a thousand each."""
 _SEEDS = {"test": (1, 2), "held_out": (3, 4)}
-"""Of a world's training and test scenes: those that are reported, and those for development."""
+"""Of a world's training and test scenes: those that are reported, and those for
+development."""
 
 
 class Task(NamedTuple):
@@ -52,25 +65,34 @@ def load_task(name: TaskName = "easyvqa", held_out: bool = False) -> Task:
 
     Args:
         name: which.
-        held_out: for development, what is reported stays unseen: easy-VQA's training images are split nine to one, and a world is
-            drawn from other seeds.
+        held_out: for development, what is reported stays unseen: easy-VQA's training
+            images are split nine to one, and a world is drawn from other seeds.
 
     Raises:
         ValueError: there is no such task, or it is made of several.
     """
     if parts_of(name) != (name,):
-        raise ValueError(f"the {name} is several tasks; load {', '.join(parts_of(name))}")
+        raise ValueError(
+            f"the {name} is several tasks; load {', '.join(parts_of(name))}"
+        )
     if name not in get_args(TaskName):
-        raise ValueError(f"there is no task {name!r}; choose from {', '.join(get_args(TaskName))}")
+        raise ValueError(
+            f"there is no task {name!r}; choose from {', '.join(get_args(TaskName))}"
+        )
     if name == "easyvqa":
         return _load_easyvqa(held_out)
     if name in FAMILIES:
-        train, test = (family_scenes(name, held_out, test=test) for test in (False, True))
+        train, test = (
+            family_scenes(name, held_out, test=test) for test in (False, True)
+        )
         return Task(train.samples, test.samples, train.drawn(), test.drawn(), train)
     if name == "words":
         return _load_words(held_out)
     train_seed, test_seed = _SEEDS["held_out" if held_out else "test"]
-    shown, asked = WORLDS[name](train_seed, TRAIN_SCENES, questions=QUESTIONS), WORLDS[name](test_seed, TEST_SCENES)
+    shown, asked = (
+        WORLDS[name](train_seed, TRAIN_SCENES, questions=QUESTIONS),
+        WORLDS[name](test_seed, TEST_SCENES),
+    )
     return Task(shown.samples, asked.samples, shown.drawn(), asked.drawn())
 
 
@@ -79,21 +101,33 @@ def world_of(held_out: bool) -> int:
     return _SEEDS["held_out" if held_out else "test"][0]
 
 
-def family_scenes(name: TaskName, held_out: bool = False, *, test: bool, draw: bool = True) -> families.Scenes:
+def family_scenes(
+    name: TaskName, held_out: bool = False, *, test: bool, draw: bool = True
+) -> families.Scenes:
     """The scenes of a family: four questions about each to train on, or one to test.
 
     Args:
         name: of a family.
         held_out: as for `load_task`.
-        test: whether those to test on; they ask other facts, and show other handwriting.
+        test: whether those to test on; they ask other facts, and show other
+            handwriting.
         draw: whether images are wanted.
     """
     seed = _SEEDS["held_out" if held_out else "test"][test]
     count, questions = (FAMILY_TEST_SCENES, 1) if test else (TRAIN_SCENES, QUESTIONS)
     if name == "pages":
-        return families.reading(seed, count, questions=questions, scored=test, draw=draw)
+        return families.reading(
+            seed, count, questions=questions, scored=test, draw=draw
+        )
     make = families.knowledge if name == "knowledge" else families.reasoning
-    return make(seed, count, facts(world_of(held_out)), questions=questions, scored=test, draw=draw)
+    return make(
+        seed,
+        count,
+        facts(world_of(held_out)),
+        questions=questions,
+        scored=test,
+        draw=draw,
+    )
 
 
 def _load_easyvqa(held_out: bool) -> Task:

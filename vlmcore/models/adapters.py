@@ -1,7 +1,8 @@
 """What training added to a pretrained language model: the compressor and LoRA's matrices, in one small file.
 
-The encoder and the language model stay where they came from; a file of a few megabytes turns them into a model that sees. What a stage of
-training left in its folder is made into such a file by
+The encoder and the language model stay where they came from; a file of a few megabytes
+turns them into a model that sees. What a stage of training left in its folder is made
+into such a file by
 
     python -m vlmcore.models.adapters FOLDER/tune.safetensors adapter.safetensors
 """
@@ -35,11 +36,16 @@ def save_adapter(vlm: VLM, lora: LoRAConfig | None, path: str | Path) -> None:
     """
     added = {name: x for name, x in vlm.state_dict().items() if _is_added(name)}
     if not added:
-        raise ValueError("nothing was added to this language model: it has neither a compressor nor LoRA's matrices")
+        raise ValueError(
+            "nothing was added to this language model: it has neither a compressor "
+            "nor LoRA's matrices"
+        )
     _write(added, to_dict(vlm.config), lora and to_dict(lora), Path(path))
 
 
-def load_adapter(path: str | Path, vision: VisionEncoder, language: LanguageModel) -> VLM:
+def load_adapter(
+    path: str | Path, vision: VisionEncoder, language: LanguageModel
+) -> VLM:
     """Puts what `save_adapter` wrote between an encoder and a language model; the latter is changed.
 
     Args:
@@ -49,26 +55,44 @@ def load_adapter(path: str | Path, vision: VisionEncoder, language: LanguageMode
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: the file is damaged, is no adapter, or belongs to models of other sizes.
+        ValueError: the file is damaged, is no adapter, or belongs to models of other
+            sizes.
     """
     path = Path(path)
     if not path.exists():
-        raise FileNotFoundError(f"there is no {path}; give the file that save_adapter wrote")
+        raise FileNotFoundError(
+            f"there is no {path}; give the file that save_adapter wrote"
+        )
     check_safetensors(path)
     with safe_open(path, "pt") as file:
         about = file.metadata() or {}
     if not {"model", "lora"} <= about.keys():
-        raise ValueError(f"{path} is no adapter: it does not say for which model; give the file that save_adapter wrote")
-    config, lora = from_dict(VLMConfig, json.loads(about["model"])), json.loads(about["lora"])
-    for part, theirs, mine in (("language", config.language, language.config), ("vision", config.vision, vision.config)):
+        raise ValueError(
+            f"{path} is no adapter: it does not say for which model; give the file "
+            "that save_adapter wrote"
+        )
+    config, lora = (
+        from_dict(VLMConfig, json.loads(about["model"])),
+        json.loads(about["lora"]),
+    )
+    for part, theirs, mine in (
+        ("language", config.language, language.config),
+        ("vision", config.vision, vision.config),
+    ):
         if theirs != mine:
-            raise ValueError(f"{path} belongs to another {part} model: {theirs}, and this one is {mine}")
+            raise ValueError(
+                f"{path} belongs to another {part} model: {theirs}, and this one is "
+                f"{mine}"
+            )
     vlm = VLM.from_parts(config, vision, language)
     if lora is not None:
         add_lora(language, from_dict(LoRAConfig, lora))
     added = {name: x.float() for name, x in load_file(path).items()}
     if set(added) != {name for name in vlm.state_dict() if _is_added(name)}:
-        raise ValueError(f"{path} does not hold what its config says: {config.compressor}, V = {config.visual_tokens}, LoRA {lora}")
+        raise ValueError(
+            f"{path} does not hold what its config says: {config.compressor}, V = "
+            f"{config.visual_tokens}, LoRA {lora}"
+        )
     vlm.load_state_dict(added, strict=False)
     return vlm.eval()
 
@@ -77,7 +101,8 @@ def from_stage(weights: str | Path, path: str | Path) -> None:
     """Makes an adapter of the weights that a stage of training left, without loading the models.
 
     Args:
-        weights: `align.safetensors` or `tune.safetensors` in the folder of a run, with the stage's `.json` beside it.
+        weights: `align.safetensors` or `tune.safetensors` in the folder of a run, with
+            the stage's `.json` beside it.
         path: of the adapter.
 
     Raises:
@@ -86,7 +111,10 @@ def from_stage(weights: str | Path, path: str | Path) -> None:
     weights = Path(weights)
     about, trained = read_json(weights.with_suffix(".json")), load_file(weights)
     if whole := [name for name in trained if not _is_added(name)]:
-        raise ValueError(f"{weights} holds the language model itself, such as {whole[0]}; an adapter holds what was added to it")
+        raise ValueError(
+            f"{weights} holds the language model itself, such as {whole[0]}; an "
+            "adapter holds what was added to it"
+        )
     _write(trained, about["model"], about.get("lora"), Path(path))
 
 
@@ -102,8 +130,12 @@ def _is_added(name: str) -> bool:
 
 def main() -> None:
     """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m vlmcore.models.adapters", description=__doc__.splitlines()[0])
-    parser.add_argument("weights", type=Path, help="align.safetensors or tune.safetensors of a run")
+    parser = argparse.ArgumentParser(
+        prog="python -m vlmcore.models.adapters", description=__doc__.splitlines()[0]
+    )
+    parser.add_argument(
+        "weights", type=Path, help="align.safetensors or tune.safetensors of a run"
+    )
     parser.add_argument("path", type=Path, help="the adapter to write")
     arguments = parser.parse_args()
     try:

@@ -1,7 +1,8 @@
 """Features of a data set, computed once: the encoder of the miniatures is frozen, so it need not see an image twice.
 
-`FeatureStore` keeps them in half precision, memory-mapped, and shares them among all models and processes. At full size they would be
-terabytes: `LiveFeatures` computes those of a batch when they are asked for, on the device where the encoder is.
+`FeatureStore` keeps them in half precision, memory-mapped, and shares them among all
+models and processes. At full size they would be terabytes: `LiveFeatures` computes
+those of a batch when they are asked for, on the device where the encoder is.
 """
 
 import hashlib
@@ -22,28 +23,50 @@ class FeatureStore:
     Args:
         encoder: makes the features when they are not there yet.
         images: uint8 (n, 3, h, h).
-        folder: where they are kept, one file for each field of `VisionFeatures`, under a hash of encoder, layers and images.
+        folder: where they are kept, one file for each field of `VisionFeatures`, under
+            a hash of encoder, layers and images.
         batch_size: images a step.
         attention: whether CLS attention and keys are kept too, as PruMerge needs them.
     """
 
     def __init__(
-        self, encoder: VisionEncoder, images: np.ndarray, folder: str | Path, batch_size: int = 256, *, attention: bool = False
+        self,
+        encoder: VisionEncoder,
+        images: np.ndarray,
+        folder: str | Path,
+        batch_size: int = 256,
+        *,
+        attention: bool = False,
     ) -> None:
-        mark, (patches, width) = _fingerprint(encoder, images), (encoder.config.patches, encoder.config.width)
+        mark, (patches, width) = (
+            _fingerprint(encoder, images),
+            (encoder.config.patches, encoder.config.width),
+        )
         self.path = Path(folder) / f"features-{mark}.npy"
-        shapes: dict[Path, tuple[int, ...]] = {self.path: (patches, len(encoder.config.layers), width)}
+        shapes: dict[Path, tuple[int, ...]] = {
+            self.path: (patches, len(encoder.config.layers), width)
+        }
         if attention:
-            shapes |= {self.path.with_name(f"attention-{mark}.npy"): (patches,), self.path.with_name(f"keys-{mark}.npy"): (patches, width)}
+            shapes |= {
+                self.path.with_name(f"attention-{mark}.npy"): (patches,),
+                self.path.with_name(f"keys-{mark}.npy"): (patches, width),
+            }
         _write_features(encoder, images, shapes, batch_size)
-        self.array, *self.seen_by_cls = (np.load(path, mmap_mode="r") for path in shapes)
+        self.array, *self.seen_by_cls = (
+            np.load(path, mmap_mode="r") for path in shapes
+        )
 
     def __len__(self) -> int:
         return len(self.array)
 
     def __getitem__(self, rows: Tensor) -> VisionFeatures:
         """Features of the images in `rows`, int (b,), in single precision."""
-        return VisionFeatures(*(torch.from_numpy(array[rows.numpy()]).float() for array in (self.array, *self.seen_by_cls)))
+        return VisionFeatures(
+            *(
+                torch.from_numpy(array[rows.numpy()]).float()
+                for array in (self.array, *self.seen_by_cls)
+            )
+        )
 
 
 class LiveFeatures:
@@ -55,7 +78,9 @@ class LiveFeatures:
         attention: whether CLS attention and keys are made too.
     """
 
-    def __init__(self, encoder: VisionEncoder, images: np.ndarray, *, attention: bool = False) -> None:
+    def __init__(
+        self, encoder: VisionEncoder, images: np.ndarray, *, attention: bool = False
+    ) -> None:
         self.encoder, self.images, self.attention = encoder, images, attention
 
     def __len__(self) -> int:
@@ -64,7 +89,9 @@ class LiveFeatures:
     @torch.no_grad()
     def __getitem__(self, rows: Tensor) -> VisionFeatures:
         """Features of the images in `rows`, int (b,)."""
-        return self.encoder(torch.from_numpy(self.images[rows.numpy()]), attention=self.attention)
+        return self.encoder(
+            torch.from_numpy(self.images[rows.numpy()]), attention=self.attention
+        )
 
 
 Features = FeatureStore | LiveFeatures
@@ -72,20 +99,32 @@ Features = FeatureStore | LiveFeatures
 
 
 @torch.inference_mode()
-def _write_features(encoder: VisionEncoder, images: np.ndarray, shapes: dict[Path, tuple[int, ...]], batch_size: int) -> None:
+def _write_features(
+    encoder: VisionEncoder,
+    images: np.ndarray,
+    shapes: dict[Path, tuple[int, ...]],
+    batch_size: int,
+) -> None:
     """Writes those files that are not there yet, in the order of the fields of `VisionFeatures`."""
     missing = {path: shape for path, shape in shapes.items() if not path.exists()}
     if not missing:
         return
     with ExitStack() as files:
         arrays = {
-            path: np.lib.format.open_memmap(files.enter_context(beside(path)), mode="w+", dtype=np.float16, shape=(len(images), *shape))
+            path: np.lib.format.open_memmap(
+                files.enter_context(beside(path)),
+                mode="w+",
+                dtype=np.float16,
+                shape=(len(images), *shape),
+            )
             for path, shape in missing.items()
         }
         for start in range(0, len(images), batch_size):
             part = slice(start, start + batch_size)
             seen = encoder(torch.from_numpy(images[part]), attention=len(shapes) > 1)
-            for path, values in zip(shapes, seen, strict=False):  # without attention there is one file
+            for path, values in zip(
+                shapes, seen, strict=False
+            ):  # without attention there is one file
                 if path in arrays:
                     arrays[path][part] = values.half().cpu().numpy()
         for array in arrays.values():

@@ -11,18 +11,30 @@ def add_lora(language: LanguageModel, config: LoRAConfig) -> None:
 
     Raises:
         ModuleNotFoundError: peft is not installed.
-        ValueError: the model has LoRA's matrices already, or none of the matrices that the config names.
+        ValueError: the model has LoRA's matrices already, or none of the matrices that
+            the config names.
     """
     try:
         from peft import LoraConfig, LoraModel
     except ModuleNotFoundError as error:
-        raise ModuleNotFoundError("LoRA needs peft; get it with: pip install peft") from error
+        raise ModuleNotFoundError(
+            "LoRA needs peft; get it with: pip install peft"
+        ) from error
     if language.lora:
-        raise ValueError("this language model has LoRA's matrices already; merge_lora makes them part of it")
-    theirs = LoraConfig(r=config.rank, lora_alpha=config.alpha, target_modules=list(config.targets))
-    language.lora.append(LoraModel(language.model, theirs, "default"))  # changes the model in place
+        raise ValueError(
+            "this language model has LoRA's matrices already; merge_lora makes them "
+            "part of it"
+        )
+    theirs = LoraConfig(
+        r=config.rank, lora_alpha=config.alpha, target_modules=list(config.targets)
+    )
+    language.lora.append(
+        LoraModel(language.model, theirs, "default")
+    )  # changes the model in place
     for parameter in tuned(language):
-        parameter.data = parameter.data.float()  # the steps of training are too small for half precision
+        parameter.data = (
+            parameter.data.float()
+        )  # the steps of training are too small for half precision
 
 
 def merge_lora(language: LanguageModel) -> None:
@@ -33,4 +45,8 @@ def merge_lora(language: LanguageModel) -> None:
 
 def tuned(language: LanguageModel) -> list[nn.Parameter]:
     """What the second stage of training moves: LoRA's matrices where there are any, otherwise everything."""
-    return [parameter for name, parameter in language.model.named_parameters() if not language.lora or ".lora_" in name]
+    return [
+        parameter
+        for name, parameter in language.model.named_parameters()
+        if not language.lora or ".lora_" in name
+    ]

@@ -1,8 +1,9 @@
 """Image to patch features: a frozen vision transformer.
 
-`VisionEncoder` wraps a transformers model (the image tower of CLIP or SigLIP, or a plain ViT), made from a config or loaded from a
-checkpoint, and hands on what compressors read: the patch features of several layers, and on request what PruMerge (arXiv 2403.15388)
-needs, the CLS token's attention to the patches and their keys.
+`VisionEncoder` wraps a transformers model (the image tower of CLIP or SigLIP, or a
+plain ViT), made from a config or loaded from a checkpoint, and hands on what
+compressors read: the patch features of several layers, and on request what PruMerge
+(arXiv 2403.15388) needs, the CLS token's attention to the patches and their keys.
 """
 
 import json
@@ -15,7 +16,14 @@ from typing import Any, NamedTuple
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from transformers import AutoConfig, CLIPVisionConfig, CLIPVisionModel, PreTrainedModel, SiglipVisionModel, ViTModel
+from transformers import (
+    AutoConfig,
+    CLIPVisionConfig,
+    CLIPVisionModel,
+    PreTrainedModel,
+    SiglipVisionModel,
+    ViTModel,
+)
 
 from vlmcore.config import VisionConfig
 from vlmcore.files import read_json
@@ -23,18 +31,24 @@ from vlmcore.models.pretrained import find
 from vlmcore.models.pretrained.checks import check_checkpoint, quiet_loading
 
 CHECKPOINT = Path(__file__).parent / "pretrained" / "checkpoints" / "clip-mini"
-"""The miniature encoder that comes with the package; `vlmcore.experiments.pretraining.clip_and_text` says how it was made."""
+"""The miniature encoder that comes with the package;
+`vlmcore.experiments.pretraining.clip_and_text` says how it was made."""
 
-CLIP_MEAN, CLIP_STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
+CLIP_MEAN, CLIP_STD = (
+    (0.48145466, 0.4578275, 0.40821073),
+    (0.26862954, 0.26130258, 0.27577711),
+)
 
 
 class VisionFeatures(NamedTuple):
     """What an encoder saw: b images, p patches in rows, l layers, width d."""
 
     layers: Tensor
-    """float (b, p, l, d): patch features of the layers named in `VisionConfig.layers`, without the CLS token."""
+    """float (b, p, l, d): patch features of the layers named in `VisionConfig.layers`,
+    without the CLS token."""
     cls_attention: Tensor | None = None
-    """float (b, p): attention of the CLS token to the patches in the last layer, as one head over the full width."""
+    """float (b, p): attention of the CLS token to the patches in the last layer, as one
+    head over the full width."""
     keys: Tensor | None = None
     """float (b, p, d): the patches' keys in the last layer."""
 
@@ -50,7 +64,9 @@ class VisionFeatures(NamedTuple):
 
     def to(self, device: torch.device | str) -> "VisionFeatures":
         """The same features on another device."""
-        layers, *rest = (None if x is None else x.to(device, non_blocking=True) for x in self)
+        layers, *rest = (
+            None if x is None else x.to(device, non_blocking=True) for x in self
+        )
         assert layers is not None
         return VisionFeatures(layers, *rest)
 
@@ -67,7 +83,10 @@ class _Family(NamedTuple):
 
 
 _CLIP = _Family(
-    CLIPVisionModel.from_pretrained, lambda model: model.encoder.layers[-1], lambda layer: layer.layer_norm1, lambda layer: layer.self_attn
+    CLIPVisionModel.from_pretrained,
+    lambda model: model.encoder.layers[-1],
+    lambda layer: layer.layer_norm1,
+    lambda layer: layer.self_attn,
 )
 _VIT = _Family(
     partial(ViTModel.from_pretrained, add_pooling_layer=False),
@@ -76,7 +95,13 @@ _VIT = _Family(
     lambda layer: layer.attention,
 )
 _SIGLIP = _CLIP._replace(load=SiglipVisionModel.from_pretrained, cls=0)
-FAMILIES = {"clip": _CLIP, "clip_vision_model": _CLIP, "siglip": _SIGLIP, "siglip_vision_model": _SIGLIP, "vit": _VIT}
+FAMILIES = {
+    "clip": _CLIP,
+    "clip_vision_model": _CLIP,
+    "siglip": _SIGLIP,
+    "siglip_vision_model": _SIGLIP,
+    "vit": _VIT,
+}
 
 
 class VisionEncoder(nn.Module):
@@ -101,12 +126,17 @@ class VisionEncoder(nn.Module):
     ) -> None:
         super().__init__()
         if model.config.model_type not in FAMILIES:
-            raise ValueError(f"a {model.config.model_type!r} model is not supported; the families are {', '.join(FAMILIES)}")
+            raise ValueError(
+                f"a {model.config.model_type!r} model is not supported; the families "
+                f"are {', '.join(FAMILIES)}"
+            )
         self.model: Any = model.eval().requires_grad_(False)
         self.family = FAMILIES[model.config.model_type]
         sizes = model.config
         self.config = VisionConfig(
-            sizes.image_size // sizes.patch_size * sizes.patch_size,  # of SigLIP's 384 pixels, 27 patches of 14 see 378
+            sizes.image_size
+            // sizes.patch_size
+            * sizes.patch_size,  # of SigLIP's 384 pixels, 27 patches of 14 see 378
             sizes.patch_size,
             sizes.hidden_size,
             sizes.num_hidden_layers,
@@ -114,8 +144,12 @@ class VisionEncoder(nn.Module):
             sizes.intermediate_size,
             tuple(layers),
         )
-        self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
-        self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer(
+            "mean", torch.tensor(mean).view(1, 3, 1, 1), persistent=False
+        )
+        self.register_buffer(
+            "std", torch.tensor(std).view(1, 3, 1, 1), persistent=False
+        )
 
     @classmethod
     def from_config(cls, config: VisionConfig) -> "VisionEncoder":
@@ -123,14 +157,19 @@ class VisionEncoder(nn.Module):
         return cls(CLIPVisionModel(clip_config(config)), config.layers)
 
     @classmethod
-    def from_pretrained(cls, name: str | Path = CHECKPOINT, layers: tuple[int, ...] | None = None) -> "VisionEncoder":
+    def from_pretrained(
+        cls, name: str | Path = CHECKPOINT, layers: tuple[int, ...] | None = None
+    ) -> "VisionEncoder":
         """Loads a checkpoint in transformers' format.
 
         Args:
-            name: a name on the hub, such as `openai/clip-vit-large-patch14-336`, or a folder with `config.json`, `model.safetensors` and,
-                for mean and deviation of the pixels, `preprocessor_config.json`.
-            layers: hidden states to hand on; by default all between the first and the last of up to four layers, and of a deeper model
-                those at the paper's proportions of the depth (1/2, 2/3 and the last two before the end: 12, 16, 22 and 23 of CLIP-L's 24).
+            name: a name on the hub, such as `openai/clip-vit-large-patch14-336`, or a
+                folder with `config.json`, `model.safetensors` and, for mean and
+                deviation of the pixels, `preprocessor_config.json`.
+            layers: hidden states to hand on; by default all between the first and the
+                last of up to four layers, and of a deeper model those at the paper's
+                proportions of the depth (1/2, 2/3 and the last two before the end: 12,
+                16, 22 and 23 of CLIP-L's 24).
 
         Raises:
             FileNotFoundError: the folder holds no checkpoint.
@@ -140,23 +179,39 @@ class VisionEncoder(nn.Module):
         check_checkpoint(folder)
         kind = AutoConfig.from_pretrained(folder).model_type
         if kind not in FAMILIES:
-            raise ValueError(f"{folder} holds a {kind!r} model; the families are {', '.join(FAMILIES)}")
+            raise ValueError(
+                f"{folder} holds a {kind!r} model; the families are "
+                f"{', '.join(FAMILIES)}"
+            )
         with quiet_loading():
             model = FAMILIES[kind].load(folder)
         depth = model.config.num_hidden_layers
         if layers is None:
             deep = (depth // 2, depth * 2 // 3, depth - 2, depth - 1)
-            layers = tuple(sorted(set(deep))) if depth > 4 else tuple(range(1, depth)) or (0,)
+            layers = (
+                tuple(sorted(set(deep)))
+                if depth > 4
+                else tuple(range(1, depth)) or (0,)
+            )
         pixels = folder / "preprocessor_config.json"
-        scale = read_json(pixels) if pixels.exists() else {"image_mean": CLIP_MEAN, "image_std": CLIP_STD}
+        scale = (
+            read_json(pixels)
+            if pixels.exists()
+            else {"image_mean": CLIP_MEAN, "image_std": CLIP_STD}
+        )
         return cls(model, layers, tuple(scale["image_mean"]), tuple(scale["image_std"]))
 
     def save_pretrained(self, folder: str | Path) -> None:
         """Writes the checkpoint folder that `from_pretrained` reads."""
         with quiet_loading():
             self.model.save_pretrained(folder)
-        scale = {"image_mean": self.mean.flatten().tolist(), "image_std": self.std.flatten().tolist()}
-        (Path(folder) / "preprocessor_config.json").write_text(json.dumps(scale, indent=2) + "\n")
+        scale = {
+            "image_mean": self.mean.flatten().tolist(),
+            "image_std": self.std.flatten().tolist(),
+        }
+        (Path(folder) / "preprocessor_config.json").write_text(
+            json.dumps(scale, indent=2) + "\n"
+        )
 
     def prepare(self, pixels: Tensor) -> Tensor:
         """Square images of any size, uint8 or float in [0, 1], (b, 3, h, h), as the model expects them.
@@ -165,15 +220,32 @@ class VisionEncoder(nn.Module):
             ValueError: an image is not RGB, or not square.
         """
         if pixels.ndim != 4 or pixels.shape[1] != 3:
-            raise ValueError(f"images must be RGB of shape (batch, 3, height, width), not {tuple(pixels.shape)}; convert them to RGB first")
+            raise ValueError(
+                "images must be RGB of shape (batch, 3, height, width), not "
+                f"{tuple(pixels.shape)}; convert them to RGB first"
+            )
         if pixels.shape[2] != pixels.shape[3]:
-            raise ValueError(f"an image of {pixels.shape[2]} x {pixels.shape[3]} pixels is not square; pad or crop it first")
-        if pixels.dtype != torch.uint8 and not (pixels.is_floating_point() and pixels.min() >= 0 and pixels.max() <= 1):
-            raise ValueError(f"{pixels.dtype} pixels must lie between 0 and 1, or be uint8; these reach {pixels.max().item():g}")
-        values = pixels.to(self.mean.device).to(self.mean.dtype) / 255 if pixels.dtype == torch.uint8 else pixels.to(self.mean)
+            raise ValueError(
+                f"an image of {pixels.shape[2]} x {pixels.shape[3]} pixels is not "
+                "square; pad or crop it first"
+            )
+        if pixels.dtype != torch.uint8 and not (
+            pixels.is_floating_point() and pixels.min() >= 0 and pixels.max() <= 1
+        ):
+            raise ValueError(
+                f"{pixels.dtype} pixels must lie between 0 and 1, or be uint8; these "
+                f"reach {pixels.max().item():g}"
+            )
+        values = (
+            pixels.to(self.mean.device).to(self.mean.dtype) / 255
+            if pixels.dtype == torch.uint8
+            else pixels.to(self.mean)
+        )
         size = self.model.config.image_size
         if values.shape[-1] != size:
-            values = F.interpolate(values, size=size, mode="bicubic", antialias=True, align_corners=False).clamp(0, 1)
+            values = F.interpolate(
+                values, size=size, mode="bicubic", antialias=True, align_corners=False
+            ).clamp(0, 1)
         return (values - self.mean) / self.std
 
     def forward(self, pixels: Tensor, *, attention: bool = False) -> VisionFeatures:
@@ -188,10 +260,15 @@ class VisionEncoder(nn.Module):
         """
         if attention and not self.family.cls:
             kind = self.model.config.model_type
-            raise ValueError(f"a {kind!r} model has no CLS token to read attention from; take a CLIP encoder or another compressor")
+            raise ValueError(
+                f"a {kind!r} model has no CLS token to read attention from; take a "
+                "CLIP encoder or another compressor"
+            )
         output = self.model(self.prepare(pixels), output_hidden_states=True)
         states = output.hidden_states
-        layers = torch.stack([states[i][:, self.family.cls :] for i in self.config.layers], dim=2)
+        layers = torch.stack(
+            [states[i][:, self.family.cls :] for i in self.config.layers], dim=2
+        )
         if not attention:
             return VisionFeatures(layers)
         last = self.family.last_layer(self.model)
@@ -212,5 +289,7 @@ def clip_config(config: VisionConfig) -> CLIPVisionConfig:
         num_hidden_layers=config.depth,
         num_attention_heads=config.heads,
         projection_dim=config.width,
-        hidden_act="gelu",  # CLIP's own quick_gelu is three operations here and makes a training step half as long again
+        # CLIP's own quick_gelu is three operations here and makes a training step half
+        # as long again
+        hidden_act="gelu",
     )

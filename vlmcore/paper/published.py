@@ -16,21 +16,29 @@ def scores(task: Task, doubtful: Doubtful = "used") -> pd.DataFrame:
     """Mean accuracies of Qwen-1.5 language models with TokenPacker, 28 points: one row for each N and V.
 
     Args:
-        task: `visual` for the visual-reasoning benchmarks, `ocr` for those that ask to read text.
-        doubtful: what to do with the three `doubtful_points` of each task: take them as the published figures use them; take the numbers of
-            the other listing, without the one point that it lacks; or leave all three out.
+        task: `visual` for the visual-reasoning benchmarks, `ocr` for those that ask to
+            read text.
+        doubtful: what to do with the three `doubtful_points` of each task: take them as
+            the published figures use them; take the numbers of the other listing,
+            without the one point that it lacks; or leave all three out.
 
     Returns:
-        A table with the columns `params` (N, the nominal size of the language model), `visual_tokens` (V), `score` and `error`.
+        A table with the columns `params` (N, the nominal size of the language model),
+        `visual_tokens` (V), `score` and `error`.
 
     Raises:
         ValueError: the task or the treatment of doubtful points is unknown.
     """
     path = FOLDER / f"scores_{task}.csv"
     if not path.exists():
-        raise ValueError(f"no scores were published for {task!r}; choose from visual, ocr")
+        raise ValueError(
+            f"no scores were published for {task!r}; choose from visual, ocr"
+        )
     if doubtful not in get_args(Doubtful):
-        raise ValueError(f"{doubtful!r} is no way to treat doubtful points; choose from {', '.join(get_args(Doubtful))}")
+        raise ValueError(
+            f"{doubtful!r} is no way to treat doubtful points; choose from "
+            f"{', '.join(get_args(Doubtful))}"
+        )
     wide = pd.read_csv(path, comment="#")
     table = wide.melt("params_billion", var_name="visual_tokens", value_name="score")
     table = pd.DataFrame(
@@ -42,12 +50,21 @@ def scores(task: Task, doubtful: Doubtful = "used") -> pd.DataFrame:
     )
     if doubtful != "used":
         table = _without_doubt(table, task, doubtful)
-    return table.assign(error=1 - table["score"]).sort_values(["params", "visual_tokens"], ignore_index=True)
+    return table.assign(error=1 - table["score"]).sort_values(
+        ["params", "visual_tokens"], ignore_index=True
+    )
 
 
 def _without_doubt(table: pd.DataFrame, task: Task, doubtful: Doubtful) -> pd.DataFrame:
-    points = doubtful_points().query("set == @task").assign(params=lambda points: points["params_billion"] * 1e9)
-    table = table.merge(points[["params", "visual_tokens", "other_listing", "in_other_listing"]], how="left")
+    points = (
+        doubtful_points()
+        .query("set == @task")
+        .assign(params=lambda points: points["params_billion"] * 1e9)
+    )
+    table = table.merge(
+        points[["params", "visual_tokens", "other_listing", "in_other_listing"]],
+        how="left",
+    )
     keep = table["in_other_listing"].isna()
     if doubtful == "other_listing":
         keep |= table["in_other_listing"].isin([True])
@@ -73,7 +90,10 @@ def laws() -> pd.DataFrame:
 def search_grid() -> dict[str, np.ndarray]:
     """The nodes of the published grid search, for each parameter of the law."""
     table = pd.read_csv(FOLDER / "search_grid.csv", comment="#", index_col="parameter")
-    return {f"{name}": np.linspace(low, high, int(nodes)) for name, low, high, nodes in table.itertuples()}
+    return {
+        f"{name}": np.linspace(low, high, int(nodes))
+        for name, low, high, nodes in table.itertuples()
+    }
 
 
 def sizes_of_tests() -> pd.DataFrame:

@@ -1,6 +1,7 @@
 """The law of arXiv 2411.03312 fitted again to its 28 points, and every number that the book states about it.
 
-Nothing is fitted when this is imported. All random draws have a fixed seed, so the same numbers come out each time.
+Nothing is fitted when this is imported. All random draws have a fixed seed, so the same
+numbers come out each time.
 """
 
 from collections.abc import Iterator
@@ -47,7 +48,9 @@ class Number(NamedTuple):
     """Points that it rests on."""
 
 
-def published(task: paper.Task, form: type[Law] = Product, doubtful: paper.Doubtful = "used") -> Fit:
+def published(
+    task: paper.Task, form: type[Law] = Product, doubtful: paper.Doubtful = "used"
+) -> Fit:
     """The fit of a law to the published points of a task.
 
     The product ends at D = 0, its bound: the fit says so in `at_bound`.
@@ -62,19 +65,37 @@ def published(task: paper.Task, form: type[Law] = Product, doubtful: paper.Doubt
         4.7
     """
     table = paper.scores(task, doubtful)
-    return fit(form, table["params"], table["visual_tokens"], table["error"], allow_bound=True)
+    return fit(
+        form, table["params"], table["visual_tokens"], table["error"], allow_bound=True
+    )
 
 
 @cache
 def numbers() -> tuple[Number, ...]:
     """Every number; the first call takes some seconds."""
-    fits: dict[paper.Task, Fit] = {"visual": published("visual"), "ocr": published("ocr")}
-    by_task = [part(task, found) for task, found in fits.items() for part in (_law, _ratio, _rivals, _doubts)]
-    return tuple(number for part in (*by_task, _tokens(fits["visual"]), _predictions(fits["visual"])) for number in part)
+    fits: dict[paper.Task, Fit] = {
+        "visual": published("visual"),
+        "ocr": published("ocr"),
+    }
+    by_task = [
+        part(task, found)
+        for task, found in fits.items()
+        for part in (_law, _ratio, _rivals, _doubts)
+    ]
+    return tuple(
+        number
+        for part in (*by_task, _tokens(fits["visual"]), _predictions(fits["visual"]))
+        for number in part
+    )
 
 
 def _law(task: paper.Task, found: Fit) -> Iterator[Number]:
-    for parameter, name in (("AB", "ab"), ("alpha", "alpha"), ("beta", "beta"), ("D", "d")):
+    for parameter, name in (
+        ("AB", "ab"),
+        ("alpha", "alpha"),
+        ("beta", "beta"),
+        ("D", "d"),
+    ):
         yield _of(f"{task}.{name}", profile(found, parameter))
     yield Number(f"{task}.sse", found.sse)
     yield Number(f"{task}.r2", found.r2)
@@ -84,13 +105,28 @@ def _law(task: paper.Task, found: Fit) -> Iterator[Number]:
 def _ratio(task: paper.Task, found: Fit) -> Iterator[Number]:
     """The ratio by every method: they differ in what they take for granted."""
     yield _of(f"{task}.ratio", profile(found, "ratio"))
-    yield _of(f"{task}.ratio.residual_bootstrap", bootstrap(found, "residual", REFITS).interval("ratio"))
-    yield _of(f"{task}.ratio.pairs_bootstrap", bootstrap(found, "pairs", REFITS).interval("ratio"))
-    yield _of(f"{task}.ratio.wild_cluster_bootstrap", bootstrap(found, "wild_cluster", REFITS).interval("ratio"))
+    yield _of(
+        f"{task}.ratio.residual_bootstrap",
+        bootstrap(found, "residual", REFITS).interval("ratio"),
+    )
+    yield _of(
+        f"{task}.ratio.pairs_bootstrap",
+        bootstrap(found, "pairs", REFITS).interval("ratio"),
+    )
+    yield _of(
+        f"{task}.ratio.wild_cluster_bootstrap",
+        bootstrap(found, "wild_cluster", REFITS).interval("ratio"),
+    )
     left = jackknife(found)
     yield _of(f"{task}.ratio.jackknife", left.interval("ratio"))
-    yield Number(f"{task}.ratio.least_without_a_size", float(left.values("ratio").min()), count=21)
-    yield Number(f"{task}.ratio.most_without_a_size", float(left.values("ratio").max()), count=21)
+    yield Number(
+        f"{task}.ratio.least_without_a_size",
+        float(left.values("ratio").min()),
+        count=21,
+    )
+    yield Number(
+        f"{task}.ratio.most_without_a_size", float(left.values("ratio").max()), count=21
+    )
 
 
 def _rivals(task: paper.Task, found: Fit) -> Iterator[Number]:
@@ -106,9 +142,16 @@ def _rivals(task: paper.Task, found: Fit) -> Iterator[Number]:
 
 def _doubts(task: paper.Task, found: Fit) -> Iterator[Number]:
     """The ratio with the doubtful points as the other listing has them, without them, and without V = 1."""
-    other, left_out = published(task, doubtful="other_listing"), published(task, doubtful="left_out")
+    other, left_out = (
+        published(task, doubtful="other_listing"),
+        published(task, doubtful="left_out"),
+    )
     several = found.refit(found.points.keep(found.points.V > 1))
-    for name, fewer in (("without_doubtful", other), ("doubtful_left_out", left_out), ("without_v1", several)):
+    for name, fewer in (
+        ("without_doubtful", other),
+        ("doubtful_left_out", left_out),
+        ("without_v1", several),
+    ):
         yield _of(f"{task}.ratio_{name}", profile(fewer, "ratio"), len(fewer.points))
 
 
@@ -119,26 +162,61 @@ def _tokens(found: Fit) -> Iterator[Number]:
     name = f"visual.q{QUESTION}.optimal_tokens"
     yield Number(f"{name}_printed", law.optimal_tokens(QUESTION), count=0)
     ratio = profile(found, "ratio")
-    low, high = (None if end is None or end <= 1 else QUESTION / (end - 1) for end in (ratio.high, ratio.low))
-    yield Number(name, found.law.optimal_tokens(QUESTION), low, high, ratio.level, "profile of the ratio")
+    low, high = (
+        None if end is None or end <= 1 else QUESTION / (end - 1)
+        for end in (ratio.high, ratio.low)
+    )
+    yield Number(
+        name,
+        found.law.optimal_tokens(QUESTION),
+        low,
+        high,
+        ratio.level,
+        "profile of the ratio",
+    )
     yield Number("visual.q0.optimal_tokens", found.law.optimal_tokens(0))
     drawn = Product(**paper.laws().loc["drawn"].to_dict())
-    yield Number("visual.sse_drawn", float(((drawn.predict(found.points.N, found.points.V) - found.points.error) ** 2).sum()))
-    text = fit(Product, found.points.N, found.points.V + QUESTION, found.points.error, allow_bound=True)
+    yield Number(
+        "visual.sse_drawn",
+        float(
+            (
+                (drawn.predict(found.points.N, found.points.V) - found.points.error)
+                ** 2
+            ).sum()
+        ),
+    )
+    text = fit(
+        Product,
+        found.points.N,
+        found.points.V + QUESTION,
+        found.points.error,
+        allow_bound=True,
+    )
     yield Number(f"visual.sse_with_{QUESTION}_text_tokens_in_the_error", text.sse)
 
 
 def _predictions(found: Fit) -> Iterator[Number]:
     largest = found.points.N.max() == found.points.N
     table = hold_out(found, largest)
-    yield Number("visual.hold_out_7b.largest_relative_error", float(table["relative"].abs().max()), count=int(largest.sum()))
+    yield Number(
+        "visual.hold_out_7b.largest_relative_error",
+        float(table["relative"].abs().max()),
+        count=int(largest.sum()),
+    )
     inside = float(table["measured"].between(table["low"], table["high"]).mean())
     yield Number("visual.hold_out_7b.share_inside_95", inside, count=int(largest.sum()))
     tokens = np.array([1, 16, 576])
     refits = bootstrap(found, "residual", REFITS).prediction_interval(LARGER, tokens)
     for V, row in zip(tokens, refits.itertuples(), strict=True):
         name = f"visual.{LARGER / 1e9:g}b.v{V}.error"
-        yield Number(name, row.error, row.low, row.high, 0.95, "residual bootstrap, a new measurement")
+        yield Number(
+            name,
+            row.error,
+            row.low,
+            row.high,
+            0.95,
+            "residual bootstrap, a new measurement",
+        )
 
 
 def _of(name: str, interval: Interval, count: int = 28) -> Number:

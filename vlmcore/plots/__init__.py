@@ -2,7 +2,14 @@
 
 from vlmcore.plots.attention import coarse_and_fine, query_sources, region_attention
 from vlmcore.plots.baselines import bent, ladder
-from vlmcore.plots.benchmarks import agreement, noise, options, paired_differences, scores, yes_bias
+from vlmcore.plots.benchmarks import (
+    agreement,
+    noise,
+    options,
+    paired_differences,
+    scores,
+    yes_bias,
+)
 from vlmcore.plots.choosing import (
     best_tokens,
     error_at_budget,
@@ -14,8 +21,21 @@ from vlmcore.plots.choosing import (
 from vlmcore.plots.comparison import by_count, differences, race
 from vlmcore.plots.finding import finding
 from vlmcore.plots.images import attention_over_images, samples_grid
-from vlmcore.plots.laws import beyond, by_size, curves, intervals, loss_map, searches, valley
-from vlmcore.plots.tasks import along_a_budget, mixtures, similar_compute, tokens_by_ratio
+from vlmcore.plots.laws import (
+    beyond,
+    by_size,
+    curves,
+    intervals,
+    loss_map,
+    searches,
+    valley,
+)
+from vlmcore.plots.tasks import (
+    along_a_budget,
+    mixtures,
+    similar_compute,
+    tokens_by_ratio,
+)
 from vlmcore.plots.token_grid import cells, kept_patches, token_weights
 from vlmcore.plots.training import accuracy_by_tokens, losses
 

@@ -17,13 +17,17 @@ _TRAINED = {"blind": 2, "shuffled": 4, "seeing": 0}
 _TICKS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 
 
-def ladder(table: pd.DataFrame, title: str = "", rungs: tuple[str, ...] | None = None) -> Figure:
+def ladder(
+    table: pd.DataFrame, title: str = "", rungs: tuple[str, ...] | None = None
+) -> Figure:
     """Scores with intervals as rungs, the lowest at the bottom, one panel a kind of question; a dotted line goes up from chance.
 
     Args:
-        table: as from `baselines.ladder`: the columns `rung`, `kind`, `value`, `low` and `high`; ends may be missing.
+        table: as from `baselines.ladder`: the columns `rung`, `kind`, `value`, `low`
+            and `high`; ends may be missing.
         title: above the figure.
-        rungs: names of all rungs from the bottom up, so that figures with fewer keep their places; those of the table if None.
+        rungs: names of all rungs from the bottom up, so that figures with fewer keep
+            their places; those of the table if None.
 
     Raises:
         ValueError: the table has a rung that is not among the names.
@@ -31,9 +35,13 @@ def ladder(table: pd.DataFrame, title: str = "", rungs: tuple[str, ...] | None =
     kinds = list(dict.fromkeys(table["kind"]))
     names = list(rungs or dict.fromkeys(table["rung"]))
     if strange := sorted({*table["rung"]} - {*names}):
-        raise ValueError(f"{', '.join(strange)} are not among the rungs {', '.join(names)}")
+        raise ValueError(
+            f"{', '.join(strange)} are not among the rungs {', '.join(names)}"
+        )
     with plt.style.context(STYLE):
-        figure, axes = plt.subplots(1, len(kinds), figsize=(8.2, 2.9), sharex=True, sharey=True, squeeze=False)
+        figure, axes = plt.subplots(
+            1, len(kinds), figsize=(8.2, 2.9), sharex=True, sharey=True, squeeze=False
+        )
         for axis, kind in zip(axes[0], kinds, strict=True):
             _rungs(axis, table[table["kind"] == kind], names)
             axis.set_title(kind, fontsize=9 if len(kinds) > 4 else 11)
@@ -53,14 +61,24 @@ def bent(fits: Mapping[str, Fit]) -> Figure:
         fits: laws by title.
     """
     with plt.style.context(STYLE):
-        figure, axes = plt.subplots(1, len(fits), figsize=(8.2, 3.1), sharey=True, squeeze=False)
+        figure, axes = plt.subplots(
+            1, len(fits), figsize=(8.2, 3.1), sharey=True, squeeze=False
+        )
         for axis, (title, fit) in zip(axes[0], fits.items(), strict=True):
             points = fit.points
             along = np.geomspace(points.N.min(), points.N.max(), 60)
             for v, colour in zip(np.unique(points.V), colours(), strict=False):
                 rows = v == points.V
-                axis.plot(points.N[rows], points.error[rows], "o", color=colour, label=f"V = {v:g}")
-                axis.plot(along, fit.law.predict(along, v), "--", color=colour, linewidth=1.1)
+                axis.plot(
+                    points.N[rows],
+                    points.error[rows],
+                    "o",
+                    color=colour,
+                    label=f"V = {v:g}",
+                )
+                axis.plot(
+                    along, fit.law.predict(along, v), "--", color=colour, linewidth=1.1
+                )
             axis.set_xscale("log")
             axis.set_yscale("log")
             axis.set_xlabel("N, parameters")

@@ -16,7 +16,8 @@ def scores(table: pd.DataFrame) -> Figure:
     """Every benchmark's number with its interval, and the same number of a guess, as shares of the most there is to get.
 
     Args:
-        table: the columns `benchmark`, `model`, `value`, `error` (standard error) and `chance`.
+        table: the columns `benchmark`, `model`, `value`, `error` (standard error) and
+            `chance`.
     """
     names = list(dict.fromkeys(table["benchmark"]))
     models = list(dict.fromkeys(table["model"]))
@@ -24,10 +25,28 @@ def scores(table: pd.DataFrame) -> Figure:
         figure, axis = plt.subplots(figsize=(7.5, 3.6))
         for i, (model, colour) in enumerate(zip(models, colours(), strict=False)):
             rows = table[table["model"] == model]
-            x = [names.index(name) + 0.22 * (i - (len(models) - 1) / 2) for name in rows["benchmark"]]
-            axis.errorbar(x, rows["value"], 1.96 * rows["error"], fmt="o", capsize=3, color=colour, label=model)
+            x = [
+                names.index(name) + 0.22 * (i - (len(models) - 1) / 2)
+                for name in rows["benchmark"]
+            ]
+            axis.errorbar(
+                x,
+                rows["value"],
+                1.96 * rows["error"],
+                fmt="o",
+                capsize=3,
+                color=colour,
+                label=model,
+            )
         guess = table.drop_duplicates("benchmark")
-        axis.hlines(guess["chance"], np.arange(len(names)) - 0.35, np.arange(len(names)) + 0.35, color="0.5", linestyle="--", label="guess")
+        axis.hlines(
+            guess["chance"],
+            np.arange(len(names)) - 0.35,
+            np.arange(len(names)) + 0.35,
+            color="0.5",
+            linestyle="--",
+            label="guess",
+        )
         axis.set_xticks(range(len(names)), names)
         axis.grid(axis="x", visible=False)
         axis.set_ylim(-0.03, 1)  # so that a score of 0 is seen
@@ -59,7 +78,13 @@ def yes_bias(splits: Mapping[str, tuple[float, float, float]]) -> Figure:
     yes = np.linspace(0.01, 1, 100)
     with plt.style.context(STYLE):
         figure, axes = plt.subplots(1, 2, figsize=(8, 3.2), sharey=True)
-        for axis, name, column, coin in zip(axes, ("F1", "accuracy"), (1, 2), (coin_f1(yes), np.full(100, 0.5)), strict=True):
+        for axis, name, column, coin in zip(
+            axes,
+            ("F1", "accuracy"),
+            (1, 2),
+            (coin_f1(yes), np.full(100, 0.5)),
+            strict=True,
+        ):
             axis.plot(yes, coin, "--", color="0.5", label="a coin")
             for (label, values), colour in zip(splits.items(), colours(), strict=False):
                 axis.plot(values[0], values[column], "o", color=colour, label=label)
@@ -71,7 +96,12 @@ def yes_bias(splits: Mapping[str, tuple[float, float, float]]) -> Figure:
     return figure
 
 
-def options(known: np.ndarray, vanilla: np.ndarray, circular: np.ndarray, measured: Mapping[str, tuple[float, float]]) -> Figure:
+def options(
+    known: np.ndarray,
+    vanilla: np.ndarray,
+    circular: np.ndarray,
+    measured: Mapping[str, tuple[float, float]],
+) -> Figure:
     """Vanilla and circular accuracy of one who knows a share of the answers and guesses the rest; a model's two scores as lines across.
 
     Args:
@@ -82,11 +112,22 @@ def options(known: np.ndarray, vanilla: np.ndarray, circular: np.ndarray, measur
     """
     with plt.style.context(STYLE):
         figure, axis = plt.subplots(figsize=(6.5, 3.4))
-        for values, label, colour in ((vanilla, "vanilla", colours()[0]), (circular, "circular", colours()[1])):
+        for values, label, colour in (
+            (vanilla, "vanilla", colours()[0]),
+            (circular, "circular", colours()[1]),
+        ):
             axis.plot(known, values, color=colour, label=f"{label}, knows or guesses")
         for (label, pair), style in zip(measured.items(), (":", "-."), strict=False):
-            for value, kind, colour in zip(pair, ("vanilla", "circular"), colours(), strict=False):
-                axis.axhline(value, color=colour, linestyle=style, linewidth=1, label=f"{label}, {kind}")
+            for value, kind, colour in zip(
+                pair, ("vanilla", "circular"), colours(), strict=False
+            ):
+                axis.axhline(
+                    value,
+                    color=colour,
+                    linestyle=style,
+                    linewidth=1,
+                    label=f"{label}, {kind}",
+                )
         axis.set_xlabel("share of questions whose answer is known")
         axis.set_ylabel("accuracy")
         axis.legend(loc="upper left", bbox_to_anchor=(1, 1))
@@ -98,16 +139,26 @@ def noise(rows: pd.DataFrame, level: float = 0.95) -> Figure:
     """From how many questions on a difference is more than noise: without pairs, and with the most helpful pairs.
 
     Args:
-        rows: the columns `benchmark`, `first` and `second` (shares), and `questions`, not a number where no source is known.
+        rows: the columns `benchmark`, `first` and `second` (shares), and `questions`,
+            not a number where no source is known.
         level: of the intervals.
     """
     with plt.style.context(STYLE):
         figure, axis = plt.subplots(figsize=(7.5, 0.42 * len(rows) + 1.4))
         for y, row in enumerate(rows.itertuples()):
-            low = questions_needed(row.first, row.second, abs(row.first - row.second), level)
+            low = questions_needed(
+                row.first, row.second, abs(row.first - row.second), level
+            )
             high = questions_needed(row.first, row.second, None, level)
             axis.plot(
-                [low, high], [y, y], "-", color=colours()[0], linewidth=6, alpha=0.5, solid_capstyle="butt", label="needed" if not y else ""
+                [low, high],
+                [y, y],
+                "-",
+                color=colours()[0],
+                linewidth=6,
+                alpha=0.5,
+                solid_capstyle="butt",
+                label="needed" if not y else "",
             )
             if np.isfinite(row.questions):
                 axis.plot(row.questions, y, "D", color=colours()[1], label="there are")
@@ -117,12 +168,16 @@ def noise(rows: pd.DataFrame, level: float = 0.95) -> Figure:
         axis.set_xlabel("questions")
         handles, labels = axis.get_legend_handles_labels()
         unique = dict(zip(labels, handles, strict=True))
-        axis.legend(unique.values(), unique.keys(), loc="upper left", bbox_to_anchor=(1, 1))
+        axis.legend(
+            unique.values(), unique.keys(), loc="upper left", bbox_to_anchor=(1, 1)
+        )
     plt.close(figure)
     return figure
 
 
-def paired_differences(found: Mapping[str, tuple[float, float, float]], xlabel: str) -> Figure:
+def paired_differences(
+    found: Mapping[str, tuple[float, float, float]], xlabel: str
+) -> Figure:
     """Differences with their intervals, one row each.
 
     Args:

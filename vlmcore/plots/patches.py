@@ -18,12 +18,19 @@ def painted(image: np.ndarray, weights: np.ndarray) -> np.ndarray:
     Returns:
         float (h, w, 3)
     """
-    paint = 0.9 * np.kron(weights, np.ones(np.array(image.shape[1:]) // weights.shape))[..., None]
+    paint = (
+        0.9
+        * np.kron(weights, np.ones(np.array(image.shape[1:]) // weights.shape))[
+            ..., None
+        ]
+    )
     grey = 0.5 + 0.5 * image.mean(0)[..., None] / 255
     return (1 - paint) * grey + paint * np.array(colors.to_rgb(PAINT))
 
 
-def borders(axis: Axes, cells: int, size: int, colour: str = "black", width: float = 1.2) -> None:
+def borders(
+    axis: Axes, cells: int, size: int, colour: str = "black", width: float = 1.2
+) -> None:
     """Lines between the cells of a square picture of `size` pixels a side."""
     for i in range(1, cells):
         at = i * size / cells - 0.5

@@ -8,11 +8,14 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 
-def frames(figures: Mapping[str, Figure], description: str, dpi: int = 100) -> ipywidgets.VBox:
+def frames(
+    figures: Mapping[str, Figure], description: str, dpi: int = 100
+) -> ipywidgets.VBox:
     """A slider over figures of one size.
 
     Args:
-        figures: what the slider shows at each stop, and the figure for it; about 15 at most, to keep the page light.
+        figures: what the slider shows at each stop, and the figure for it; about 15 at
+            most, to keep the page light.
         description: what the slider changes.
         dpi: resolution of the frames.
 
@@ -21,7 +24,12 @@ def frames(figures: Mapping[str, Figure], description: str, dpi: int = 100) -> i
     """
     if not figures:
         raise ValueError("there is no figure to show; give at least one")
-    images = [ipywidgets.Image(value=_png(figure, dpi), format="png", layout={"max_width": "100%"}) for figure in figures.values()]
+    images = [
+        ipywidgets.Image(
+            value=_png(figure, dpi), format="png", layout={"max_width": "100%"}
+        )
+        for figure in figures.values()
+    ]
     stack = ipywidgets.Stack(images, selected_index=0)
     slider = ipywidgets.SelectionSlider(options=list(figures), description=description)
     slider.layout.width, slider.style.description_width = "95%", "initial"
@@ -34,5 +42,7 @@ def _png(figure: Figure, dpi: int) -> bytes:
     drawn = io.BytesIO()
     figure.savefig(drawn, format="png", dpi=dpi)
     small = io.BytesIO()
-    Image.open(drawn).convert("RGB").quantize(64).save(small, format="png", optimize=True)
+    Image.open(drawn).convert("RGB").quantize(64).save(
+        small, format="png", optimize=True
+    )
     return small.getvalue()

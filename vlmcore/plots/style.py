@@ -23,7 +23,9 @@ def size_name(params: float) -> str:
         >>> [size_name(n) for n in (24_672, 384_480, 1_053_808, 0.5e9)]
         ['24.7k', '384k', '1.05M', '0.5B']
     """
-    unit, letter = next((unit, letter) for least, unit, letter in _UNITS if params >= least)
+    unit, letter = next(
+        (unit, letter) for least, unit, letter in _UNITS if params >= least
+    )
     return f"{params / unit:.3g}{letter}"
 
 
@@ -36,4 +38,12 @@ def colours() -> list[str]:
 def whiskers(axis: Axes, x: ArrayLike, rows: pd.DataFrame, colour: ColorType) -> None:
     """Standard errors of the errors of some models, where they are known."""
     if "standard_error" in rows:
-        axis.errorbar(x, rows["error"], rows["standard_error"], fmt="none", ecolor=colour, elinewidth=1, capsize=2)
+        axis.errorbar(
+            x,
+            rows["error"],
+            rows["standard_error"],
+            fmt="none",
+            ecolor=colour,
+            elinewidth=1,
+            capsize=2,
+        )

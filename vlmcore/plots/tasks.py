@@ -15,26 +15,47 @@ MOST = 576
 """Visual tokens of an image that is not compressed."""
 
 
-def similar_compute(panels: Mapping[str, pd.DataFrame], spread: Mapping[str, ArrayLike], title: str = "") -> Figure:
+def similar_compute(
+    panels: Mapping[str, pd.DataFrame], spread: Mapping[str, ArrayLike], title: str = ""
+) -> Figure:
     """Bars of the models that cost about the same, one panel a task. They begin at 0, unless all bars of the figure are nearly as long.
 
     Args:
-        panels: titles; rows as from `paper.scores`, the models to compare, the same in each panel.
-        spread: half the length of a bar's whisker, by title; one for all bars or one for each.
+        panels: titles; rows as from `paper.scores`, the models to compare, the same in
+            each panel.
+        spread: half the length of a bar's whisker, by title; one for all bars or one
+            for each.
         title: above the figure.
     """
     cut = all(rows["error"].min() > rows["error"].max() / 2 for rows in panels.values())
     with plt.style.context(STYLE):
         figure, axes = plt.subplots(1, len(panels), figsize=(8, 3.4), squeeze=False)
         for axis, (name, rows) in zip(axes[0], panels.items(), strict=True):
-            labels = [f"{size_name(n)}\nV = {v}" for n, v in zip(rows["params"], rows["visual_tokens"], strict=True)]
+            labels = [
+                f"{size_name(n)}\nV = {v}"
+                for n, v in zip(rows["params"], rows["visual_tokens"], strict=True)
+            ]
             best = rows["error"].to_numpy() == rows["error"].min()
-            axis.bar(labels, rows["error"], yerr=spread[name], color=np.where(best, colours()[0], colours()[5]), capsize=4)
-            low, high = (rows["error"] - spread[name]).min(), (rows["error"] + spread[name]).max()
-            axis.set_ylim(max(0, low - 0.4 * (high - low)) if cut else 0, high + 0.1 * (high - low))
+            axis.bar(
+                labels,
+                rows["error"],
+                yerr=spread[name],
+                color=np.where(best, colours()[0], colours()[5]),
+                capsize=4,
+            )
+            low, high = (
+                (rows["error"] - spread[name]).min(),
+                (rows["error"] + spread[name]).max(),
+            )
+            axis.set_ylim(
+                max(0, low - 0.4 * (high - low)) if cut else 0,
+                high + 0.1 * (high - low),
+            )
             axis.grid(axis="x", visible=False)
             axis.set_title(name)
-        axes[0, 0].set_ylabel("mean error (axis does not start at 0)" if cut else "mean error")
+        axes[0, 0].set_ylabel(
+            "mean error (axis does not start at 0)" if cut else "mean error"
+        )
         figure.suptitle(title, fontsize=11)
     plt.close(figure)
     return figure
@@ -66,7 +87,9 @@ def along_a_budget(
                 measured = (params >= sizes[0]) & (params <= sizes[1] * (1 + 1e-9))
                 axis.plot(tokens, error, "--", color=colour, linewidth=1)
                 axis.plot(tokens[measured], error[measured], color=colour, label=label)
-                axis.plot(tokens[error.argmin()], error.min(), "o", color=colour, markersize=8)
+                axis.plot(
+                    tokens[error.argmin()], error.min(), "o", color=colour, markersize=8
+                )
             axis.set_xscale("log")
             axis.set_xticks(ticks, [str(tick) for tick in ticks])
             axis.minorticks_off()
@@ -87,14 +110,27 @@ def tokens_by_ratio(ratios: Mapping[str, Interval], q: float) -> Figure:
     """
     ratio = np.linspace(0.4, 8, 761)
     with np.errstate(divide="ignore"):
-        best = np.where(ratio > 1, np.clip(q / np.where(ratio > 1, ratio - 1, np.nan), 1, MOST), MOST)
+        best = np.where(
+            ratio > 1,
+            np.clip(q / np.where(ratio > 1, ratio - 1, np.nan), 1, MOST),
+            MOST,
+        )
     with plt.style.context(STYLE):
         figure, axis = plt.subplots(figsize=(7, 3.6))
         axis.plot(ratio, best, color="black", label=f"best V at Q = {q:g}")
         axis.axvline(1, color="0.6", linestyle="--", linewidth=1)
         for (task, interval), colour in zip(ratios.items(), colours(), strict=False):
-            ends = [end if end is not None else edge for end, edge in ((interval.low, ratio[0]), (interval.high, ratio[-1]))]
-            axis.axvspan(*ends, color=colour, alpha=0.2, linewidth=0, label=f"{task}: {interval.value:.2f}")
+            ends = [
+                end if end is not None else edge
+                for end, edge in ((interval.low, ratio[0]), (interval.high, ratio[-1]))
+            ]
+            axis.axvspan(
+                *ends,
+                color=colour,
+                alpha=0.2,
+                linewidth=0,
+                label=f"{task}: {interval.value:.2f}",
+            )
         axis.set_yscale("log")
         axis.set_yticks([1, 4, 16, 64, MOST], ["1", "4", "16", "64", f"{MOST}"])
         axis.minorticks_off()
@@ -109,13 +145,16 @@ def mixtures(table: pd.DataFrame, q: float) -> Figure:
     """How the ratio and the best V change as tasks are mixed.
 
     Args:
-        table: the columns `share` of questions that ask to read, `ratio`, `low`, `high` and `tokens`.
+        table: the columns `share` of questions that ask to read, `ratio`, `low`, `high`
+            and `tokens`.
         q: Q, text tokens.
     """
     with plt.style.context(STYLE):
         figure, (left, right) = plt.subplots(1, 2, figsize=(8.5, 3.2))
         left.plot(table["share"], table["ratio"])
-        left.fill_between(table["share"], table["low"], table["high"], alpha=0.2, linewidth=0)
+        left.fill_between(
+            table["share"], table["low"], table["high"], alpha=0.2, linewidth=0
+        )
         left.axhline(1, color="0.6", linestyle="--", linewidth=1)
         left.set_ylabel("α/β")
         left.set_yscale("log")

@@ -28,9 +28,13 @@ def cells(images: np.ndarray, visual_tokens: int, side: int = 12) -> Figure:
         side: patches along one side of an image, drawn as thin lines.
     """
     across, size = math.isqrt(visual_tokens), images.shape[-1]
-    means = reduce(images / 255, "n c (gy y) (gx x) -> n gy gx c", "mean", gy=across, gx=across)
+    means = reduce(
+        images / 255, "n c (gy y) (gx x) -> n gy gx c", "mean", gy=across, gx=across
+    )
     with plt.style.context(STYLE):
-        figure, axes = plt.subplots(2, len(images), figsize=(1.75 * len(images) + 0.4, 3.7), squeeze=False)
+        figure, axes = plt.subplots(
+            2, len(images), figsize=(1.75 * len(images) + 0.4, 3.7), squeeze=False
+        )
         bare(axes)
         for (above, below), image, mean in zip(axes.T, images, means, strict=True):
             above.imshow(image.transpose(1, 2, 0))
@@ -43,7 +47,13 @@ def cells(images: np.ndarray, visual_tokens: int, side: int = 12) -> Figure:
     return figure
 
 
-def token_weights(images: np.ndarray, weights: np.ndarray, titles: Sequence[str], labels: Sequence[str] = (), side: int = 12) -> Figure:
+def token_weights(
+    images: np.ndarray,
+    weights: np.ndarray,
+    titles: Sequence[str],
+    labels: Sequence[str] = (),
+    side: int = 12,
+) -> Figure:
     """Images and, beside each, the patches that each of some tokens is made of: the redder the more, the largest weight of a token fully.
 
     Args:
@@ -55,12 +65,16 @@ def token_weights(images: np.ndarray, weights: np.ndarray, titles: Sequence[str]
     """
     rows, columns = len(images), 1 + len(titles)
     with plt.style.context(STYLE):
-        figure, axes = plt.subplots(rows, columns, figsize=(1.3 * columns, 1.3 * rows + 0.35), squeeze=False)
+        figure, axes = plt.subplots(
+            rows, columns, figsize=(1.3 * columns, 1.3 * rows + 0.35), squeeze=False
+        )
         bare(axes)
         for row, image, looks in zip(axes, images, weights, strict=True):
             row[0].imshow(image.transpose(1, 2, 0))
             for axis, look in zip(row[1:], looks, strict=True):
-                axis.imshow(painted(image, (look / max(look.max(), 1e-12)).reshape(side, side)))
+                axis.imshow(
+                    painted(image, (look / max(look.max(), 1e-12)).reshape(side, side))
+                )
         for axis, title in zip(axes[0, 1:], titles, strict=True):
             axis.set_title(title, fontsize=9, loc="center")
         for axis, label in zip(axes[:, 0], labels, strict=False):
@@ -69,17 +83,24 @@ def token_weights(images: np.ndarray, weights: np.ndarray, titles: Sequence[str]
     return figure
 
 
-def kept_patches(images: np.ndarray, kept: Mapping[str, Sequence[tuple[Sequence[int], Sequence[int]]]], side: int = 12) -> Figure:
+def kept_patches(
+    images: np.ndarray,
+    kept: Mapping[str, Sequence[tuple[Sequence[int], Sequence[int]]]],
+    side: int = 12,
+) -> Figure:
     """Images and, below each, the patches that are kept: framed in red for their attention, in blue for their place; the others fade.
 
     Args:
         images: uint8 (n, 3, h, h)
-        kept: one row for each entry: its label and, for each image, the numbers of the patches kept for the one and the other reason.
+        kept: one row for each entry: its label and, for each image, the numbers of the
+            patches kept for the one and the other reason.
         side: patches along one side of an image.
     """
     rows, columns, size = 1 + len(kept), len(images), images.shape[-1]
     with plt.style.context(STYLE):
-        figure, axes = plt.subplots(rows, columns, figsize=(1.5 * columns + 0.4, 1.55 * rows), squeeze=False)
+        figure, axes = plt.subplots(
+            rows, columns, figsize=(1.5 * columns + 0.4, 1.55 * rows), squeeze=False
+        )
         bare(axes)
         for axis, image in zip(axes[0], images, strict=True):
             axis.imshow(image.transpose(1, 2, 0))
@@ -102,8 +123,14 @@ def _faded(image: np.ndarray, kept: Sequence[int], side: int) -> np.ndarray:
     return 1 - mask * (1 - rearrange(image, "c y x -> y x c") / 255)
 
 
-def _frames(axis: Axes, patches: Sequence[int], patch: float, side: int, colour: str) -> None:
+def _frames(
+    axis: Axes, patches: Sequence[int], patch: float, side: int, colour: str
+) -> None:
     for number in patches:
         row, column = divmod(int(number), side)
         corner = (column * patch - 0.5, row * patch - 0.5)
-        axis.add_patch(plt.Rectangle(corner, patch, patch, fill=False, edgecolor=colour, linewidth=1.0))
+        axis.add_patch(
+            plt.Rectangle(
+                corner, patch, patch, fill=False, edgecolor=colour, linewidth=1.0
+            )
+        )

@@ -7,7 +7,9 @@ from matplotlib.figure import Figure
 from vlmcore.plots.style import STYLE, colours
 
 
-def losses(logs: dict[str, pd.DataFrame], window: int = 5, ylabel: str = "loss (nats a token)") -> Figure:
+def losses(
+    logs: dict[str, pd.DataFrame], window: int = 5, ylabel: str = "loss (nats a token)"
+) -> Figure:
     """Training curves, one panel a stage: the logged losses and their running mean.
 
     Args:
@@ -40,11 +42,32 @@ def accuracy_by_tokens(table: pd.DataFrame, lines: dict[str, float]) -> Figure:
     with plt.style.context(STYLE):
         figure, axis = plt.subplots(figsize=(7, 3.2))
         for i, (label, height) in enumerate(lines.items()):
-            axis.axhline(height, color=colours()[i + 1], linestyle="--", linewidth=1.2, label=f"{label}, {height:.3f}")
+            axis.axhline(
+                height,
+                color=colours()[i + 1],
+                linestyle="--",
+                linewidth=1.2,
+                label=f"{label}, {height:.3f}",
+            )
         means = table.groupby("visual_tokens")["accuracy"].mean()
         blue = colours()[0]
-        axis.plot([place[v] for v in means.index], means, "_", color=blue, markersize=22, markeredgewidth=2, label="mean over seeds")
-        axis.plot([place[v] for v in table["visual_tokens"]], table["accuracy"], "o", color=blue, alpha=0.5, label="one seed")
+        axis.plot(
+            [place[v] for v in means.index],
+            means,
+            "_",
+            color=blue,
+            markersize=22,
+            markeredgewidth=2,
+            label="mean over seeds",
+        )
+        axis.plot(
+            [place[v] for v in table["visual_tokens"]],
+            table["accuracy"],
+            "o",
+            color=blue,
+            alpha=0.5,
+            label="one seed",
+        )
         axis.set_xticks(range(len(tokens)), [f"{v}" for v in tokens])
         axis.set_xlabel("visual tokens V (0: blind, last: uncompressed)")
         axis.set_ylabel("accuracy on the test split")

@@ -8,7 +8,13 @@ from vlmcore.scaling.intervals import Contrast, Interval, fieller, wald
 from vlmcore.scaling.law import Choice, Law
 from vlmcore.scaling.points import Points
 from vlmcore.scaling.profiles import profile, profile_path
-from vlmcore.scaling.resampling import Bootstrap, Jackknife, bootstrap, hold_out, jackknife
+from vlmcore.scaling.resampling import (
+    Bootstrap,
+    Jackknife,
+    bootstrap,
+    hold_out,
+    jackknife,
+)
 
 __all__ = [
     "Additive",

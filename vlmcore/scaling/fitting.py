@@ -1,7 +1,7 @@
 """Fitting a law to errors at N and V: deterministic, from a grid of starts, by variable projection.
 
-A fit whose optimum sits at a bound raises, unless that parameter is held or the caller says that a bound is welcome; then the result names
-it. Nothing random happens here.
+A fit whose optimum sits at a bound raises, unless that parameter is held or the caller
+says that a bound is welcome; then the result names it. Nothing random happens here.
 """
 
 import math
@@ -23,17 +23,20 @@ from vlmcore.scaling.points import Points, check_points
 Form = TypeVar("Form", bound=Law)
 
 RUNAWAY = 1e3
-"""A term of the law this many times the largest error has left for infinity, and another one with it to make up for it."""
+"""A term of the law this many times the largest error has left for infinity, and
+another one with it to make up for it."""
 
 UNTOLD = 1e-9
-"""Directions of the parameters along which the predictions change this little, beside the others, are not told by the points."""
+"""Directions of the parameters along which the predictions change this little, beside
+the others, are not told by the points."""
 
 
 class Criteria(NamedTuple):
     """Information criteria; only differences between fits to the same points mean something."""
 
     k: int
-    """What was counted: parameters of the law and, for squared errors, their variance."""
+    """What was counted: parameters of the law and, for squared errors, their
+    variance."""
     aic: float
     aicc: float
     bic: float
@@ -86,13 +89,16 @@ class Fit(Generic[Form]):
     def r2(self) -> float:
         """Share of the (weighted) variance of the errors that the law explains."""
         weights, error = self.points.weights, self.points.error
-        return 1 - self.sse / float(weights @ (error - np.average(error, weights=weights)) ** 2)
+        return 1 - self.sse / float(
+            weights @ (error - np.average(error, weights=weights)) ** 2
+        )
 
     def criteria(self, count_at_bound: bool = False) -> Criteria:
         """AIC, AICc and BIC from the Gaussian or binomial likelihood.
 
         Args:
-            count_at_bound: count parameters that ended at a bound, which are otherwise taken as held there.
+            count_at_bound: count parameters that ended at a bound, which are otherwise
+                taken as held there.
 
         Raises:
             ValueError: the loss is not a likelihood.
@@ -101,41 +107,75 @@ class Fit(Generic[Form]):
         k = len(self.model.free) if count_at_bound else len(self.free)
         if self.model.loss not in LIKELIHOODS:
             raise ValueError(
-                f"the loss {self.model.loss!r} is no likelihood, so it has no AIC; compare fits with {' or '.join(LIKELIHOODS)}"
+                f"the loss {self.model.loss!r} is no likelihood, so it has no AIC; "
+                f"compare fits with {' or '.join(LIKELIHOODS)}"
             )
         if self.model.loss == "squared":
             k += 1
-            likelihood = -n / 2 * (math.log(2 * math.pi * max(self.sse, 1e-300) / n) + 1) + np.log(weights).sum() / 2
+            likelihood = (
+                -n / 2 * (math.log(2 * math.pi * max(self.sse, 1e-300) / n) + 1)
+                + np.log(weights).sum() / 2
+            )
         else:
             wrong = weights * self.points.error
-            perfect = special.xlogy(wrong, self.points.error) + special.xlog1py(weights - wrong, -self.points.error)
-            choose = special.gammaln(weights + 1) - special.gammaln(wrong + 1) - special.gammaln(weights - wrong + 1)
+            perfect = special.xlogy(wrong, self.points.error) + special.xlog1py(
+                weights - wrong, -self.points.error
+            )
+            choose = (
+                special.gammaln(weights + 1)
+                - special.gammaln(wrong + 1)
+                - special.gammaln(weights - wrong + 1)
+            )
             likelihood = float((choose + perfect).sum()) - self.objective / 2
         aic = 2 * k - 2 * likelihood
         aicc = aic + 2 * k * (k + 1) / (n - k - 1) if n > k + 1 else math.inf
-        return Criteria(k, float(aic), float(aicc), float(k * math.log(n) - 2 * likelihood))
+        return Criteria(
+            k, float(aic), float(aicc), float(k * math.log(n) - 2 * likelihood)
+        )
 
     @cached_property
     def covariance(self) -> pd.DataFrame:
         """Covariance of the free parameters from the curvature at the optimum; those held or at a bound are taken as known.
 
-        For squared errors the variance is estimated from the residuals, for counts it is binomial.
+        For squared errors the variance is estimated from the residuals, for counts it
+        is binomial.
 
         Raises:
             ValueError: the loss is not a likelihood; its curvature says little.
         """
         if self.model.loss not in LIKELIHOODS:
-            raise ValueError(f"the loss {self.model.loss!r} has no covariance from its curvature; use vlmcore.scaling.bootstrap")
-        weights = least_squares_weights(self.model.loss, self.points.error, self.predicted, self.points.weights, self.model.delta)
+            raise ValueError(
+                f"the loss {self.model.loss!r} has no covariance from its curvature; "
+                "use vlmcore.scaling.bootstrap"
+            )
+        weights = least_squares_weights(
+            self.model.loss,
+            self.points.error,
+            self.predicted,
+            self.points.weights,
+            self.model.delta,
+        )
         slopes = np.sqrt(weights)[:, None] * self.jacobian(self.points.N, self.points.V)
-        scale = self.sse / self.degrees_of_freedom if self.model.loss == "squared" else 1.0
-        return pd.DataFrame(scale * np.linalg.pinv(slopes.T @ slopes, rcond=1e-15, hermitian=True), self.free, self.free)
+        scale = (
+            self.sse / self.degrees_of_freedom if self.model.loss == "squared" else 1.0
+        )
+        return pd.DataFrame(
+            scale * np.linalg.pinv(slopes.T @ slopes, rcond=1e-15, hermitian=True),
+            self.free,
+            self.free,
+        )
 
     def jacobian(self, N: ArrayLike, V: ArrayLike) -> np.ndarray:
         """Derivatives of the predicted error by the free parameters, float (points, free parameters)."""
         form, law = self.model.form, vars(self.law)
-        n, v = np.log(np.asarray(N, float) / self.law.unit), np.log(np.asarray(V, float))
-        exponents, linear = [law[name] for name in form.EXPONENTS], [law[name] for name in form.LINEAR]
+        n, v = (
+            np.log(np.asarray(N, float) / self.law.unit),
+            np.log(np.asarray(V, float)),
+        )
+        exponents, linear = (
+            [law[name] for name in form.EXPONENTS],
+            [law[name] for name in form.LINEAR],
+        )
         columns = [*form.terms(exponents, n, v), *form.slopes(exponents, linear, n, v)]
         by_name = dict(zip((*form.LINEAR, *form.EXPONENTS), columns, strict=True))
         return np.stack([by_name[name] for name in self.free], 1)
@@ -167,10 +207,14 @@ def fit(
         N: parameters of the language model, (points,)
         V: visual tokens, (points,)
         error: (points,)
-        loss: `squared`; `huber`, the sum of Huber's losses of ln error - ln predicted, as in Chinchilla (arXiv 2203.15556); `floor`, for
-            the lower edge of the points; or `binomial`, the likelihood of wrong answers counted in `trials` questions.
-        weights: one over the variance of each error, up to a factor; (points,) or one for all.
-        trials: questions that each error is a share of, for the binomial loss; (points,) or one number for all.
+        loss: `squared`; `huber`, the sum of Huber's losses of ln error - ln predicted,
+            as in Chinchilla (arXiv 2203.15556); `floor`, for the lower edge of the
+            points; or `binomial`, the likelihood of wrong answers counted in `trials`
+            questions.
+        weights: one over the variance of each error, up to a factor; (points,) or one
+            for all.
+        trials: questions that each error is a share of, for the binomial loss;
+            (points,) or one number for all.
         delta: where Huber's loss turns from square to straight.
         fixed: parameters to hold, and at what.
         bounds: other bounds than the form's `BOUNDS`, for some parameters.
@@ -178,7 +222,8 @@ def fit(
         unit: of N.
 
     Raises:
-        ValueError: the points cannot be fitted, do not tell the parameters apart, or the optimum sits at a bound.
+        ValueError: the points cannot be fitted, do not tell the parameters apart, or
+            the optimum sits at a bound.
 
     Example:
         >>> from vlmcore.scaling import Product, fit
@@ -188,13 +233,18 @@ def fit(
         6.0
     """
     if not (isinstance(form, type) and issubclass(form, Law) and form.names()):
-        raise ValueError(f"{form!r} is no form of law; give the class itself: Product, Additive, LogLinear or Interaction")
+        raise ValueError(
+            f"{form!r} is no form of law; give the class itself: Product, Additive, "
+            "LogLinear or Interaction"
+        )
     if loss not in LOSSES:
         raise ValueError(f"there is no loss {loss!r}; choose from {', '.join(LOSSES)}")
     if not (delta > 0 and unit > 0):
         raise ValueError(f"delta = {delta} and unit = {unit} must be positive")
     model = Model(form, limits(form, fixed or {}, bounds or {}), loss, delta, unit)
-    return fit_model(model, check_points(N, V, error, weights, trials, loss), allow_bound)
+    return fit_model(
+        model, check_points(N, V, error, weights, trials, loss), allow_bound
+    )
 
 
 def fit_model(model: Model, points: Points, allow_bound: bool) -> Fit:
@@ -203,33 +253,51 @@ def fit_model(model: Model, points: Points, allow_bound: bool) -> Fit:
     problem = model.problem(points, points.error[None], points.weights[None])
     solved = model.solve(problem, model.starts(problem))
     best = int(np.argmin(solved.objective))
-    found = fitted(model, points, solved.parameters[best], float(solved.objective[best]))
+    found = fitted(
+        model, points, solved.parameters[best], float(solved.objective[best])
+    )
     _check_told(found)
     if found.at_bound and not allow_bound:
-        ends = ", ".join(f"{name} = {vars(found.law)[name]:g}" for name in found.at_bound)
-        raise ValueError(f"the best fit has {ends} at its bound; hold it with fixed=, widen bounds=, or accept it with allow_bound=True")
+        ends = ", ".join(
+            f"{name} = {vars(found.law)[name]:g}" for name in found.at_bound
+        )
+        raise ValueError(
+            f"the best fit has {ends} at its bound; hold it with fixed=, widen "
+            "bounds=, or accept it with allow_bound=True"
+        )
     return found
 
 
-def fitted(model: Model, points: Points, parameters: np.ndarray, objective: float) -> Fit:
+def fitted(
+    model: Model, points: Points, parameters: np.ndarray, objective: float
+) -> Fit:
     """The result for parameters that were solved for, in the order of the law."""
     values = dict(zip(model.form.names(), parameters.tolist(), strict=True))
-    at_bound = tuple(name for name in model.free if _at_end(values[name], model.bounds[name]))
-    return Fit(model.form(**values, unit=model.unit), points, model, at_bound, objective)
+    at_bound = tuple(
+        name for name in model.free if _at_end(values[name], model.bounds[name])
+    )
+    return Fit(
+        model.form(**values, unit=model.unit), points, model, at_bound, objective
+    )
 
 
 def _check_enough(model: Model, points: Points) -> None:
     if not model.free:
-        raise ValueError("every parameter is held, so nothing is left to fit; take some out of fixed=")
+        raise ValueError(
+            "every parameter is held, so nothing is left to fit; take some out of "
+            "fixed="
+        )
     if len(points) <= len(model.free):
         raise ValueError(
-            f"{len(points)} points do not determine {len(model.free)} parameters and their spread; give at least {len(model.free) + 1}, "
+            f"{len(points)} points do not determine {len(model.free)} parameters and "
+            f"their spread; give at least {len(model.free) + 1}, "
             f"or hold some of {', '.join(model.free)} with fixed="
         )
     for name, symbol, column in (("alpha", "N", points.N), ("beta", "V", points.V)):
         if name in model.free and np.ptp(column) == 0:
             raise ValueError(
-                f"all points have {symbol} = {column[0]:g}, which tells nothing of {name}; vary {symbol}, or hold {name} with fixed="
+                f"all points have {symbol} = {column[0]:g}, which tells nothing of "
+                f"{name}; vary {symbol}, or hold {name} with fixed="
             )
 
 
@@ -237,14 +305,29 @@ def _check_told(found: Fit) -> None:
     """Raises a sentence where the points leave a parameter open."""
     form, law, points = found.model.form, vars(found.law), found.points
     n, v = np.log(points.N / found.law.unit), np.log(points.V)
-    for name, term in zip(form.LINEAR, form.terms([law[each] for each in form.EXPONENTS], n, v), strict=True):
-        if form.EXPONENTS and np.abs(law[name] * term).max() > RUNAWAY * np.abs(points.error).max():
-            raise ValueError(f"the fit runs away along its valley, to {name} = {law[name]:.3g}; hold D with fixed=, or give it bounds")
+    for name, term in zip(
+        form.LINEAR,
+        form.terms([law[each] for each in form.EXPONENTS], n, v),
+        strict=True,
+    ):
+        if (
+            form.EXPONENTS
+            and np.abs(law[name] * term).max() > RUNAWAY * np.abs(points.error).max()
+        ):
+            raise ValueError(
+                f"the fit runs away along its valley, to {name} = {law[name]:.3g}; "
+                "hold D with fixed=, or give it bounds"
+            )
     slopes = np.sqrt(points.weights)[:, None] * found.jacobian(points.N, points.V)
     sizes = np.linalg.norm(slopes, axis=0)
     if not sizes.all() or np.linalg.svd(slopes / sizes, compute_uv=False)[-1] < UNTOLD:
-        raise ValueError(f"these points do not tell {', '.join(found.free)} apart; vary N and V separately, or hold some with fixed=")
+        raise ValueError(
+            f"these points do not tell {', '.join(found.free)} apart; vary N and V "
+            "separately, or hold some with fixed="
+        )
 
 
 def _at_end(value: float, ends: Bounds) -> bool:
-    return any(abs(value - end) <= 1e-9 * max(1, abs(end)) for end in ends if np.isfinite(end))
+    return any(
+        abs(value - end) <= 1e-9 * max(1, abs(end)) for end in ends if np.isfinite(end)
+    )

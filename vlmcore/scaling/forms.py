@@ -24,9 +24,15 @@ class _OneRatio(Law):
     @property
     def ratio(self) -> float:
         """The ratio alpha / beta: by how many per cent V must grow to make up for one per cent of N; infinite where V does nothing."""
-        return self.alpha / self.beta if self.beta else float(np.copysign(np.inf, self.alpha))
+        return (
+            self.alpha / self.beta
+            if self.beta
+            else float(np.copysign(np.inf, self.alpha))
+        )
 
-    def optimal_tokens(self, q: float, budget: float | None = None, *, max_visual_tokens: float = 576) -> float:
+    def optimal_tokens(
+        self, q: float, budget: float | None = None, *, max_visual_tokens: float = 576
+    ) -> float:
         """V* = beta Q / (alpha - beta), between 1 and the largest V, whatever the budget; the largest V where alpha <= beta.
 
         Args:
@@ -42,7 +48,9 @@ class _OneRatio(Law):
             return 1.0
         if self.alpha <= self.beta:
             return float(max_visual_tokens)
-        return float(np.clip(self.beta * q / (self.alpha - self.beta), 1, max_visual_tokens))
+        return float(
+            np.clip(self.beta * q / (self.alpha - self.beta), 1, max_visual_tokens)
+        )
 
 
 @dataclass(frozen=True)
@@ -61,7 +69,12 @@ class Product(_OneRatio):
 
     LINEAR = ("AB", "D")
     EXPONENTS = ("alpha", "beta")
-    BOUNDS: ClassVar = {"AB": POSITIVE, "alpha": EXPONENT, "beta": EXPONENT, "D": POSITIVE}
+    BOUNDS: ClassVar = {
+        "AB": POSITIVE,
+        "alpha": EXPONENT,
+        "beta": EXPONENT,
+        "D": POSITIVE,
+    }
 
     @classmethod
     def terms(cls, exponents: Any, n: np.ndarray, v: np.ndarray) -> list[np.ndarray]:
@@ -71,7 +84,9 @@ class Product(_OneRatio):
         return [power, np.ones_like(power)]
 
     @classmethod
-    def slopes(cls, exponents: Any, linear: Any, n: np.ndarray, v: np.ndarray) -> list[np.ndarray]:
+    def slopes(
+        cls, exponents: Any, linear: Any, n: np.ndarray, v: np.ndarray
+    ) -> list[np.ndarray]:
         """By alpha and beta."""
         alpha, beta = exponents
         power = linear[0] * np.exp(-alpha * n - beta * v)
@@ -90,7 +105,13 @@ class Additive(Law):
 
     LINEAR = ("A", "B", "D")
     EXPONENTS = ("alpha", "beta")
-    BOUNDS: ClassVar = {"A": POSITIVE, "B": POSITIVE, "alpha": EXPONENT, "beta": EXPONENT, "D": POSITIVE}
+    BOUNDS: ClassVar = {
+        "A": POSITIVE,
+        "B": POSITIVE,
+        "alpha": EXPONENT,
+        "beta": EXPONENT,
+        "D": POSITIVE,
+    }
 
     @classmethod
     def terms(cls, exponents: Any, n: np.ndarray, v: np.ndarray) -> list[np.ndarray]:
@@ -100,7 +121,9 @@ class Additive(Law):
         return [of_n, of_v, np.ones_like(of_n)]
 
     @classmethod
-    def slopes(cls, exponents: Any, linear: Any, n: np.ndarray, v: np.ndarray) -> list[np.ndarray]:
+    def slopes(
+        cls, exponents: Any, linear: Any, n: np.ndarray, v: np.ndarray
+    ) -> list[np.ndarray]:
         """By alpha and beta."""
         alpha, beta = exponents
         return [-n * linear[0] * np.exp(-alpha * n), -v * linear[1] * np.exp(-beta * v)]
@@ -110,7 +133,8 @@ class Additive(Law):
 class LogLinear(_OneRatio):
     """k - alpha ln N - beta ln V: a straight line, what the product becomes when D falls without end.
 
-    Here alpha and beta are slopes of the error, not exponents; their ratio means the same as in the product.
+    Here alpha and beta are slopes of the error, not exponents; their ratio means the
+    same as in the product.
     """
 
     k: float
@@ -126,7 +150,9 @@ class LogLinear(_OneRatio):
         return [np.ones_like(n), -n, -v]
 
     @classmethod
-    def slopes(cls, exponents: Any, linear: Any, n: np.ndarray, v: np.ndarray) -> list[np.ndarray]:
+    def slopes(
+        cls, exponents: Any, linear: Any, n: np.ndarray, v: np.ndarray
+    ) -> list[np.ndarray]:
         """There is no exponent."""
         return []
 
@@ -143,7 +169,13 @@ class Interaction(Law):
 
     LINEAR = ("AB", "D")
     EXPONENTS = ("alpha", "beta", "gamma")
-    BOUNDS: ClassVar = {"AB": POSITIVE, "alpha": EXPONENT, "beta": EXPONENT, "gamma": EXPONENT, "D": POSITIVE}
+    BOUNDS: ClassVar = {
+        "AB": POSITIVE,
+        "alpha": EXPONENT,
+        "beta": EXPONENT,
+        "gamma": EXPONENT,
+        "D": POSITIVE,
+    }
 
     @classmethod
     def terms(cls, exponents: Any, n: np.ndarray, v: np.ndarray) -> list[np.ndarray]:
@@ -153,7 +185,9 @@ class Interaction(Law):
         return [power, np.ones_like(power)]
 
     @classmethod
-    def slopes(cls, exponents: Any, linear: Any, n: np.ndarray, v: np.ndarray) -> list[np.ndarray]:
+    def slopes(
+        cls, exponents: Any, linear: Any, n: np.ndarray, v: np.ndarray
+    ) -> list[np.ndarray]:
         """By alpha, beta and gamma."""
         power = linear[0] * cls.terms(exponents, n, v)[0]
         return [-n * power, -v * power, -n * v * power]

@@ -12,7 +12,8 @@ def frontier(cost: ArrayLike, error: ArrayLike) -> np.ndarray:
         error: float (n,)
 
     Returns:
-        int, indices of the models on the frontier, cheapest first. Of models with the same cost and error the first is kept.
+        int, indices of the models on the frontier, cheapest first. Of models with the
+        same cost and error the first is kept.
 
     Raises:
         ValueError: the two differ in length, or a value is not finite.
@@ -23,9 +24,18 @@ def frontier(cost: ArrayLike, error: ArrayLike) -> np.ndarray:
     """
     cost, error = np.asarray(cost, float), np.asarray(error, float)
     if cost.shape != error.shape or cost.ndim != 1:
-        raise ValueError(f"{cost.shape} costs and {error.shape} errors do not belong together; give one of each for every model")
+        raise ValueError(
+            f"{cost.shape} costs and {error.shape} errors do not belong together; "
+            "give one of each for every model"
+        )
     if not (np.isfinite(cost).all() and np.isfinite(error).all()):
-        raise ValueError("a cost or an error is not finite; leave models without a measurement out")
+        raise ValueError(
+            "a cost or an error is not finite; leave models without a measurement out"
+        )
     order = np.lexsort((error, cost))
     best = np.minimum.accumulate(error[order])
-    return order[np.concatenate([[True], error[order][1:] < best[:-1]])] if len(order) else order
+    return (
+        order[np.concatenate([[True], error[order][1:] < best[:-1]])]
+        if len(order)
+        else order
+    )

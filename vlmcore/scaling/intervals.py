@@ -1,7 +1,8 @@
 """Quantities of a fitted law and their intervals from its curvature: plain, and Fieller's for a ratio.
 
-A quantity is a parameter by its name, `"ratio"` for alpha / beta, or a `Contrast` alpha - c beta. An end of an interval that does not
-exist is None: the points do not exclude any value on that side.
+A quantity is a parameter by its name, `"ratio"` for alpha / beta, or a `Contrast` alpha
+- c beta. An end of an interval that does not exist is None: the points do not exclude
+any value on that side.
 """
 
 from typing import NamedTuple
@@ -32,11 +33,15 @@ class Interval(NamedTuple):
     method: str
 
     def __format__(self, spec: str) -> str:
-        low, high = ("∞" if end is None else format(end, spec) for end in (self.low, self.high))
+        low, high = (
+            "∞" if end is None else format(end, spec) for end in (self.low, self.high)
+        )
         return f"{self.value:{spec}} [{'−' * (self.low is None)}{low}, {high}]"
 
 
-def evaluate(parameters: np.ndarray, names: tuple[str, ...], quantity: Quantity) -> np.ndarray:
+def evaluate(
+    parameters: np.ndarray, names: tuple[str, ...], quantity: Quantity
+) -> np.ndarray:
     """A quantity of many laws, float (laws,), from their parameters, float (laws, parameters).
 
     Raises:
@@ -48,7 +53,10 @@ def evaluate(parameters: np.ndarray, names: tuple[str, ...], quantity: Quantity)
     if quantity == "ratio":
         return column["alpha"] / column["beta"]
     if quantity not in column:
-        raise ValueError(f"a law of {', '.join(names)} has no {quantity!r}; ask for one of these, 'ratio', or a Contrast")
+        raise ValueError(
+            f"a law of {', '.join(names)} has no {quantity!r}; ask for one of these, "
+            "'ratio', or a Contrast"
+        )
     return column[quantity]
 
 
@@ -60,14 +68,17 @@ def estimate(fit: Fit, quantity: Quantity) -> float:
 def wald(fit: Fit, quantity: Quantity, level: float = 0.95) -> Interval:
     """The estimate plus and minus a quantile of Student's t times the standard error, by the delta method for a ratio.
 
-    Parameters at a bound are taken as known, which makes it too narrow where they are not: see `profile`.
+    Parameters at a bound are taken as known, which makes it too narrow where they are
+    not: see `profile`.
 
     Raises:
         ValueError: the quantity is held or at a bound, or the fit has no covariance.
     """
     value = estimate(fit, quantity)
     half = quantile(fit, level, fit.degrees_of_freedom) * standard_error(fit, quantity)
-    return Interval(value, value - half, value + half, level, "Wald, by the delta method")
+    return Interval(
+        value, value - half, value + half, level, "Wald, by the delta method"
+    )
 
 
 def fieller(fit: Fit, level: float = 0.95) -> Interval:
@@ -77,20 +88,32 @@ def fieller(fit: Fit, level: float = 0.95) -> Interval:
     """
     alpha, beta = estimate(fit, "alpha"), estimate(fit, "beta")
     reach = quantile(fit, level, fit.degrees_of_freedom)
-    spread = fit.covariance.reindex(index=["alpha", "beta"], columns=["alpha", "beta"], fill_value=0.0).to_numpy() * reach**2
+    spread = (
+        fit.covariance.reindex(
+            index=["alpha", "beta"], columns=["alpha", "beta"], fill_value=0.0
+        ).to_numpy()
+        * reach**2
+    )
     return Interval(alpha / beta, *fieller_ends(alpha, beta, spread), level, "Fieller")
 
 
-def fieller_ends(above: float, below: float, spread: np.ndarray) -> tuple[float | None, float | None]:
+def fieller_ends(
+    above: float, below: float, spread: np.ndarray
+) -> tuple[float | None, float | None]:
     """The two ratios r at which above - r below is as far from 0 as its own uncertainty reaches; None where there is no end.
 
     Args:
         above: estimate.
         below: estimate.
-        spread: float (2, 2), their covariance times the square of how many standard errors an interval reaches.
+        spread: float (2, 2), their covariance times the square of how many standard
+            errors an interval reaches.
     """
     # (above - r below)^2 = its variance times the reach squared, a quadratic in r
-    square, linear, constant = below**2 - spread[1, 1], -2 * (above * below - spread[0, 1]), above**2 - spread[0, 0]
+    square, linear, constant = (
+        below**2 - spread[1, 1],
+        -2 * (above * below - spread[0, 1]),
+        above**2 - spread[0, 0],
+    )
     root = linear**2 - 4 * square * constant
     if square <= 0 or root < 0:
         return None, None
@@ -113,7 +136,10 @@ def standard_error(fit: Fit, quantity: Quantity) -> float:
     else:
         parts = {quantity: 1.0}
     if not set(parts) & set(free):
-        raise ValueError(f"{' and '.join(parts)} did not move in this fit, so there is no standard error; free were {', '.join(free)}")
+        raise ValueError(
+            f"{' and '.join(parts)} did not move in this fit, so there is no standard "
+            f"error; free were {', '.join(free)}"
+        )
     for name, part in parts.items():
         if name in free:
             gradient[name] = part
@@ -127,6 +153,12 @@ def quantile(fit: Fit, level: float, degrees_of_freedom: int) -> float:
         ValueError: the level is not between 0 and 1.
     """
     if not 0 < level < 1:
-        raise ValueError(f"a level of {level} is no share; give one between 0 and 1, such as 0.95")
+        raise ValueError(
+            f"a level of {level} is no share; give one between 0 and 1, such as 0.95"
+        )
     tail = (1 + level) / 2
-    return float(stats.norm.ppf(tail) if fit.model.loss == "binomial" else stats.t.ppf(tail, degrees_of_freedom))
+    return float(
+        stats.norm.ppf(tail)
+        if fit.model.loss == "binomial"
+        else stats.t.ppf(tail, degrees_of_freedom)
+    )

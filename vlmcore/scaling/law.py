@@ -1,9 +1,11 @@
 """What every law can do: say the error at N parameters of the language model and V visual tokens, and which N and V a budget should buy.
 
-A law is linear in some of its parameters once the others, its exponents, are known, and says so in `LINEAR` and `EXPONENTS`: fitting
-builds on that. N is given in parameters everywhere and enters a law as N / `unit`, so that with the default unit A is the coefficient at a
-billion parameters, as in arXiv 2411.03312. Budgets are in FLOPs, 2N(Q + V) as in that paper, with Q text tokens; the vision encoder and one
-more pass over the question can be added.
+A law is linear in some of its parameters once the others, its exponents, are known, and
+says so in `LINEAR` and `EXPONENTS`: fitting builds on that. N is given in parameters
+everywhere and enters a law as N / `unit`, so that with the default unit A is the
+coefficient at a billion parameters, as in arXiv 2411.03312. Budgets are in FLOPs, 2N(Q
++ V) as in that paper, with Q text tokens; the vision encoder and one more pass over the
+question can be added.
 """
 
 from dataclasses import astuple, dataclass, field, fields
@@ -45,7 +47,9 @@ class Law:
 
     def __post_init__(self) -> None:
         if not (np.isfinite(astuple(self)).all() and self.unit > 0):
-            raise ValueError(f"{self} is no law; its parameters must be finite and its unit positive")
+            raise ValueError(
+                f"{self} is no law; its parameters must be finite and its unit positive"
+            )
 
     @classmethod
     def names(cls) -> tuple[str, ...]:
@@ -64,12 +68,16 @@ class Law:
         raise NotImplementedError
 
     @classmethod
-    def slopes(cls, exponents: Any, linear: Any, n: np.ndarray, v: np.ndarray) -> list[np.ndarray]:
+    def slopes(
+        cls, exponents: Any, linear: Any, n: np.ndarray, v: np.ndarray
+    ) -> list[np.ndarray]:
         """Derivatives of the error, one for each exponent."""
         raise NotImplementedError
 
     @classmethod
-    def errors(cls, parameters: np.ndarray, N: ArrayLike, V: ArrayLike, unit: float = 1e9) -> np.ndarray:
+    def errors(
+        cls, parameters: np.ndarray, N: ArrayLike, V: ArrayLike, unit: float = 1e9
+    ) -> np.ndarray:
         """Errors that many laws predict at many points.
 
         Args:
@@ -86,11 +94,20 @@ class Law:
         """
         N, V = np.asarray(N, float), np.asarray(V, float)
         if not (np.all(N > 0) and np.all(V > 0)):
-            raise ValueError(f"a law holds for positive N and V only; the smallest given are N = {N.min():g} and V = {V.min():g}")
+            raise ValueError(
+                "a law holds for positive N and V only; the smallest given are N = "
+                f"{N.min():g} and V = {V.min():g}"
+            )
         n, v = np.log(N / unit), np.log(V)
-        column = {name: np.asarray(parameters, float)[:, i, None] for i, name in enumerate(cls.names())}
+        column = {
+            name: np.asarray(parameters, float)[:, i, None]
+            for i, name in enumerate(cls.names())
+        }
         terms = cls.terms([column[name] for name in cls.EXPONENTS], n, v)
-        return sum((column[name] * term for name, term in zip(cls.LINEAR, terms, strict=True)), np.zeros(1))
+        return sum(
+            (column[name] * term for name, term in zip(cls.LINEAR, terms, strict=True)),
+            np.zeros(1),
+        )
 
     @property
     def parameters(self) -> np.ndarray:
@@ -104,9 +121,13 @@ class Law:
             ValueError: an N or V is not positive.
         """
         N, V = np.broadcast_arrays(np.asarray(N, float), np.asarray(V, float))
-        return self.errors(self.parameters[None], N.ravel(), V.ravel(), self.unit)[0].reshape(N.shape)
+        return self.errors(self.parameters[None], N.ravel(), V.ravel(), self.unit)[
+            0
+        ].reshape(N.shape)
 
-    def optimal_tokens(self, q: float, budget: float | None = None, *, max_visual_tokens: float = 576) -> float:
+    def optimal_tokens(
+        self, q: float, budget: float | None = None, *, max_visual_tokens: float = 576
+    ) -> float:
         """V with the least error when every FLOP of the budget is spent on 2N(Q + V).
 
         Found numerically, for laws whose best V depends on the budget.
@@ -121,7 +142,10 @@ class Law:
         """
         check_tokens(q, max_visual_tokens)
         if budget is None or not 0 < budget < np.inf:
-            raise ValueError(f"with a law of type {type(self).__name__} the best V depends on the budget; give one above 0, not {budget}")
+            raise ValueError(
+                f"with a law of type {type(self).__name__} the best V depends on the "
+                f"budget; give one above 0, not {budget}"
+            )
 
         def error(log_v: Any) -> np.ndarray:
             V = np.exp(log_v)
@@ -130,11 +154,19 @@ class Law:
         grid = np.linspace(0, np.log(max_visual_tokens), 513)
         best = int(np.argmin(error(grid)))
         around = grid[max(best - 1, 0)], grid[min(best + 1, 512)]
-        inside = minimize_scalar(error, bounds=around, method="bounded", options={"xatol": 1e-10})
+        inside = minimize_scalar(
+            error, bounds=around, method="bounded", options={"xatol": 1e-10}
+        )
         return float(np.exp(inside.x if inside.fun < error(grid[best]) else grid[best]))
 
     def optimum(
-        self, budget: float, q: float, *, encoder_flops: float = 0, question_pass: bool = False, max_visual_tokens: float = 576
+        self,
+        budget: float,
+        q: float,
+        *,
+        encoder_flops: float = 0,
+        question_pass: bool = False,
+        max_visual_tokens: float = 576,
     ) -> Choice:
         """The best buy when N can be any number.
 
@@ -142,7 +174,8 @@ class Law:
             budget: FLOPs to answer one question.
             q: Q, text tokens; 0 when the text is cached.
             encoder_flops: what the vision encoder takes of the budget, if it counts.
-            question_pass: the compressor needs one more pass of the language model over the question, as QueCC does.
+            question_pass: the compressor needs one more pass of the language model over
+                the question, as QueCC does.
             max_visual_tokens: largest V.
 
         Raises:
@@ -150,7 +183,10 @@ class Law:
         """
         left = budget - encoder_flops
         if not 0 < left < np.inf:
-            raise ValueError(f"the encoder's {encoder_flops:g} FLOPs leave nothing of a budget of {budget:g}; raise the budget")
+            raise ValueError(
+                f"the encoder's {encoder_flops:g} FLOPs leave nothing of a budget of "
+                f"{budget:g}; raise the budget"
+            )
         passes = q * (1 + question_pass)
         V = self.optimal_tokens(passes, left, max_visual_tokens=max_visual_tokens)
         N = left / (2 * (passes + V))
@@ -158,12 +194,21 @@ class Law:
 
     def frontier(self, budgets: ArrayLike, q: float, **options: Any) -> pd.DataFrame:
         """The best buy for each of many budgets, one a row; options as for `optimum`."""
-        return pd.DataFrame([self.optimum(budget, q, **options) for budget in np.atleast_1d(budgets)], columns=Choice._fields)
+        return pd.DataFrame(
+            [self.optimum(budget, q, **options) for budget in np.atleast_1d(budgets)],
+            columns=Choice._fields,
+        )
 
 
 def check_tokens(q: float, max_visual_tokens: float) -> None:
     """Raises a ValueError where Q or the largest V make no sense."""
     if not (np.isfinite(q) and q >= 0):
-        raise ValueError(f"{q} text tokens make no sense; Q is 0 when the text is cached, and positive else")
+        raise ValueError(
+            f"{q} text tokens make no sense; Q is 0 when the text is cached, and "
+            "positive else"
+        )
     if not 1 <= max_visual_tokens < np.inf:
-        raise ValueError(f"at most {max_visual_tokens} visual tokens make no sense; allow at least 1, and no infinity")
+        raise ValueError(
+            f"at most {max_visual_tokens} visual tokens make no sense; allow at least "
+            "1, and no infinity"
+        )

@@ -39,13 +39,23 @@ class Model:
     @property
     def free(self) -> list[str]:
         """Parameters that are not held."""
-        return [name for name in self.form.names() if self.bounds[name][0] < self.bounds[name][1]]
+        return [
+            name
+            for name in self.form.names()
+            if self.bounds[name][0] < self.bounds[name][1]
+        ]
 
-    def problem(self, points: Points, error: np.ndarray, weights: np.ndarray) -> Problem:
+    def problem(
+        self, points: Points, error: np.ndarray, weights: np.ndarray
+    ) -> Problem:
         """Rows of problems, for errors and weights of shape (rows, points); the exponents that are not held are searched."""
         rows = len(error)
         lower, upper = np.array([self.bounds[name] for name in self.form.LINEAR]).T
-        box = np.array([self.bounds[name] for name in self.form.EXPONENTS]).reshape(-1, 2).T
+        box = (
+            np.array([self.bounds[name] for name in self.form.EXPONENTS])
+            .reshape(-1, 2)
+            .T
+        )
         searched = box[0] < box[1]
         return Problem(
             form=self.form,
@@ -66,11 +76,19 @@ class Model:
         Returns:
             float (starts, searched)
         """
-        axes = [[node for node in NODES if low < node < high] or [(low + high) / 2] for low, high in problem.box.T]
+        axes = [
+            [node for node in NODES if low < node < high] or [(low + high) / 2]
+            for low, high in problem.box.T
+        ]
         nodes = np.array(list(product(*axes)))
         sse = _repeat(problem, len(nodes)).linear(nodes).sse
         lines = nodes[:, 0] if nodes.shape[1] else np.zeros(1)
-        return np.array([nodes[lines == line][np.argmin(sse[lines == line])] for line in np.unique(lines)])
+        return np.array(
+            [
+                nodes[lines == line][np.argmin(sse[lines == line])]
+                for line in np.unique(lines)
+            ]
+        )
 
     def solve(self, problem: Problem, start: np.ndarray) -> Solved:
         """The nearest optimum of each row.
@@ -88,36 +106,60 @@ class Model:
         solution = descend(self._reweighted(problem, error), start)
         for _ in range(ROUNDS):
             predicted = problem.predict(solution)
-            # not to the end, since the weights change again; but enough steps for the damping to find one that helps
-            solution = descend(self._reweighted(problem, predicted), solution.searched, iterations=30)
+            # not to the end, since the weights change again; but enough steps for the
+            # damping to find one that helps
+            solution = descend(
+                self._reweighted(problem, predicted), solution.searched, iterations=30
+            )
             if np.allclose(problem.predict(solution), predicted, rtol=1e-12, atol=0):
                 break
-        return Solved(self.parameters(solution), objective(self.loss, error, problem.predict(solution), weights, self.delta))
+        return Solved(
+            self.parameters(solution),
+            objective(self.loss, error, problem.predict(solution), weights, self.delta),
+        )
 
     def parameters(self, solution: Solution) -> np.ndarray:
         """Parameters in the order of the law, float (rows, parameters)."""
         columns = [*solution.linear.T, *solution.exponents.T]
-        by_name = dict(zip((*self.form.LINEAR, *self.form.EXPONENTS), columns, strict=True))
+        by_name = dict(
+            zip((*self.form.LINEAR, *self.form.EXPONENTS), columns, strict=True)
+        )
         return np.stack([by_name[name] for name in self.form.names()], 1)
 
     def _reweighted(self, problem: Problem, predicted: np.ndarray) -> Problem:
-        weights = least_squares_weights(self.loss, problem.y, predicted, problem.roots**2, self.delta)
+        weights = least_squares_weights(
+            self.loss, problem.y, predicted, problem.roots**2, self.delta
+        )
         return problem._replace(roots=np.sqrt(weights))
 
 
-def limits(form: type[Law], fixed: Mapping[str, float], bounds: Mapping[str, Bounds]) -> dict[str, Bounds]:
+def limits(
+    form: type[Law], fixed: Mapping[str, float], bounds: Mapping[str, Bounds]
+) -> dict[str, Bounds]:
     """Bounds for every parameter of a form: its own, others for some, and equal ones for those that are fixed.
 
     Raises:
         ValueError: a parameter is unknown, or its bounds make no sense.
     """
     if unknown := (set(fixed) | set(bounds)) - set(form.names()):
-        raise ValueError(f"{form.__name__} has no {', '.join(sorted(unknown))}; its parameters are {', '.join(form.names())}")
-    ends = {**form.BOUNDS, **bounds, **{name: (value, value) for name, value in fixed.items()}}
+        raise ValueError(
+            f"{form.__name__} has no {', '.join(sorted(unknown))}; its parameters are "
+            f"{', '.join(form.names())}"
+        )
+    ends = {
+        **form.BOUNDS,
+        **bounds,
+        **{name: (value, value) for name, value in fixed.items()},
+    }
     for name, (low, high) in ends.items():
         wrong_order = not low < high if name not in fixed else not np.isfinite(low)
-        if wrong_order or (name in form.EXPONENTS and not np.isfinite([low, high]).all()):
-            raise ValueError(f"{name} cannot lie between {low} and {high}; give a lower and a higher bound, finite for an exponent")
+        if wrong_order or (
+            name in form.EXPONENTS and not np.isfinite([low, high]).all()
+        ):
+            raise ValueError(
+                f"{name} cannot lie between {low} and {high}; give a lower and a "
+                "higher bound, finite for an exponent"
+            )
     return ends
 
 

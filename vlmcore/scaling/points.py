@@ -16,7 +16,8 @@ class Points:
         N: parameters of the language model, float (points,)
         V: visual tokens, float (points,)
         error: float (points,)
-        weights: float (points,): one over the variance of each error, up to a factor; numbers of questions for a binomial loss.
+        weights: float (points,): one over the variance of each error, up to a factor;
+            numbers of questions for a binomial loss.
     """
 
     N: np.ndarray
@@ -29,33 +30,67 @@ class Points:
 
     def keep(self, chosen: np.ndarray) -> "Points":
         """Some of the points."""
-        return Points(self.N[chosen], self.V[chosen], self.error[chosen], self.weights[chosen])
+        return Points(
+            self.N[chosen], self.V[chosen], self.error[chosen], self.weights[chosen]
+        )
 
 
-def check_points(N: ArrayLike, V: ArrayLike, error: ArrayLike, weights: ArrayLike | None, trials: ArrayLike | None, loss: Loss) -> Points:
+def check_points(
+    N: ArrayLike,
+    V: ArrayLike,
+    error: ArrayLike,
+    weights: ArrayLike | None,
+    trials: ArrayLike | None,
+    loss: Loss,
+) -> Points:
     """Points, if they can be fitted at all.
 
     Raises:
-        ValueError: lengths differ, a number is missing or out of its range, all errors are the same, or the loss needs something else.
+        ValueError: lengths differ, a number is missing or out of its range, all errors
+            are the same, or the loss needs something else.
     """
     if (trials is None) == (loss == "binomial"):
-        raise ValueError("a binomial loss, and no other, needs `trials`: how many questions each error is a share of")
+        raise ValueError(
+            "a binomial loss, and no other, needs `trials`: how many questions each "
+            "error is a share of"
+        )
     if trials is not None and weights is not None:
-        raise ValueError("a binomial loss takes its weights from `trials`; leave `weights` out")
-    given = {"N": N, "V": V, "error": error, "weights" if trials is None else "trials": trials if trials is not None else weights}
-    columns = {name: np.array(1.0 if each is None else each, float) for name, each in given.items()}
+        raise ValueError(
+            "a binomial loss takes its weights from `trials`; leave `weights` out"
+        )
+    given = {
+        "N": N,
+        "V": V,
+        "error": error,
+        "weights" if trials is None else "trials": trials
+        if trials is not None
+        else weights,
+    }
+    columns = {
+        name: np.array(1.0 if each is None else each, float)
+        for name, each in given.items()
+    }
     last = list(columns)[-1]
     if columns[last].ndim == 0:
         columns[last] = np.full(columns["error"].shape, columns[last])
     shapes = {name: column.shape for name, column in columns.items()}
     if len(set(shapes.values())) > 1 or columns["error"].ndim != 1:
-        raise ValueError(f"a fit takes one number of each for every point, but the shapes are {shapes}")
+        raise ValueError(
+            "a fit takes one number of each for every point, but the shapes are "
+            f"{shapes}"
+        )
     for name, column in columns.items():
         if not np.isfinite(column).all():
-            raise ValueError(f"{name} of point {_first(~np.isfinite(column))} is not finite; leave points without a measurement out")
+            raise ValueError(
+                f"{name} of point {_first(~np.isfinite(column))} is not finite; leave "
+                "points without a measurement out"
+            )
         if name != "error" and not (column > 0).all():
             where = _first(column <= 0)
-            raise ValueError(f"{name} of point {where} is {column[where]:g} and must be positive (a blind model, V = 0, is on no law)")
+            raise ValueError(
+                f"{name} of point {where} is {column[where]:g} and must be positive "
+                "(a blind model, V = 0, is on no law)"
+            )
     _check_errors(columns["error"], loss)
     if trials is not None:
         _check_counts(columns["error"], columns["trials"])
@@ -64,13 +99,22 @@ def check_points(N: ArrayLike, V: ArrayLike, error: ArrayLike, weights: ArrayLik
 
 def _check_errors(error: np.ndarray, loss: Loss) -> None:
     if len(error) and np.ptp(error) == 0:
-        raise ValueError(f"all {len(error)} errors are {error[0]:g}: nothing depends on N or V, so there is no law to fit")
+        raise ValueError(
+            f"all {len(error)} errors are {error[0]:g}: nothing depends on N or V, so "
+            "there is no law to fit"
+        )
     if loss == "huber" and not (error > 0).all():
         where = _first(error <= 0)
-        raise ValueError(f"the error of point {where} is {error[where]:g}, and Huber's loss is of its logarithm; use loss='squared'")
+        raise ValueError(
+            f"the error of point {where} is {error[where]:g}, and Huber's loss is of "
+            "its logarithm; use loss='squared'"
+        )
     if loss == "binomial" and not ((error >= 0) & (error <= 1)).all():
         where = _first((error < 0) | (error > 1))
-        raise ValueError(f"the error of point {where} is {error[where]:g}, but a share lies between 0 and 1")
+        raise ValueError(
+            f"the error of point {where} is {error[where]:g}, but a share lies "
+            "between 0 and 1"
+        )
 
 
 def _check_counts(error: np.ndarray, trials: np.ndarray) -> None:
@@ -78,7 +122,10 @@ def _check_counts(error: np.ndarray, trials: np.ndarray) -> None:
     off = np.abs(wrong - np.round(wrong)) > 1e-3
     if off.any() or not np.array_equal(trials, np.round(trials)):
         where = _first(off | (trials != np.round(trials)))
-        raise ValueError(f"an error of {error[where]:g} in {trials[where]:g} questions is {wrong[where]:g} wrong answers, not a count")
+        raise ValueError(
+            f"an error of {error[where]:g} in {trials[where]:g} questions is "
+            f"{wrong[where]:g} wrong answers, not a count"
+        )
 
 
 def _first(wrong: np.ndarray) -> int:

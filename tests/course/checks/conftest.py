@@ -15,6 +15,8 @@ def right():
     """What the cells of the master that import or solve something define."""
     names = {}
     for cell in nbformat.read(MASTER, 4).cells:
-        if cell.cell_type == "code" and ("### BEGIN SOLUTION" in cell.source or "from vlmcore import" in cell.source):
+        if cell.cell_type == "code" and (
+            "### BEGIN SOLUTION" in cell.source or "from vlmcore import" in cell.source
+        ):
             exec(cell.source, names)
     return SimpleNamespace(**names)

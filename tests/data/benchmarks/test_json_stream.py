@@ -19,7 +19,12 @@ def made_up(rng, depth=0):
     if kind == 0:
         return rng.choice([12, -3.5e10, None, True, 123456789])
     if kind < 3:
-        return "".join(rng.choices(['"', "\\", "]", "}", ",", ":", " ", "é", "日", "a", "\n"], k=rng.randrange(30)))
+        return "".join(
+            rng.choices(
+                ['"', "\\", "]", "}", ",", ":", " ", "é", "日", "a", "\n"],
+                k=rng.randrange(30),
+            )
+        )
     if kind == 3:
         return [made_up(rng, depth + 1) for _ in range(rng.randrange(4))]
     return {f"{i}": made_up(rng, depth + 1) for i in range(rng.randrange(4))}
@@ -33,7 +38,9 @@ def test_streamed_records_are_those_of_json(tmp_path, monkeypatch, chunk, indent
     for ascii_only in (True, False):
         items = [{"id": i, "x": made_up(rng)} for i in range(40)]
         whole = {"info": made_up(rng), "questions": items, "more": made_up(rng)}
-        path.write_text(json.dumps(whole, indent=indent, ensure_ascii=ascii_only), encoding="utf-8")
+        path.write_text(
+            json.dumps(whole, indent=indent, ensure_ascii=ascii_only), encoding="utf-8"
+        )
         assert [record.fields for record in json_items(path, "questions")] == items
         path.write_text(json.dumps(items, indent=indent), encoding="utf-8")
         assert [record.fields for record in json_items(path)] == items
@@ -50,14 +57,20 @@ def test_an_empty_array_has_no_records(tmp_path):
 def test_lines(tmp_path):
     path = tmp_path / "a.jsonl"
     path.write_text('{"a": 1}\n\n{"a": 2}')
-    assert [(record.where, record.fields) for record in json_lines(path)] == [(f"{path}, line 1", {"a": 1}), (f"{path}, line 3", {"a": 2})]
+    assert [(record.where, record.fields) for record in json_lines(path)] == [
+        (f"{path}, line 1", {"a": 1}),
+        (f"{path}, line 3", {"a": 2}),
+    ]
 
 
 @pytest.mark.parametrize(
     "text, message",
     [
         ('{"questions": [{"a": 1}, {"a": ', "broken JSON after 1 records .*incomplete"),
-        ('{"questions": [{"a": 1} {"a": 2}]}', "broken JSON after 1 records .*, expected"),
+        (
+            '{"questions": [{"a": 1} {"a": 2}]}',
+            "broken JSON after 1 records .*, expected",
+        ),
         ('{"other": []}', "no field 'questions'; is this the right file"),
         ('{"questions": 3}', "broken JSON after 0 records"),
         ('{"questions": [3]}', "questions 1: 3 is not a JSON object"),
@@ -75,14 +88,21 @@ def test_a_broken_file_is_named(tmp_path, text, message):
 def test_a_broken_line_or_field_is_named(tmp_path):
     path = tmp_path / "a.jsonl"
     path.write_text('{"a": 1}\n{"a": \n')
-    with pytest.raises(ValueError, match=r"a.jsonl, line 2: this is not JSON \(Expecting value at column 7\)"):
+    with pytest.raises(
+        ValueError,
+        match=r"a.jsonl, line 2: this is not JSON \(Expecting value at column 7\)",
+    ):
         list(json_lines(path))
     with pytest.raises(FileNotFoundError, match="sources` says where"):
         list(json_lines(tmp_path / "none"))
     record = Record("f, line 3", "", {"a": [1], "b": 2})
-    with pytest.raises(ValueError, match="f, line 3: field 'c' is missing; there are a, b"):
+    with pytest.raises(
+        ValueError, match="f, line 3: field 'c' is missing; there are a, b"
+    ):
         record.get("c")
-    with pytest.raises(ValueError, match=r"f, line 3: field 'a' is \[1\], not of type int or str"):
+    with pytest.raises(
+        ValueError, match=r"f, line 3: field 'a' is \[1\], not of type int or str"
+    ):
         record.get("a", (int, str))
 
 
@@ -90,7 +110,9 @@ def test_a_broken_line_or_field_is_named(tmp_path):
 def test_join_is_a_look_up(shuffled):
     numbers = list(range(500))
     others = random.Random(0).sample(numbers, 500) if shuffled else numbers
-    pairs = list(join((Thing(i, "q") for i in numbers), (Thing(i, "a") for i in others)))
+    pairs = list(
+        join((Thing(i, "q") for i in numbers), (Thing(i, "a") for i in others))
+    )
     assert [(q.id, a.id, a.where) for q, a in pairs] == [(i, i, "a") for i in numbers]
 
 
@@ -108,4 +130,9 @@ def test_join_is_a_look_up(shuffled):
 )
 def test_what_does_not_belong_is_named(questions, others, message):
     with pytest.raises(ValueError, match=message):
-        list(join([Thing(i, f"q{n}") for n, i in enumerate(questions)], [Thing(i, f"a{n}") for n, i in enumerate(others)]))
+        list(
+            join(
+                [Thing(i, f"q{n}") for n, i in enumerate(questions)],
+                [Thing(i, f"a{n}") for n, i in enumerate(others)],
+            )
+        )

@@ -13,7 +13,9 @@ from vlmcore.data.benchmarks.llava import (
 )
 from vlmcore.data.benchmarks.question import Question
 
-QUESTIONS = [Question(i, f"question {i}?", None, (), "all", f"q, line {i}") for i in range(5)]
+QUESTIONS = [
+    Question(i, f"question {i}?", None, (), "all", f"q, line {i}") for i in range(5)
+]
 
 
 def answers(*numbers, model="m"):
@@ -24,17 +26,34 @@ def test_answers_come_back_and_look_like_llavas(tmp_path):
     path = tmp_path / "answers.jsonl"
     append_answers(path, answers(0, 1))
     append_answers(path, answers(2))
-    assert [answer._replace(where="") for answer in read_answers(path)] == answers(0, 1, 2)
+    assert [answer._replace(where="") for answer in read_answers(path)] == answers(
+        0, 1, 2
+    )
     lines = [json.loads(line) for line in path.read_text().splitlines()]
-    assert list(lines[0]) == ["question_id", "prompt", "text", "answer_id", "model_id", "metadata"]
+    assert list(lines[0]) == [
+        "question_id",
+        "prompt",
+        "text",
+        "answer_id",
+        "model_id",
+        "metadata",
+    ]
     assert len({line["answer_id"] for line in lines}) == 3
 
 
 def test_questions_come_back(tmp_path):
-    asked = [Question(1, "a?", tmp_path / "x" / "1.jpg", (), "random", ""), Question("b", "c?", None, (), "all", "")]
+    asked = [
+        Question(1, "a?", tmp_path / "x" / "1.jpg", (), "random", ""),
+        Question("b", "c?", None, (), "all", ""),
+    ]
     write_questions(tmp_path / "q.jsonl", asked, tmp_path)
-    assert [q._replace(where="") for q in read_questions(tmp_path / "q.jsonl", tmp_path)] == asked
-    assert json.loads((tmp_path / "q.jsonl").read_text().splitlines()[0])["image"] == "x/1.jpg"
+    assert [
+        q._replace(where="") for q in read_questions(tmp_path / "q.jsonl", tmp_path)
+    ] == asked
+    assert (
+        json.loads((tmp_path / "q.jsonl").read_text().splitlines()[0])["image"]
+        == "x/1.jpg"
+    )
 
 
 @pytest.mark.parametrize("torn", ["", '{"question_id": 2, "te', "x" * 200_000])
@@ -63,10 +82,17 @@ def test_only_what_is_not_answered_is_left(tmp_path):
 @pytest.mark.parametrize(
     "given, message",
     [
-        (answers(1), r"answers.jsonl, line 1: answers 1 \('question 1\?'\), but 0 is asked there \(q, line 0\)"),
+        (
+            answers(1),
+            r"answers.jsonl, line 1: answers 1 \('question 1\?'\), but 0 is asked "
+            r"there \(q, line 0\)",
+        ),
         ([answers(0)[0]._replace(prompt="other")], "but 0 is asked there"),
         (answers(0, 0), "line 2: answers 0 .*, but 1 is asked there"),
-        (answers(*range(5)) + answers(5), "line 6: answers 5 .*, but nothing more is asked"),
+        (
+            answers(*range(5)) + answers(5),
+            "line 6: answers 5 .*, but nothing more is asked",
+        ),
         (answers(0, model="n"), "an answer of 'n', not of 'm'"),
     ],
 )
@@ -79,9 +105,15 @@ def test_a_file_of_other_answers_is_refused(tmp_path, given, message):
 @pytest.mark.parametrize(
     "line, message",
     [
-        ('{"question_id": 1}', "line 1: field 'text' is missing; there are question_id"),
+        (
+            '{"question_id": 1}',
+            "line 1: field 'text' is missing; there are question_id",
+        ),
         ('{"question_id": 1, "text": 3}', "line 1: field 'text' is 3, not of type str"),
-        ('{"question_id": 1.5, "text": "a"}', "line 1: field 'question_id' is 1.5, not of type int or str"),
+        (
+            '{"question_id": 1.5, "text": "a"}',
+            "line 1: field 'question_id' is 1.5, not of type int or str",
+        ),
         ('{"question_id": 1, "text": "a"', "line 1: this is not JSON"),
         ("[1]", r"line 1: \[1\] is not a JSON object"),
     ],

@@ -48,7 +48,9 @@ def test_every_sample_is_read_whole(name):
     if name == "textvqa":
         items = [item._replace(kind="all") for item in items]
     turns = 4 if name == "mmbench" else 1
-    assert Counter(q.kind for q in asked) == Counter({kind: turns * n for kind, n in Counter(item.kind for item in items).items()})
+    assert Counter(q.kind for q in asked) == Counter(
+        {kind: turns * n for kind, n in Counter(item.kind for item in items).items()}
+    )
     assert all(open_image(question).size == (72, 72) for question in asked)
     assert len({question.id for question in asked}) == len(asked)
     assert all(question.answers for question in asked)
@@ -62,13 +64,23 @@ def test_every_sample_is_read_whole(name):
         ("textvqa", f"which letter is at r1c2?\n{SHORT}", 10),
         (
             "vizwiz",
-            "What color is the rectangle?\nWhen the provided information is insufficient, respond with 'Unanswerable'.\n" + SHORT,
+            "What color is the rectangle?\nWhen the provided information is "
+            "insufficient, respond with 'Unanswerable'.\n" + SHORT,
             10,
         ),
         ("pope", f"Is there a teal circle in the image?\n{SHORT}", 1),
         ("mme", f"Are there three shapes in this image?\n{SHORT}", 1),
-        ("mmbench", f"What color is the triangle?\nA. teal\nB. gray\nC. blue\nD. green\n{LETTER}", 1),
-        ("scienceqa", f"Which shape is teal?\nA. triangle\nB. circle\nC. rectangle\n{LETTER}", 1),
+        (
+            "mmbench",
+            "What color is the triangle?\nA. teal\nB. gray\nC. blue\nD. "
+            f"green\n{LETTER}",
+            1,
+        ),
+        (
+            "scienceqa",
+            f"Which shape is teal?\nA. triangle\nB. circle\nC. rectangle\n{LETTER}",
+            1,
+        ),
     ],
 )
 def test_prompts_are_llavas(name, prompt, answers):
@@ -77,7 +89,11 @@ def test_prompts_are_llavas(name, prompt, answers):
 
 def test_hints_of_a_text_reader_stand_in_the_prompt():
     folder = SAMPLES / "textvqa"
-    hinted = vqa_files.textvqa(folder / "TextVQA_0.5.1_val.json", folder / "train_images", folder / "TextVQA_Rosetta_OCR_v0.2_val.json")
+    hinted = vqa_files.textvqa(
+        folder / "TextVQA_0.5.1_val.json",
+        folder / "train_images",
+        folder / "TextVQA_Rosetta_OCR_v0.2_val.json",
+    )
     assert next(hinted).prompt.split("\n")[1].startswith("Reference OCR token: ")
 
 
@@ -85,22 +101,33 @@ def test_rotations_are_read_or_made(tmp_path):
     path = SAMPLES / "mmbench" / "mmbench_dev_20230712.tsv"
     read = list(choice_files.mmbench(path))
     rows = list(csv.reader(path.open(), delimiter="\t"))
-    upright = [rows[0], *(row for row in rows[1:] if int(row[0]) < choice_files.ROTATION)]
+    upright = [
+        rows[0],
+        *(row for row in rows[1:] if int(row[0]) < choice_files.ROTATION),
+    ]
     with (tmp_path / "upright.tsv").open("w") as file:
         csv.writer(file, delimiter="\t").writerows(upright)
     made = list(choice_files.mmbench(tmp_path / "upright.tsv"))
-    assert sorted(q._replace(where="") for q in made) == sorted(q._replace(where="") for q in read)
+    assert sorted(q._replace(where="") for q in made) == sorted(
+        q._replace(where="") for q in read
+    )
     for question in read:
         assert (
             question.options["ABCD".index(question.answers[0])]
-            == read[question.group].options["ABCD".index(read[question.group].answers[0])]
+            == read[question.group].options[
+                "ABCD".index(read[question.group].answers[0])
+            ]
         )
 
 
 def test_what_only_a_server_knows_is_asked_all_the_same(copy):
     folder, change = copy
-    change("vizwiz/val.json", lambda entries: [entry.pop("answers") for entry in entries])
-    assert {q.answers for q in vqa_files.vizwiz(folder / "vizwiz" / "val.json", folder)} == {()}
+    change(
+        "vizwiz/val.json", lambda entries: [entry.pop("answers") for entry in entries]
+    )
+    assert {
+        q.answers for q in vqa_files.vizwiz(folder / "vizwiz" / "val.json", folder)
+    } == {()}
     questions = folder / "vqav2" / "v2_OpenEnded_mscoco_val2014_questions.json"
     assert {q.answers for q in vqa_files.vqav2(questions, folder)} == {()}
 
@@ -108,7 +135,9 @@ def test_what_only_a_server_knows_is_asked_all_the_same(copy):
 def test_scienceqa_knows_its_image_subset():
     folder = SAMPLES / "scienceqa"
     every = list(choice_files.scienceqa(folder / "problems.json", folder / "test"))
-    assert {q.kind for q in every} == {"image", "text"} and all((q.image is None) == (q.kind == "text") for q in every)
+    assert {q.kind for q in every} == {"image", "text"} and all(
+        (q.image is None) == (q.kind == "text") for q in every
+    )
 
 
 def test_the_samples_are_what_the_writer_writes(tmp_path):
@@ -129,9 +158,24 @@ def test_the_samples_are_what_the_writer_writes(tmp_path):
             lambda c: c["annotations"][1]["answers"].pop(),
             "annotations 2: field 'answers' has 9",
         ),
-        ("vqav2", "v2_mscoco_val2014_annotations.json", lambda c: c["annotations"].pop(), "questions 9: question 2008 has no annotation"),
-        ("vqav2", "v2_mscoco_val2014_annotations.json", lambda c: c["annotations"][0].pop("answer_type"), "field 'answer_type' is missing"),
-        ("vqav2", "v2_OpenEnded_mscoco_val2014_questions.json", lambda c: c["questions"].pop(), "an annotation to unknown question 2008"),
+        (
+            "vqav2",
+            "v2_mscoco_val2014_annotations.json",
+            lambda c: c["annotations"].pop(),
+            "questions 9: question 2008 has no annotation",
+        ),
+        (
+            "vqav2",
+            "v2_mscoco_val2014_annotations.json",
+            lambda c: c["annotations"][0].pop("answer_type"),
+            "field 'answer_type' is missing",
+        ),
+        (
+            "vqav2",
+            "v2_OpenEnded_mscoco_val2014_questions.json",
+            lambda c: c["questions"].pop(),
+            "an annotation to unknown question 2008",
+        ),
         (
             "vqav2",
             "v2_OpenEnded_mscoco_val2014_questions.json",
@@ -144,10 +188,30 @@ def test_the_samples_are_what_the_writer_writes(tmp_path):
             lambda c: c["questions"].append(c["questions"][0]),
             "questions 10: question 0 was there before",
         ),
-        ("textvqa", "TextVQA_0.5.1_val.json", lambda c: c["data"][0]["answers"].append("x"), "data 1: field 'answers' has 11 entries"),
-        ("vizwiz", "val.json", lambda c: c[2].update(image=3), "item 3: field 'image' is 3, not of type str"),
-        ("gqa", "testdev_balanced_questions.json", lambda c: c["00000001"].pop("imageId"), "item 00000001: field 'imageId' is missing"),
-        ("scienceqa", "problems.json", lambda c: c["1"].update(answer=3), "item 1: field 'answer' is 3 where there are 3 choices"),
+        (
+            "textvqa",
+            "TextVQA_0.5.1_val.json",
+            lambda c: c["data"][0]["answers"].append("x"),
+            "data 1: field 'answers' has 11 entries",
+        ),
+        (
+            "vizwiz",
+            "val.json",
+            lambda c: c[2].update(image=3),
+            "item 3: field 'image' is 3, not of type str",
+        ),
+        (
+            "gqa",
+            "testdev_balanced_questions.json",
+            lambda c: c["00000001"].pop("imageId"),
+            "item 00000001: field 'imageId' is missing",
+        ),
+        (
+            "scienceqa",
+            "problems.json",
+            lambda c: c["1"].update(answer=3),
+            "item 1: field 'answer' is 3 where there are 3 choices",
+        ),
     ],
 )
 def test_a_bad_field_is_named(copy, name, file, edit, message):
@@ -161,11 +225,15 @@ def test_bad_lines_and_rows_are_named(copy):
     folder, _ = copy
     path = folder / "pope" / "coco_pope_popular.json"
     path.write_text(path.read_text().replace('"label": "no"', '"label": "maybe"', 1))
-    with pytest.raises(ValueError, match=r"popular\.json, line 2: field 'label' is 'maybe'"):
+    with pytest.raises(
+        ValueError, match=r"popular\.json, line 2: field 'label' is 'maybe'"
+    ):
         list(load("pope", folder).questions())
     text = next((folder / "mme").rglob("*.txt"))
     text.write_text("Is it?\tPerhaps")
-    with pytest.raises(ValueError, match=r"line 1: 'Is it\?\\tPerhaps' is not a question, a tab"):
+    with pytest.raises(
+        ValueError, match=r"line 1: 'Is it\?\\tPerhaps' is not a question, a tab"
+    ):
         list(load("mme", folder).questions())
     text.unlink()
     text.with_name("alone.txt").write_text("Is it?\tYes")
@@ -174,8 +242,19 @@ def test_bad_lines_and_rows_are_named(copy):
     table = folder / "mmbench" / "mmbench_dev_20230712.tsv"
     rows = table.read_text().split("\n")
     fields = rows[2].split("\t")
-    for column, value, message in ((0, "x", "row 2: field 'index' is 'x'"), (7, "E", "row 2: field 'answer' is 'E' where there are 4")):
-        table.write_text("\n".join([*rows[:2], "\t".join([*fields[:column], value, *fields[column + 1 :]]), *rows[3:]]))
+    for column, value, message in (
+        (0, "x", "row 2: field 'index' is 'x'"),
+        (7, "E", "row 2: field 'answer' is 'E' where there are 4"),
+    ):
+        table.write_text(
+            "\n".join(
+                [
+                    *rows[:2],
+                    "\t".join([*fields[:column], value, *fields[column + 1 :]]),
+                    *rows[3:],
+                ]
+            )
+        )
         with pytest.raises(ValueError, match=message):
             list(load("mmbench", folder).questions())
     table.write_text("index\tquestion\n1\tx\n")
@@ -187,19 +266,31 @@ def test_missing_and_broken_images_are_told_apart(copy):
     folder, _ = copy
     question = first("gqa", folder)
     question.image.write_bytes(question.image.read_bytes()[:200])
-    with pytest.raises(UnreadableImageError, match=r"item 00000000: field 'image', .*n0.jpg, cannot be decoded"):
+    with pytest.raises(
+        UnreadableImageError,
+        match=r"item 00000000: field 'image', .*n0.jpg, cannot be decoded",
+    ):
         open_image(question)
     question.image.unlink()
-    with pytest.raises(FileNotFoundError, match=r"item 00000000: field 'image' names .*n0.jpg, which is missing"):
+    with pytest.raises(
+        FileNotFoundError,
+        match=r"item 00000000: field 'image' names .*n0.jpg, which is missing",
+    ):
         open_image(question)
     packed = first("mmbench")
     for broken in ("not base64!", packed.image[:400]):
-        with pytest.raises(UnreadableImageError, match="row 1: field 'image', its base64, cannot be decoded"):
+        with pytest.raises(
+            UnreadableImageError,
+            match="row 1: field 'image', its base64, cannot be decoded",
+        ):
             open_image(packed._replace(image=broken))
 
 
 def test_a_benchmark_that_is_not_there_says_how_to_get_it(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"lacks coco_pope_random.json, .*sources pope` says where"):
+    with pytest.raises(
+        FileNotFoundError,
+        match=r"lacks coco_pope_random.json, .*sources pope` says where",
+    ):
         load("pope", tmp_path)
     with pytest.raises(ValueError, match="no benchmark 'okvqa'; choose from gqa, "):
         load("okvqa")

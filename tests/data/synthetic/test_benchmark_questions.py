@@ -11,12 +11,21 @@ EXAM = quiz(3, 60)
 
 def content(scenes, row):
     """What is in a scene, read off its notes apart from the module."""
-    return [tuple(WORDS[i] for i in place[1:] if i >= 0) for place in scenes.notes[row] if place[1] >= 0]
+    return [
+        tuple(WORDS[i] for i in place[1:] if i >= 0)
+        for place in scenes.notes[row]
+        if place[1] >= 0
+    ]
 
 
 def truth(item, there):
     """The answer that the scene gives to a question about shapes."""
-    words = item.question.removesuffix("?").removesuffix(" in the image").removesuffix(" in this image").split()
+    words = (
+        item.question.removesuffix("?")
+        .removesuffix(" in the image")
+        .removesuffix(" in this image")
+        .split()
+    )
     if item.question.startswith("What color"):
         return {form: colour for colour, form in there}.get(words[-1], "unanswerable")
     if item.question.startswith("Which shape"):
@@ -36,7 +45,10 @@ def truth(item, there):
 def test_every_answer_is_what_the_scene_shows(name):
     for item in EXAM.items[name]:
         if item.image is not None:
-            assert truth(item, content(EXAM.shapes, item.image)).lower() == item.answer.lower(), item
+            assert (
+                truth(item, content(EXAM.shapes, item.image)).lower()
+                == item.answer.lower()
+            ), item
 
 
 def test_letters_are_where_they_are_asked_for_and_hints_name_them():
@@ -62,19 +74,28 @@ def test_pope_is_balanced_and_its_splits_differ_in_what_is_absent():
 def test_mme_asks_in_pairs_and_ten_people_mostly_agree():
     items = EXAM.items["mme"]
     assert all(
-        (a.image, a.kind, a.answer, b.answer) == (b.image, b.kind, "Yes", "No") for a, b in zip(items[::2], items[1::2], strict=True)
+        (a.image, a.kind, a.answer, b.answer) == (b.image, b.kind, "Yes", "No")
+        for a, b in zip(items[::2], items[1::2], strict=True)
     )
     for name in ("vqav2", "vizwiz", "textvqa"):
-        assert all(len(item.people) == 10 and item.people.count(item.answer) >= 5 for item in EXAM.items[name])
+        assert all(
+            len(item.people) == 10 and item.people.count(item.answer) >= 5
+            for item in EXAM.items[name]
+        )
 
 
 def test_samples_are_the_items_with_rows_of_one_array_of_images():
     samples = EXAM.samples()
-    assert len(samples) == sum(map(len, EXAM.items.values())) and EXAM.images.shape[0] == 75
+    assert (
+        len(samples) == sum(map(len, EXAM.items.values()))
+        and EXAM.images.shape[0] == 75
+    )
     assert {s.image for s in samples if s.kind == "textvqa"} == set(range(60, 75))
     hinted = ["Reference" in s.question for s in samples if s.kind == "textvqa"]
     assert hinted[:4] == [False, True, False, True]
-    assert all(s.answer in "ABCD" for s in samples if s.kind in ("mmbench", "scienceqa"))
+    assert all(
+        s.answer in "ABCD" for s in samples if s.kind in ("mmbench", "scienceqa")
+    )
 
 
 def test_a_quiz_is_a_function_of_its_seed():

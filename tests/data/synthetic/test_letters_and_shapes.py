@@ -32,9 +32,17 @@ def things(notes):
 
 def test_a_world_is_a_function_of_its_seed(world):
     one, same, other = (WORLDS[world](seed, 30, questions=2) for seed in (5, 5, 6))
-    assert one.samples == same.samples and np.array_equal(one.images, same.images) and np.array_equal(one.notes, same.notes)
+    assert (
+        one.samples == same.samples
+        and np.array_equal(one.images, same.images)
+        and np.array_equal(one.notes, same.notes)
+    )
     assert one.samples != other.samples
-    assert one.images.shape == (30, 3, 72, 72) and one.images.dtype == np.uint8 and len(one.samples) == 60
+    assert (
+        one.images.shape == (30, 3, 72, 72)
+        and one.images.dtype == np.uint8
+        and len(one.samples) == 60
+    )
 
 
 def test_told_scenes_have_no_images(world):
@@ -55,9 +63,13 @@ def test_answers_follow_from_the_notes(world):
         else:
             (found,) = [thing for thing in there.values() if key in thing]
             assert sample.answer in found and sample.answer != key
-            assert sample.choices == (len(COLOURS) if sample.answer in COLOURS else len(SHAPES))
+            assert sample.choices == (
+                len(COLOURS) if sample.answer in COLOURS else len(SHAPES)
+            )
         assert sample.kind.split()[0] == str(len(there))
-    assert {int(sample.kind.split()[0]) for sample in scenes.samples} == set(COUNTS[world])
+    assert {int(sample.kind.split()[0]) for sample in scenes.samples} == set(
+        COUNTS[world]
+    )
 
 
 def test_shapes_of_a_scene_differ_in_colour_and_form():
@@ -80,7 +92,13 @@ def test_letters_are_drawn_where_the_notes_say():
                 assert cell.max() < 2
                 continue
             windows = [cell[y : y + 16, x : x + 16] for y in range(3) for x in range(3)]
-            match = [max((w * g).sum() / np.sqrt((w**2).sum() * (g**2).sum()) for w in windows) for g in glyphs()]
+            match = [
+                max(
+                    (w * g).sum() / np.sqrt((w**2).sum() * (g**2).sum())
+                    for w in windows
+                )
+                for g in glyphs()
+            ]
             assert LETTERS[int(np.argmax(match))] == there[place][0]
 
 
@@ -89,7 +107,9 @@ def test_shapes_are_drawn_where_the_notes_say():
     for image, notes in zip(scenes.images, scenes.notes, strict=True):
         for place, (colour, _) in things(notes).items():
             row, column = int(place[1]) - 1, int(place[3]) - 1
-            cell = image[:, row * CELL : (row + 1) * CELL, column * CELL : (column + 1) * CELL].astype(int)
+            cell = image[
+                :, row * CELL : (row + 1) * CELL, column * CELL : (column + 1) * CELL
+            ].astype(int)
             near = np.abs(cell - np.array(COLOURS[colour])[:, None, None]).max(0) < 40
             assert near.sum() > 8, (place, colour)
 

@@ -21,8 +21,14 @@ def entries(folder):
 
 def test_the_headline_numbers_are_there_and_follow_from_the_files():
     found = entries(RESULTS)
-    runs = [json.loads(path.read_text()) for path in (RESULTS / "easyvqa").glob("*.json")]
-    ones = [r["scores"]["test"]["all"]["value"] for r in runs if r["name"].startswith("quecc.v1.")]
+    runs = [
+        json.loads(path.read_text()) for path in (RESULTS / "easyvqa").glob("*.json")
+    ]
+    ones = [
+        r["scores"]["test"]["all"]["value"]
+        for r in runs
+        if r["name"].startswith("quecc.v1.")
+    ]
     entry = found["easyvqa.quecc.v1.accuracy"]
     assert len(ones) >= 3
     assert entry.value == pytest.approx(np.mean(ones))
@@ -34,7 +40,10 @@ def test_the_headline_numbers_are_there_and_follow_from_the_files():
 def test_what_the_book_says_about_easy_vqa():
     found = entries(RESULTS)
     assert found["easyvqa.quecc.v1.accuracy"].value >= 0.97
-    blind, guess = found["easyvqa.blind.accuracy"], found["easyvqa.question_only.accuracy"]
+    blind, guess = (
+        found["easyvqa.blind.accuracy"],
+        found["easyvqa.question_only.accuracy"],
+    )
     assert abs(blind.value - guess.value) < 0.01
     assert found["easyvqa.quecc.v1.shuffled.accuracy"].value < guess.value
     assert found["encoder.clip-mini.probe.cls.accuracy"].value > 0.98
@@ -44,50 +53,114 @@ def test_what_the_book_says_about_a_real_language_model():
     found = entries(RESULTS)
     one = found["real.smollm2.quecc.v1.accuracy"]
     assert one.value >= 0.95 and one.count == 3 * 9673
-    assert abs(found["real.smollm2.blind.accuracy"].value - found["easyvqa.question_only.accuracy"].value) < 0.01
-    known, nothing_known = (found[f"real.{model}.quecc.v1.words.accuracy"] for model in ("smollm2", "miniature"))
-    assert known.low > 0.4 and nothing_known.high < 0.1 and known.count == nothing_known.count == 1498
+    assert (
+        abs(
+            found["real.smollm2.blind.accuracy"].value
+            - found["easyvqa.question_only.accuracy"].value
+        )
+        < 0.01
+    )
+    known, nothing_known = (
+        found[f"real.{model}.quecc.v1.words.accuracy"]
+        for model in ("smollm2", "miniature")
+    )
+    assert (
+        known.low > 0.4
+        and nothing_known.high < 0.1
+        and known.count == nothing_known.count == 1498
+    )
 
 
 def test_a_changed_result_changes_the_ledger(tmp_path):
     shutil.copytree(RESULTS, tmp_path / "results")
-    path = next(p for p in (tmp_path / "results" / "easyvqa").glob("*.json") if '"quecc.v1.seed0"' in p.read_text())
+    path = next(
+        p
+        for p in (tmp_path / "results" / "easyvqa").glob("*.json")
+        if '"quecc.v1.seed0"' in p.read_text()
+    )
     result = json.loads(path.read_text())
     result["scores"]["test"]["all"]["value"] = 0.5
     path.write_text(json.dumps(result))
     before, after = entries(RESULTS), entries(tmp_path / "results")
-    assert after["easyvqa.quecc.v1.accuracy"].value < before["easyvqa.quecc.v1.accuracy"].value
+    assert (
+        after["easyvqa.quecc.v1.accuracy"].value
+        < before["easyvqa.quecc.v1.accuracy"].value
+    )
     shutil.rmtree(tmp_path / "results" / "easyvqa")
     assert "easyvqa.quecc.v1.accuracy" not in entries(tmp_path / "results")
 
 
 def test_json_has_every_key_and_no_nan():
     printed = subprocess.run(
-        [sys.executable, "-m", "vlmcore.experiments.analysis.headline_numbers", "--json"], capture_output=True, text=True, check=True
+        [
+            sys.executable,
+            "-m",
+            "vlmcore.experiments.analysis.headline_numbers",
+            "--json",
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
     ).stdout
-    rows = json.loads(printed, parse_constant=lambda name: pytest.fail(f"{name} in the ledger"))
-    keys = {"name", "value", "low", "high", "level", "interval", "count", "command", "source"}
+    rows = json.loads(
+        printed, parse_constant=lambda name: pytest.fail(f"{name} in the ledger")
+    )
+    keys = {
+        "name",
+        "value",
+        "low",
+        "high",
+        "level",
+        "interval",
+        "count",
+        "command",
+        "source",
+    }
     assert rows and all(set(row) == keys for row in rows)
     assert len({row["name"] for row in rows}) == len(rows)
-    assert all(row["low"] is None or row["low"] <= row["value"] <= row["high"] for row in rows)
+    assert all(
+        row["low"] is None or row["low"] <= row["value"] <= row["high"] for row in rows
+    )
 
 
 def test_a_wrong_folder_gets_a_sentence():
     done = subprocess.run(
-        [sys.executable, "-m", "vlmcore.experiments.analysis.headline_numbers", "--results", "nowhere"], capture_output=True, text=True
+        [
+            sys.executable,
+            "-m",
+            "vlmcore.experiments.analysis.headline_numbers",
+            "--results",
+            "nowhere",
+        ],
+        capture_output=True,
+        text=True,
     )
-    assert done.returncode == 1 and "nowhere is no folder" in done.stderr and "Traceback" not in done.stderr
+    assert (
+        done.returncode == 1
+        and "nowhere is no folder" in done.stderr
+        and "Traceback" not in done.stderr
+    )
 
 
 def test_an_interval_of_one_seed_is_that_of_the_books():
-    low, high = report.wilson_interval(81, 263)  # an example worked out in Newcombe 1998, table I
+    low, high = report.wilson_interval(
+        81, 263
+    )  # an example worked out in Newcombe 1998, table I
     assert (low, high) == pytest.approx((0.2553, 0.3662), abs=1e-4)
 
 
 def test_published_points():
     visual, ocr = paper.scores("visual"), paper.scores("ocr")
     for table in (visual, ocr):
-        assert len(table) == 28 and sorted(table["visual_tokens"].unique()) == [1, 4, 16, 36, 64, 144, 576]
+        assert len(table) == 28 and sorted(table["visual_tokens"].unique()) == [
+            1,
+            4,
+            16,
+            36,
+            64,
+            144,
+            576,
+        ]
         assert np.allclose(table["error"], 1 - table["score"])
     row = visual[(visual["params"] == 7e9) & (visual["visual_tokens"] == 576)].iloc[0]
     assert row["score"] == 0.5354
@@ -100,12 +173,21 @@ def test_the_finding_without_a_law():
     """Below the largest model, one token is on the frontier at Q = 0 and more are at Q = 50: by brute force over all pairs."""
     table = paper.scores("visual")
     for q, expected in ((0, {1}), (50, {1, 4, 16, 36, 64})):
-        cost = [paper_flops(n, q, v) for n, v in zip(table["params"], table["visual_tokens"], strict=True)]
+        cost = [
+            paper_flops(n, q, v)
+            for n, v in zip(table["params"], table["visual_tokens"], strict=True)
+        ]
         error = table["error"].tolist()
-        kept = [i for i in range(28) if not any(cost[j] <= cost[i] and error[j] < error[i] for j in range(28))]
+        kept = [
+            i
+            for i in range(28)
+            if not any(cost[j] <= cost[i] and error[j] < error[i] for j in range(28))
+        ]
         small = table.iloc[[i for i in kept if table["params"].iloc[i] < 7e9]]
         assert set(small["visual_tokens"]) == expected
-        assert entries(RESULTS)[f"published.visual.q{q}.frontier_tokens_below_largest_model"].value == max(expected)
+        assert entries(RESULTS)[
+            f"published.visual.q{q}.frontier_tokens_below_largest_model"
+        ].value == max(expected)
 
 
 def test_one_seed_gets_a_binomial_interval(tmp_path):
@@ -114,4 +196,8 @@ def test_one_seed_gets_a_binomial_interval(tmp_path):
         if '"quecc.v1.seed0"' not in path.read_text():
             path.unlink()
     entry = entries(tmp_path / "results")["easyvqa.quecc.v1.accuracy"]
-    assert entry.interval == "Wilson, one seed" and entry.count == 9673 and 0 < entry.high - entry.low < 0.01
+    assert (
+        entry.interval == "Wilson, one seed"
+        and entry.count == 9673
+        and 0 < entry.high - entry.low < 0.01
+    )

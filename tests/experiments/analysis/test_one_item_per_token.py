@@ -13,7 +13,9 @@ PAGES = reading(5, 300, questions=2, draw=False)
 def test_the_rule_against_counting(visual_tokens):
     """A loop over questions, with the neighbours of the asked character counted on the page."""
     cell = PAGE // math.isqrt(visual_tokens)
-    for sample, chance in zip(PAGES.samples, one_character_a_token(PAGES, visual_tokens), strict=True):
+    for sample, chance in zip(
+        PAGES.samples, one_character_a_token(PAGES, visual_tokens), strict=True
+    ):
         row, column = divmod(PLACES.index(sample.question.removeprefix("read ")), PAGE)
         page = (PAGES.notes[sample.image, :, 1] >= 0).reshape(PAGE, PAGE)
         top, left = row - row % cell, column - column % cell

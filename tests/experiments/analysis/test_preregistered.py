@@ -3,7 +3,13 @@
 import json
 from itertools import product
 
-from tests.experiments.analysis.test_scaling_grid import LAWS, plant, planted, result, write
+from tests.experiments.analysis.test_scaling_grid import (
+    LAWS,
+    plant,
+    planted,
+    result,
+    write,
+)
 from vlmcore.experiments.analysis.preregistered import verdicts
 from vlmcore.experiments.analysis.scaling_grid import Grid
 from vlmcore.experiments.suites import GRID_TOKENS, LADDER
@@ -21,7 +27,9 @@ def test_a_grid_that_agrees_meets_every_line(tmp_path):
     plant(tmp_path, AGREEING, spread=0.01)
     found = verdicts(Grid(tmp_path))
     assert {verdict.outcome for verdict in found} == {"met"}
-    assert found[ONE_TOKEN].found == "only V = 1" and found[ALL_TOKENS].found == "25k × 36"
+    assert (
+        found[ONE_TOKEN].found == "only V = 1" and found[ALL_TOKENS].found == "25k × 36"
+    )
     assert found[PREDICTED].found == "12 of 12 hold, 12 sharp"
 
 
@@ -39,7 +47,10 @@ def test_an_interval_that_holds_zero_is_a_failure_by_the_plans_word(tmp_path):
     even = Product(AB=0.3, alpha=0.2, beta=0.1, D=0.0)
     plant(tmp_path, AGREEING | {"knowledge": even}, spread=0.05)
     contrast = verdicts(Grid(tmp_path))[0]
-    value, low, high = (float(end) for end in contrast.found.translate(str.maketrans("[],", "   ")).split())
+    value, low, high = (
+        float(end)
+        for end in contrast.found.translate(str.maketrans("[],", "   ")).split()
+    )
     assert low < 0 < high and low < value < high and contrast.outcome == "failed"
 
 
@@ -56,14 +67,29 @@ def test_one_history_has_no_steps_to_judge(tmp_path):
 def test_a_step_within_its_noise_is_no_step(tmp_path):
     plant(tmp_path, AGREEING)
     for seed, v in product(range(3), (16, 36)):
-        write(tmp_path, result("pages", "quecc", LADDER[-1], v, seed, 0.2 + 0.01 * seed * (v == 16)))
+        write(
+            tmp_path,
+            result(
+                "pages", "quecc", LADDER[-1], v, seed, 0.2 + 0.01 * seed * (v == 16)
+            ),
+        )
     assert outcomes(tmp_path)[GRADED] == "failed"
 
 
 def test_a_largest_model_off_the_law_fails_its_prediction(tmp_path):
     plant(tmp_path, AGREEING)
     for seed, v in product(range(3), GRID_TOKENS):
-        write(tmp_path, result("knowledge", "quecc", LADDER[-1], v, seed, 1.3 * planted(LAWS["knowledge"], LADDER[-1], v)))
+        write(
+            tmp_path,
+            result(
+                "knowledge",
+                "quecc",
+                LADDER[-1],
+                v,
+                seed,
+                1.3 * planted(LAWS["knowledge"], LADDER[-1], v),
+            ),
+        )
     found = verdicts(Grid(tmp_path))[PREDICTED]
     assert (found.found, found.outcome) == ("0 of 12 hold, 12 sharp", "failed")
 

@@ -4,7 +4,14 @@ import torch
 from vlmcore.config import LanguageConfig
 from vlmcore.data.samples import IGNORE, tokenize
 from vlmcore.data.synthetic.icons import facts
-from vlmcore.data.synthetic.task_families import CONTENTS, NOTE_WORDS, TEXT_WORDS, knowledge, reading, reasoning
+from vlmcore.data.synthetic.task_families import (
+    CONTENTS,
+    NOTE_WORDS,
+    TEXT_WORDS,
+    knowledge,
+    reading,
+    reasoning,
+)
 from vlmcore.experiments.pretraining import curriculum as schooling
 from vlmcore.experiments.pretraining.curriculum import (
     LESSONS,
@@ -37,20 +44,31 @@ def few_scenes(monkeypatch):
 def told_scenes(seed):
     told = {"questions": 0, "draw": False}
     return {
-        "knowledge": knowledge((seed, 1), 60, KNOWN, **told | {"questions": QUESTIONS["knowledge"]}),
-        "reasoning": reasoning((seed, 1), 60, KNOWN, **told | {"questions": QUESTIONS["reasoning"]}),
+        "knowledge": knowledge(
+            (seed, 1), 60, KNOWN, **told | {"questions": QUESTIONS["knowledge"]}
+        ),
+        "reasoning": reasoning(
+            (seed, 1), 60, KNOWN, **told | {"questions": QUESTIONS["reasoning"]}
+        ),
         "reading": reading((seed, 1), 60, **told | {"questions": QUESTIONS["reading"]}),
     }
 
 
 def same(one, other):
-    return all(torch.equal(a, b) for a, b in zip((*one.batch, one.words), (*other.batch, other.words), strict=True))
+    return all(
+        torch.equal(a, b)
+        for a, b in zip(
+            (*one.batch, one.words), (*other.batch, other.words), strict=True
+        )
+    )
 
 
 def test_a_lesson_is_a_function_of_its_step(tokenizer, few_scenes):
     one, again, other = (lessons(tokenizer, KNOWN, 8, seed) for seed in (0, 0, 1))
     steps = [9, 3, 0, 5, 8]  # in any order
-    assert all(same(one(step), again(step)) for step in sorted(steps)) and all(same(one(step), again(step)) for step in steps)
+    assert all(same(one(step), again(step)) for step in sorted(steps)) and all(
+        same(one(step), again(step)) for step in steps
+    )
     assert not same(one(3), other(3)) and not same(one(0), one(5))
     assert [one(step).parts for step in range(0, 25, 5)] == [*PARTS, PARTS[0]]
 
@@ -60,12 +78,30 @@ def test_answers_are_learnt_and_nothing_else(tokenizer, few_scenes):
     make, scenes, seen = lessons(tokenizer, KNOWN, 8, 2), told_scenes(2), set()
     for step in range(10):
         told, family = make(step), scenes[LESSONS[step % len(LESSONS)]]
-        assert torch.equal(told.words, tokens_of_notes(family, tokenizer)[told.batch.image]) and told.where == family.where
-        for row, text, labels, length in zip(told.batch.image, told.batch.text, told.batch.labels, told.batch.length, strict=True):
-            assert text[0] == tokenizer.bos_token_id and text[length - 1] == labels[length - 1] == tokenizer.eos_token_id
-            assert (labels[length:] == IGNORE).all() and (text[length:] == tokenizer.pad_token_id).all()
+        assert (
+            torch.equal(
+                told.words, tokens_of_notes(family, tokenizer)[told.batch.image]
+            )
+            and told.where == family.where
+        )
+        for row, text, labels, length in zip(
+            told.batch.image,
+            told.batch.text,
+            told.batch.labels,
+            told.batch.length,
+            strict=True,
+        ):
+            assert (
+                text[0] == tokenizer.bos_token_id
+                and text[length - 1] == labels[length - 1] == tokenizer.eos_token_id
+            )
+            assert (labels[length:] == IGNORE).all() and (
+                text[length:] == tokenizer.pad_token_id
+            ).all()
             asked, question = [], []
-            for word, label in zip(text[1 : length - 1], labels[1 : length - 1], strict=True):
+            for word, label in zip(
+                text[1 : length - 1], labels[1 : length - 1], strict=True
+            ):
                 said = tokenizer.convert_ids_to_tokens(int(word))
                 if label == IGNORE:
                     question.append(said)
@@ -74,7 +110,9 @@ def test_answers_are_learnt_and_nothing_else(tokenizer, few_scenes):
                     asked.append((" ".join(question), said))
                     question = []
             assert not question
-            expected = {(s.question, s.answer) for s in family.samples if s.image == row}
+            expected = {
+                (s.question, s.answer) for s in family.samples if s.image == row
+            }
             assert len(asked) == len(set(asked)) and set(asked) == expected
             seen |= {answer for _, answer in asked}
     assert {"yes", "no", "red"} <= seen
@@ -89,33 +127,61 @@ def test_notes_as_tokens(tokenizer):
     scenes = reasoning(1, 5, KNOWN, draw=False)
     tokens = tokens_of_notes(scenes, tokenizer)
     for note, row in zip(scenes.notes.reshape(-1), tokens.reshape(-1), strict=True):
-        assert tokenizer.convert_ids_to_tokens(int(row)) == (NOTE_WORDS[note] if note >= 0 else tokenizer.pad_token)
-    assert [tokenizer.convert_ids_to_tokens(group.tolist()) for group in tokens_of_contents(tokenizer)] == [list(g) for g in CONTENTS]
-    assert tokenizer.unk_token_id not in tokenizer.convert_tokens_to_ids([*NOTE_WORDS, *TEXT_WORDS])
+        assert tokenizer.convert_ids_to_tokens(int(row)) == (
+            NOTE_WORDS[note] if note >= 0 else tokenizer.pad_token
+        )
+    assert [
+        tokenizer.convert_ids_to_tokens(group.tolist())
+        for group in tokens_of_contents(tokenizer)
+    ] == [list(g) for g in CONTENTS]
+    assert tokenizer.unk_token_id not in tokenizer.convert_tokens_to_ids(
+        [*NOTE_WORDS, *TEXT_WORDS]
+    )
 
 
-@pytest.mark.parametrize(("parts", "order"), [(1, "image_first"), (4, "image_first"), (4, "question_first")])
+@pytest.mark.parametrize(
+    ("parts", "order"), [(1, "image_first"), (4, "image_first"), (4, "question_first")]
+)
 def test_answers_are_the_likeliest_next_words(tokenizer, parts, order):
     """Each question alone, its parts put together by hand, for an untrained model."""
     torch.manual_seed(0)
-    model = LanguageModel.from_config(LanguageConfig(vocab_size=len(tokenizer), width=16, depth=1, heads=2, mlp_width=32), tokenizer)
+    model = LanguageModel.from_config(
+        LanguageConfig(
+            vocab_size=len(tokenizer), width=16, depth=1, heads=2, mlp_width=32
+        ),
+        tokenizer,
+    )
     scenes = reasoning(1, 12, KNOWN, questions=2, draw=False)
     said = answers_from_notes(model, scenes, parts, order, batch_size=5)
     words = tokens_of_notes(scenes, tokenizer)
     expected = []
     for sample in scenes.samples:
-        question = tokenize([sample], tokenizer, "image_first", answers=False).text.long()
+        question = tokenize(
+            [sample], tokenizer, "image_first", answers=False
+        ).text.long()
         notes = embed_notes(model, words[sample.image][None], parts, scenes.where)
         at = 1 if order == "image_first" else question.shape[1]
-        prompt = torch.cat([model.embed(question[:, :at]), notes, model.embed(question[:, at:])], 1)
-        expected.append(tokenizer.decode(int(model.logits(model(prompt)[0, -1]).argmax())))
+        prompt = torch.cat(
+            [model.embed(question[:, :at]), notes, model.embed(question[:, at:])], 1
+        )
+        expected.append(
+            tokenizer.decode(int(model.logits(model(prompt)[0, -1]).argmax()))
+        )
     assert said == expected and len(set(said)) > 1
 
 
 def test_schooling_is_reproducible_and_learns(tmp_path, few_scenes):
     stage = StageConfig(40, 1e-2, batch_size=16)
-    once, again = (pretrain_at_school(tmp_path / name, SMALL, stage, 3, 1, progress=False, accelerator="cpu") for name in "ab")
-    assert all(torch.equal(x, y) for x, y in zip(once.parameters(), again.parameters(), strict=True))
+    once, again = (
+        pretrain_at_school(
+            tmp_path / name, SMALL, stage, 3, 1, progress=False, accelerator="cpu"
+        )
+        for name in "ab"
+    )
+    assert all(
+        torch.equal(x, y)
+        for x, y in zip(once.parameters(), again.parameters(), strict=True)
+    )
     log = read_log(tmp_path / "a")["loss"]
     assert log.iloc[-1] < 0.9 * log.iloc[0]
     assert {*NOTE_WORDS, *TEXT_WORDS} <= set(once.tokenizer.get_vocab())

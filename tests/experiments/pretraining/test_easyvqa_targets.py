@@ -18,19 +18,42 @@ from vlmcore.models.language import LanguageModel
 @pytest.fixture(scope="module")
 def language():
     """A tiny model with a tokenizer that cuts teal in two, as SmolLM2's does."""
-    pieces = ["<pad>", "<unk>", "<s>", "</s>", *(c for c in COLOURS if c != "teal"), *SHAPES, "te", "##al"]
-    tokenizer = Tokenizer(WordPiece({piece: i for i, piece in enumerate(pieces)}, unk_token="<unk>"))
+    pieces = [
+        "<pad>",
+        "<unk>",
+        "<s>",
+        "</s>",
+        *(c for c in COLOURS if c != "teal"),
+        *SHAPES,
+        "te",
+        "##al",
+    ]
+    tokenizer = Tokenizer(
+        WordPiece({piece: i for i, piece in enumerate(pieces)}, unk_token="<unk>")
+    )
     tokenizer.pre_tokenizer = Whitespace()
-    fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, pad_token="<pad>", bos_token="<s>", eos_token="</s>", unk_token="<unk>")
+    fast = PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        pad_token="<pad>",
+        bos_token="<s>",
+        eos_token="</s>",
+        unk_token="<unk>",
+    )
     torch.manual_seed(0)
-    return LanguageModel.from_config(replace(TINY_LANGUAGE, vocab_size=len(pieces)), fast)
+    return LanguageModel.from_config(
+        replace(TINY_LANGUAGE, vocab_size=len(pieces)), fast
+    )
 
 
 @pytest.fixture(scope="module")
 def data():
     """A teal square above on the right, a circle of unknown colour, a blue triangle below on the left."""
     images = np.full((3, 3, 16, 16), 200, np.uint8)
-    images[0, 0, 1:5, 11:15], images[1, 0, 8:12, 8:12], images[2, 1, 12:14, 2:4] = 0, 0, 30
+    images[0, 0, 1:5, 11:15], images[1, 0, 8:12, 8:12], images[2, 1, 12:14, 2:4] = (
+        0,
+        0,
+        30,
+    )
     asked = [
         (0, "what color is the rectangle?", "teal"),
         (1, "is there a circle?", "yes"),
@@ -42,18 +65,32 @@ def data():
 
 def test_a_note_is_the_sum_of_all_pieces_at_the_place_of_the_shape(language, data):
     notes = notes_of_shapes(data, language, side=4)
-    tokens, embed = language.tokenizer.convert_tokens_to_ids, language.model.get_input_embeddings()
+    tokens, embed = (
+        language.tokenizer.convert_tokens_to_ids,
+        language.model.get_input_embeddings(),
+    )
     said = embed_notes(language, notes.words, 16, notes.where)
     expected = torch.zeros(3, 16, TINY_LANGUAGE.width)
-    expected[0, 0 * 4 + 3] = embed(torch.tensor(tokens(["te", "##al", "rectangle"]))).sum(0)
+    expected[0, 0 * 4 + 3] = embed(
+        torch.tensor(tokens(["te", "##al", "rectangle"]))
+    ).sum(0)
     expected[2, 3 * 4 + 0] = embed(torch.tensor(tokens(["blue", "triangle"]))).sum(0)
     assert torch.allclose(said, expected, atol=1e-6)
-    assert torch.allclose(embed_notes(language, notes.words, 1, notes.where), expected.sum(1, keepdim=True), atol=1e-6)
+    assert torch.allclose(
+        embed_notes(language, notes.words, 1, notes.where),
+        expected.sum(1, keepdim=True),
+        atol=1e-6,
+    )
 
 
 def test_names_are_first_pieces_and_score_alike_whatever_their_length(language, data):
     notes = notes_of_shapes(data, language, side=4)
     assert [len(group) for group in notes.contents] == [8, 3]
-    assert language.tokenizer.convert_ids_to_tokens(notes.contents[0].tolist())[list(COLOURS).index("teal")] == "te"
+    assert (
+        language.tokenizer.convert_ids_to_tokens(notes.contents[0].tolist())[
+            list(COLOURS).index("teal")
+        ]
+        == "te"
+    )
     words = language.embed(torch.cat(notes.contents)).detach().pow(2).sum(-1)
     assert notes.sharpness * float(words.mean()) == pytest.approx(OWN_SCORE, rel=1e-5)

@@ -7,17 +7,36 @@ from torch.nn.functional import log_softmax
 from tests.conftest import SAMPLES
 from vlmcore.config import PoolConfig, QueCCConfig, TokenPackerConfig
 from vlmcore.data.samples import tokenize
-from vlmcore.experiments.pretraining.embedding_targets import Described, Notes, note_loss
+from vlmcore.experiments.pretraining.embedding_targets import (
+    Described,
+    Notes,
+    note_loss,
+)
 from vlmcore.experiments.pretraining.scene_tokens import embed_notes, homes
 
 
 def make_notes(tokenizer, count=3):
     """Three scenes of two by two places, two of them with a thing each: a red and a blue one twice, two red ones once."""
     word = tokenizer.get_vocab()
-    here, red, blue, circle, pad = word["there"], word["red"], word["blue"], word["circle"], tokenizer.pad_token_id
-    scene = [[here, red, circle], [here, pad, pad], [here, pad, pad], [here, blue, circle]]
-    words = torch.tensor([scene, scene[::-1], [scene[0], scene[0], scene[1], scene[1]]])[:count]
-    return Notes(words, 1, (torch.tensor([red, blue]), torch.tensor([circle, word["yes"]])))
+    here, red, blue, circle, pad = (
+        word["there"],
+        word["red"],
+        word["blue"],
+        word["circle"],
+        tokenizer.pad_token_id,
+    )
+    scene = [
+        [here, red, circle],
+        [here, pad, pad],
+        [here, pad, pad],
+        [here, blue, circle],
+    ]
+    words = torch.tensor(
+        [scene, scene[::-1], [scene[0], scene[0], scene[1], scene[1]]]
+    )[:count]
+    return Notes(
+        words, 1, (torch.tensor([red, blue]), torch.tensor([circle, word["yes"]]))
+    )
 
 
 @pytest.fixture
@@ -48,7 +67,9 @@ def saying(vlm, tokens):
 
 
 @pytest.mark.parametrize("parts", [4, 1])
-def test_tokens_that_are_the_notes_have_nothing_to_learn(make_vlm, describe, plain_words, parts):
+def test_tokens_that_are_the_notes_have_nothing_to_learn(
+    make_vlm, describe, plain_words, parts
+):
     """With a place a token nothing is left; one token for all must share its naming out, which costs the entropy of what is there."""
     vlm = plain_words(make_vlm(PoolConfig(), parts))
     step = describe(vlm)
@@ -78,50 +99,85 @@ def test_the_loss_is_distance_and_naming(make_vlm, describe, parts):
                 wanted = torch.zeros(len(group))
                 for place in range(4):
                     for k, word in enumerate(group):
-                        wanted[k] += share[n, place] * (word in step.notes.words[b, place])
+                        wanted[k] += share[n, place] * (
+                            word in step.notes.words[b, place]
+                        )
                 number = float(wanted.sum())
                 most = max(most, number)
                 if number:
-                    naming[kind].append(-float(wanted @ log_softmax(embed(group) @ visual[b, n], 0)) / max(number, 1))
+                    naming[kind].append(
+                        -float(wanted @ log_softmax(embed(group) @ visual[b, n], 0))
+                        / max(number, 1)
+                    )
             away = float((visual[b, n] - notes[b, n]).detach().square().sum())
             distance[most > 0].append(away / max(most, 1) ** 2)
     assert bool(distance[False]) == (parts > 1)
     unit = float(embed(torch.cat(step.notes.contents)).square().sum(-1).mean())
-    expected = sum(map(mean, naming)) + sum(mean(each) for each in distance.values() if each) / unit
-    assert note_loss(saying(vlm, visual), step).item() == pytest.approx(expected, rel=1e-4)
+    expected = (
+        sum(map(mean, naming))
+        + sum(mean(each) for each in distance.values() if each) / unit
+    )
+    assert note_loss(saying(vlm, visual), step).item() == pytest.approx(
+        expected, rel=1e-4
+    )
 
 
 def test_empty_tokens_do_not_drown_the_others(make_vlm, describe, plain_words):
     """A token that has to name something counts as much in a scene with many empty tokens as alone."""
     vlm = plain_words(make_vlm(PoolConfig(), 4))
     step = describe(vlm)
-    words = step.notes.words[1:2]  # one scene, in which two of four places hold something
+    words = step.notes.words[
+        1:2
+    ]  # one scene, in which two of four places hold something
     silent = torch.full_like(words, vlm.language.tokenizer.pad_token_id)
 
     def loss(words, tokens):
-        return note_loss(saying(vlm, tokens), step._replace(notes=step.notes._replace(words=words))).item()
+        return note_loss(
+            saying(vlm, tokens), step._replace(notes=step.notes._replace(words=words))
+        ).item()
 
     few, many = words, torch.cat([words, silent, silent, silent], 1)
-    right = [embed_notes(vlm.language, each, each.shape[1], step.notes.where) for each in (few, many)]
+    right = [
+        embed_notes(vlm.language, each, each.shape[1], step.notes.where)
+        for each in (few, many)
+    ]
     wrong = [tokens.clone() for tokens in right]
     for tokens in wrong:
         tokens[:, 0] = tokens[:, 3]  # the first place names what is at the last
-    one, other = (loss(w, x) - loss(w, r) for w, x, r in zip((few, many), wrong, right, strict=True))
+    one, other = (
+        loss(w, x) - loss(w, r)
+        for w, x, r in zip((few, many), wrong, right, strict=True)
+    )
     assert one > 1 and other == pytest.approx(one, rel=0.05)
 
 
-@pytest.mark.parametrize("compressor", [TokenPackerConfig(heads=2), QueCCConfig(heads=2)], ids=["tokenpacker", "quecc"])
+@pytest.mark.parametrize(
+    "compressor",
+    [TokenPackerConfig(heads=2), QueCCConfig(heads=2)],
+    ids=["tokenpacker", "quecc"],
+)
 def test_only_the_compressor_learns(make_vlm, describe, compressor):
     """Even where the language model is not frozen, its words stay what they are: they are the target."""
     vlm = make_vlm(compressor, 4)
     note_loss(vlm, describe(vlm)).backward()
     assert all(parameter.grad is None for parameter in vlm.language.parameters())
-    without = [name for name, parameter in vlm.compressor.named_parameters() if parameter.grad is None or not parameter.grad.any()]
+    without = [
+        name
+        for name, parameter in vlm.compressor.named_parameters()
+        if parameter.grad is None or not parameter.grad.any()
+    ]
     assert without == []
 
 
 def test_a_described_step_moves_as_a_whole(make_vlm, describe):
     vlm = make_vlm(PoolConfig(), 4)
     moved = describe(vlm).to("meta")
-    tensors = [*moved.batch, moved.features.patches, moved.notes.words, *moved.notes.contents]
-    assert {tensor.device.type for tensor in tensors} == {"meta"} and moved.notes.where == 1
+    tensors = [
+        *moved.batch,
+        moved.features.patches,
+        moved.notes.words,
+        *moved.notes.contents,
+    ]
+    assert {tensor.device.type for tensor in tensors} == {
+        "meta"
+    } and moved.notes.where == 1

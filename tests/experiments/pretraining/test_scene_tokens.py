@@ -6,7 +6,12 @@ import torch
 from vlmcore.config import LanguageConfig
 from vlmcore.data.synthetic.letters_and_shapes import WORDS
 from vlmcore.experiments.pretraining import scene_tokens as notes
-from vlmcore.experiments.pretraining.scene_tokens import coverage, embed_notes, homes, pretrain_on_notes
+from vlmcore.experiments.pretraining.scene_tokens import (
+    coverage,
+    embed_notes,
+    homes,
+    pretrain_on_notes,
+)
 from vlmcore.models.language import LanguageModel, word_tokenizer
 from vlmcore.training.trainer import StageConfig
 
@@ -17,7 +22,12 @@ SMALL = LanguageConfig(width=32, depth=2, heads=2, mlp_width=64)
 def language():
     torch.manual_seed(0)
     tokenizer = word_tokenizer(WORDS)
-    return LanguageModel.from_config(LanguageConfig(vocab_size=len(tokenizer), width=8, depth=1, heads=2, mlp_width=16), tokenizer)
+    return LanguageModel.from_config(
+        LanguageConfig(
+            vocab_size=len(tokenizer), width=8, depth=1, heads=2, mlp_width=16
+        ),
+        tokenizer,
+    )
 
 
 @pytest.mark.parametrize("parts", [1, 4, 16])
@@ -49,8 +59,16 @@ def test_a_model_can_be_scored_before_it_is_trained(language):
 def test_schooling_is_reproducible_and_learns(tmp_path, monkeypatch):
     monkeypatch.setattr(notes, "TOLD_SCENES", 300)
     stage = StageConfig(60, 3e-3, batch_size=32)
-    once, again = (pretrain_on_notes(tmp_path / name, SMALL, stage, 1, progress=False, accelerator="cpu") for name in "ab")
-    assert all(torch.equal(x, y) for x, y in zip(once.parameters(), again.parameters(), strict=True))
+    once, again = (
+        pretrain_on_notes(
+            tmp_path / name, SMALL, stage, 1, progress=False, accelerator="cpu"
+        )
+        for name in "ab"
+    )
+    assert all(
+        torch.equal(x, y)
+        for x, y in zip(once.parameters(), again.parameters(), strict=True)
+    )
     from vlmcore.training.trainer import read_log
 
     log = read_log(tmp_path / "a")["loss"]
@@ -70,10 +88,19 @@ def test_words_for_places_are_averaged_and_words_for_things_summed(language, par
     for b in range(2):
         for part in range(parts):
             for place in range(places):
-                known = [language.embed(word[None])[0].detach() if word != pad else torch.zeros(8) for word in words[b, place]]
+                known = [
+                    language.embed(word[None])[0].detach()
+                    if word != pad
+                    else torch.zeros(8)
+                    for word in words[b, place]
+                ]
                 expected[b, part] += home[part, place] * sum(known[2:])
-                expected[b, part] += share[part, place] / share[part].sum() * sum(known[:2])
-    torch.testing.assert_close(embed_notes(language, words, parts, where=2).detach(), expected)
+                expected[b, part] += (
+                    share[part, place] / share[part].sum() * sum(known[:2])
+                )
+    torch.testing.assert_close(
+        embed_notes(language, words, parts, where=2).detach(), expected
+    )
 
 
 def pixels_shared(places, parts):
@@ -95,8 +122,12 @@ def pixels_shared(places, parts):
 def test_coverage_counts_pixels(places, parts):
     share = coverage(places, parts)
     torch.testing.assert_close(share, pixels_shared(places, parts))
-    torch.testing.assert_close(share.sum(0), torch.ones(places))  # every place is dealt out once
-    torch.testing.assert_close(share.sum(1), torch.full((parts,), places / parts))  # in equal portions
+    torch.testing.assert_close(
+        share.sum(0), torch.ones(places)
+    )  # every place is dealt out once
+    torch.testing.assert_close(
+        share.sum(1), torch.full((parts,), places / parts)
+    )  # in equal portions
 
 
 @pytest.mark.parametrize("parts", [1, 4, 9, 16, 36, 144])
@@ -108,4 +139,6 @@ def test_everything_is_at_home_where_most_of_it_is(places, parts):
         best = torch.isclose(share[:, place], share[:, place].max())
         torch.testing.assert_close(home[:, place], best / best.sum())
     if parts == 36:
-        assert home.max(0).values.min() == 1, "each place of both worlds lies mostly in one of the 36 parts"
+        assert home.max(0).values.min() == 1, (
+            "each place of both worlds lies mostly in one of the 36 parts"
+        )

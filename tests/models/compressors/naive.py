@@ -15,11 +15,16 @@ def linear(state, name, x):
 
 def norm(state, name, x):
     centred = x - x.mean()
-    return centred / (centred.square().mean() + 1e-6).sqrt() * state[f"{name}.weight"] + state[f"{name}.bias"]
+    return (
+        centred / (centred.square().mean() + 1e-6).sqrt() * state[f"{name}.weight"]
+        + state[f"{name}.bias"]
+    )
 
 
 def gelu(x):
-    return torch.tensor([v * 0.5 * (1 + math.erf(v / math.sqrt(2))) for v in x.tolist()], dtype=x.dtype)
+    return torch.tensor(
+        [v * 0.5 * (1 + math.erf(v / math.sqrt(2))) for v in x.tolist()], dtype=x.dtype
+    )
 
 
 def mlp(state, name, x):
@@ -32,13 +37,24 @@ def normed_mlp(state, name, x):
 
 def attend(state, name, query, keys, values, heads):
     """One query (d,), lists of keys and values (d,)."""
-    (w_q, w_k, w_v), (b_q, b_k, b_v) = state[f"{name}.in_proj_weight"].chunk(3), state[f"{name}.in_proj_bias"].chunk(3)
-    query, keys, values = w_q @ query + b_q, [w_k @ key + b_k for key in keys], [w_v @ value + b_v for value in values]
+    (w_q, w_k, w_v), (b_q, b_k, b_v) = (
+        state[f"{name}.in_proj_weight"].chunk(3),
+        state[f"{name}.in_proj_bias"].chunk(3),
+    )
+    query, keys, values = (
+        w_q @ query + b_q,
+        [w_k @ key + b_k for key in keys],
+        [w_v @ value + b_v for value in values],
+    )
     width, found = len(query) // heads, []
     for h in range(heads):
         part = slice(h * width, (h + 1) * width)
-        weights = torch.stack([query[part] @ key[part] / math.sqrt(width) for key in keys]).softmax(0)
-        found.append(sum(w * value[part] for w, value in zip(weights, values, strict=True)))
+        weights = torch.stack(
+            [query[part] @ key[part] / math.sqrt(width) for key in keys]
+        ).softmax(0)
+        found.append(
+            sum(w * value[part] for w, value in zip(weights, values, strict=True))
+        )
     return linear(state, f"{name}.out_proj", torch.cat(found))
 
 
@@ -92,5 +108,9 @@ def taps(i, new, old):
     low = math.floor(at)
     for place in range(low - 1, low + 3):
         t = abs(at - place)
-        weight = (a + 2) * t**3 - (a + 3) * t**2 + 1 if t <= 1 else a * t**3 - 5 * a * t**2 + 8 * a * t - 4 * a
+        weight = (
+            (a + 2) * t**3 - (a + 3) * t**2 + 1
+            if t <= 1
+            else a * t**3 - 5 * a * t**2 + 8 * a * t - 4 * a
+        )
         yield min(max(place, 0), old - 1), weight

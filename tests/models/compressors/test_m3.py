@@ -15,9 +15,18 @@ def test_equals_the_formulas_written_with_loops(build, precision, visual_tokens)
         loops = []
         for image in features.layers[:, :, -1]:
             projected = [naive.mlp(state, "projection", x) for x in image]
-            loops.append(torch.stack([naive.mean([projected[i] for i in cell]) for cell in naive.cells(6, visual_tokens)]))
+            loops.append(
+                torch.stack(
+                    [
+                        naive.mean([projected[i] for i in cell])
+                        for cell in naive.cells(6, visual_tokens)
+                    ]
+                )
+            )
     assert ours.shape == (3, visual_tokens, 24)
-    assert (ours - torch.stack(loops)).abs().max() < tolerance * torch.stack(loops).abs().max()
+    assert (ours - torch.stack(loops)).abs().max() < tolerance * torch.stack(
+        loops
+    ).abs().max()
 
 
 def test_at_full_scale_it_is_the_plain_projector(build):
@@ -35,7 +44,11 @@ def test_coarse_tokens_are_means_of_finer_ones(build):
 
 def test_every_step_trains_all_scales():
     rng = np.random.default_rng(0)
-    assert M3Config().training_tokens(12, "align", rng) == M3Config().training_tokens(12, "tune", rng) == (1, 4, 9, 16, 36, 144)
+    assert (
+        M3Config().training_tokens(12, "align", rng)
+        == M3Config().training_tokens(12, "tune", rng)
+        == (1, 4, 9, 16, 36, 144)
+    )
     published = M3Config(scales=(1, 9, 36, 144, 576))
     assert published.training_tokens(24, "tune", rng) == (1, 9, 36, 144, 576)
     assert set(published.scales) < set(published.choices(24))

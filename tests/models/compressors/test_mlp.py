@@ -10,7 +10,12 @@ def test_equals_the_formulas_written_with_loops(build, precision):
     mlp, features, _ = build(MLPConfig(), 36, dtype)
     with torch.no_grad():
         ours, state = mlp(features), mlp.state_dict()
-        loops = torch.stack([torch.stack([naive.mlp(state, "projection", x) for x in image]) for image in features.layers[:, :, -1]])
+        loops = torch.stack(
+            [
+                torch.stack([naive.mlp(state, "projection", x) for x in image])
+                for image in features.layers[:, :, -1]
+            ]
+        )
     assert ours.shape == (3, 36, 24)
     assert (ours - loops).abs().max() < tolerance * loops.abs().max()
 

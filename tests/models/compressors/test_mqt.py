@@ -24,23 +24,39 @@ def loops(mqt, features, visual_tokens, content):
     at_queries = positions(3, 16)
     at_keys = [place.to(features.layers) for place in naive.bicubic(at_queries, 6)]
     for image in features.layers[:, :, -1]:
-        keys = [naive.norm(state, "key_norm", place + patch if content else place) for place, patch in zip(at_keys, image, strict=True)]
+        keys = [
+            naive.norm(state, "key_norm", place + patch if content else place)
+            for place, patch in zip(at_keys, image, strict=True)
+        ]
         values = [naive.norm(state, "value_norm", patch) for patch in image]
         tokens = []
         for i in range(visual_tokens):
-            query = naive.norm(state, "query_norm", state["query"][i] + at_queries[i].to(image))
-            tokens.append(naive.linear(state, "projection", naive.attend(state, "attention", query, keys, values, heads=2)))
+            query = naive.norm(
+                state, "query_norm", state["query"][i] + at_queries[i].to(image)
+            )
+            tokens.append(
+                naive.linear(
+                    state,
+                    "projection",
+                    naive.attend(state, "attention", query, keys, values, heads=2),
+                )
+            )
         result.append(torch.stack(tokens))
     return torch.stack(result)
 
 
 @pytest.mark.parametrize("content", [False, True])
 @pytest.mark.parametrize("visual_tokens", [1, 4, 9])
-def test_equals_the_formulas_written_with_loops(build, precision, visual_tokens, content):
+def test_equals_the_formulas_written_with_loops(
+    build, precision, visual_tokens, content
+):
     dtype, tolerance = precision
     mqt, features, _ = build(MQTConfig(9, 2, content), 5, dtype)
     with torch.no_grad():
-        ours, expected = mqt(features, visual_tokens=visual_tokens), loops(mqt, features, visual_tokens, content)
+        ours, expected = (
+            mqt(features, visual_tokens=visual_tokens),
+            loops(mqt, features, visual_tokens, content),
+        )
     assert ours.shape == (3, visual_tokens, 24)
     assert (ours - expected).abs().max() < tolerance * expected.abs().max()
 
@@ -83,7 +99,9 @@ def test_alignment_trains_all_queries_and_tuning_an_even_number():
 def test_impossible_numbers_get_a_sentence(build):
     mqt, features, _ = build(MQTConfig(9, 2), 4)
     for wrong in (0, 10):
-        with pytest.raises(ValueError, match=f"into {wrong} tokens; choose visual_tokens from 1 to 9"):
+        with pytest.raises(
+            ValueError, match=f"into {wrong} tokens; choose visual_tokens from 1 to 9"
+        ):
             mqt(features, visual_tokens=wrong)
     with pytest.raises(ValueError, match=r"10 queries .* 4, 9, 16"):
         MQTConfig(10)

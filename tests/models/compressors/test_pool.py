@@ -12,8 +12,19 @@ def test_equals_the_formulas_written_with_loops(build, precision, visual_tokens)
     pool, features, _ = build(PoolConfig(), visual_tokens, dtype)
     with torch.no_grad():
         ours, state = pool(features), pool.state_dict()
-        means = [[naive.mean([image[i, -1] for i in cell]) for cell in naive.cells(6, visual_tokens)] for image in features.layers]
-        loops = torch.stack([torch.stack([naive.mlp(state, "projection", x) for x in image]) for image in means])
+        means = [
+            [
+                naive.mean([image[i, -1] for i in cell])
+                for cell in naive.cells(6, visual_tokens)
+            ]
+            for image in features.layers
+        ]
+        loops = torch.stack(
+            [
+                torch.stack([naive.mlp(state, "projection", x) for x in image])
+                for image in means
+            ]
+        )
     assert (ours - loops).abs().max() < tolerance * loops.abs().max()
 
 

@@ -17,11 +17,18 @@ def loops(prumerge, features, keep, neighbours):
         patches, kept, tokens = layers[:, -1], keep(attention.tolist()), []
         for i in kept:
             others = [j for j in range(36) if j != i]
-            likeness = {j: float(keys[i] @ keys[j] / (keys[i].norm() * keys[j].norm())) for j in others}
+            likeness = {
+                j: float(keys[i] @ keys[j] / (keys[i].norm() * keys[j].norm()))
+                for j in others
+            }
             near = sorted(others, key=likeness.get, reverse=True)[:neighbours]
             tokens.append(patches[i] + sum(attention[j] * patches[j] for j in near))
-        tokens.append(sum(attention[j] * patches[j] for j in range(36) if j not in kept))
-        result.append(torch.stack([naive.mlp(state, "projection", token) for token in tokens]))
+        tokens.append(
+            sum(attention[j] * patches[j] for j in range(36) if j not in kept)
+        )
+        result.append(
+            torch.stack([naive.mlp(state, "projection", token) for token in tokens])
+        )
     return torch.stack(result)
 
 
@@ -48,7 +55,10 @@ def test_equals_the_formulas_written_with_loops(build, precision, visual_tokens,
     prumerge, features, _ = build(PruMergeConfig(neighbours=5, plus=plus), 4, dtype)
     keep = (largest_and_spaced if plus else largest)(visual_tokens - 1)
     with torch.no_grad():
-        ours, expected = prumerge(features, visual_tokens=visual_tokens), loops(prumerge, features, keep, neighbours=5)
+        ours, expected = (
+            prumerge(features, visual_tokens=visual_tokens),
+            loops(prumerge, features, keep, neighbours=5),
+        )
     assert ours.shape == (3, visual_tokens, 24)
     assert (ours - expected).abs().max() < tolerance * expected.abs().max()
 
@@ -74,7 +84,10 @@ def test_patches_without_attention_leave_only_the_kept_ones(build):
     attention[:, 7], attention[:, 30] = 0.5, 0.25
     keys = torch.eye(36, 16, dtype=torch.float64).expand(3, -1, -1)
     tokens, mix = prumerge.attend(VisionFeatures(features.layers, attention, keys))
-    assert torch.equal(prumerge.keep(features._replace(cls_attention=attention)), torch.tensor([[7, 30]] * 3))
+    assert torch.equal(
+        prumerge.keep(features._replace(cls_attention=attention)),
+        torch.tensor([[7, 30]] * 3),
+    )
     assert torch.equal(mix[:, :2, [7, 30]].diagonal(dim1=1, dim2=2), torch.ones(3, 2))
     assert tokens[:, 2].abs().max() == 0
 
@@ -87,8 +100,12 @@ def test_adaptive_counts_outliers_over_the_batch(build, plus):
     kept = int(36 * (attention > high + 1.5 * (high - low)).mean())
     assert 0 < kept == outliers(features.cls_attention)
     assert prumerge(features).shape[1] == kept * (4 if plus else 1) + 1
-    assert prumerge(features, visual_tokens=3).shape[1] == 3, "a V that is asked for is given"
-    even = features._replace(cls_attention=torch.full((3, 36), 1 / 37, dtype=torch.float64))
+    assert prumerge(features, visual_tokens=3).shape[1] == 3, (
+        "a V that is asked for is given"
+    )
+    even = features._replace(
+        cls_attention=torch.full((3, 36), 1 / 37, dtype=torch.float64)
+    )
     assert prumerge(even).shape[1] == 1, "no outlier, nothing kept"
 
 
@@ -104,7 +121,9 @@ def test_the_projector_comes_from_the_uncompressed_model(build):
     prumerge, features, _ = build(PruMergeConfig(), 4)
     mlp, _, _ = build(MLPConfig(), 36)
     prumerge.load_state_dict(mlp.state_dict())
-    torch.testing.assert_close(prumerge(features), mlp.projection(prumerge.attend(features)[0]))
+    torch.testing.assert_close(
+        prumerge(features), mlp.projection(prumerge.attend(features)[0])
+    )
 
 
 @pytest.mark.parametrize("missing", ["cls_attention", "keys"])
@@ -116,7 +135,9 @@ def test_what_the_encoder_did_not_give_is_asked_for(build, missing):
 
 def test_impossible_numbers_get_a_sentence(build):
     prumerge, features, _ = build(PruMergeConfig(), 4)
-    with pytest.raises(ValueError, match="into 37 tokens; choose visual_tokens from 1 to 36"):
+    with pytest.raises(
+        ValueError, match="into 37 tokens; choose visual_tokens from 1 to 36"
+    ):
         prumerge(features, visual_tokens=37)
     with pytest.raises(ValueError, match="neighbours is 0"):
         PruMergeConfig(neighbours=0)

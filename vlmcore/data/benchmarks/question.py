@@ -12,7 +12,9 @@ from PIL import Image, UnidentifiedImageError
 LETTERS = "ABCDE"
 SHORT = "Answer the question using a single word or phrase."
 LETTER = "Answer with the option's letter from the given choices directly."
-UNANSWERABLE = "When the provided information is insufficient, respond with 'Unanswerable'."
+UNANSWERABLE = (
+    "When the provided information is insufficient, respond with 'Unanswerable'."
+)
 
 
 class Question(NamedTuple):
@@ -24,7 +26,8 @@ class Question(NamedTuple):
     image: Path | str | None
     """A file, or the image itself in base64; None for a question about text."""
     answers: tuple[str, ...]
-    """What counts as right, or what ten people said; empty where only a server knows."""
+    """What counts as right, or what ten people said; empty where only a server
+    knows."""
     kind: str
     """For scores by kind."""
     where: str
@@ -32,10 +35,12 @@ class Question(NamedTuple):
     options: tuple[str, ...] = ()
     """Texts of the options, of a question with some."""
     group: Hashable = None
-    """What must be right together: the image in MME, the question without its rotation in MMBench."""
+    """What must be right together: the image in MME, the question without its rotation
+    in MMBench."""
     rotation: int = 0
     question: str = ""
-    """MMBench's question without hint, options and wish, as its server wants it back."""
+    """MMBench's question without hint, options and wish, as its server wants it
+    back."""
 
 
 class UnreadableImageError(ValueError):
@@ -54,7 +59,9 @@ def short_prompt(question: str, *hints: str) -> str:
 
 def choice_prompt(question: str, options: Sequence[str], hint: str = "") -> str:
     """A question that wants the letter of one of its options."""
-    listed = [f"{letter}. {option}" for letter, option in zip(LETTERS, options, strict=False)]
+    listed = [
+        f"{letter}. {option}" for letter, option in zip(LETTERS, options, strict=False)
+    ]
     return "\n".join(([hint] if hint else []) + [question, *listed, LETTER])
 
 
@@ -68,11 +75,27 @@ def open_image(question: Question) -> Image.Image | None:
     if question.image is None:
         return None
     if isinstance(question.image, Path) and not question.image.exists():
-        raise FileNotFoundError(f"{question.where}: field 'image' names {question.image}, which is missing; check the folder of images")
+        raise FileNotFoundError(
+            f"{question.where}: field 'image' names {question.image}, which is "
+            "missing; check the folder of images"
+        )
     try:
-        source = question.image if isinstance(question.image, Path) else io.BytesIO(base64.b64decode(question.image, validate=True))
+        source = (
+            question.image
+            if isinstance(question.image, Path)
+            else io.BytesIO(base64.b64decode(question.image, validate=True))
+        )
         with Image.open(source) as image:
             return image.convert("RGB")
-    except (UnidentifiedImageError, OSError, binascii.Error, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+    except (
+        UnidentifiedImageError,
+        OSError,
+        binascii.Error,
+        SyntaxError,
+        ValueError,
+        Image.DecompressionBombError,
+    ) as error:
         name = question.image if isinstance(question.image, Path) else "its base64"
-        raise UnreadableImageError(f"{question.where}: field 'image', {name}, cannot be decoded ({error})") from error
+        raise UnreadableImageError(
+            f"{question.where}: field 'image', {name}, cannot be decoded ({error})"
+        ) from error

@@ -14,8 +14,8 @@ def pope(files: Mapping[str, str | Path], images: str | Path) -> Iterator[Questi
     """POPE (arXiv 2305.10355), by split.
 
     Args:
-        files: of the splits, such as `{"random": "coco_pope_random.json"}`; the numbers of their questions are the same, so that an id is
-            made of both.
+        files: of the splits, such as `{"random": "coco_pope_random.json"}`; the numbers
+            of their questions are the same, so that an id is made of both.
         images: folder of COCO's images.
 
     Raises:
@@ -25,10 +25,19 @@ def pope(files: Mapping[str, str | Path], images: str | Path) -> Iterator[Questi
         for record in json_lines(file):
             label = record.get("label")
             if label not in ("yes", "no"):
-                raise ValueError(f"{record.where}: field 'label' is {label!r}; it must be yes or no")
+                raise ValueError(
+                    f"{record.where}: field 'label' is {label!r}; it must be yes or no"
+                )
             number = f"{split}/{record.get('question_id', (int, str))}"
             image = Path(images) / record.get("image")
-            yield Question(number, short_prompt(record.get("text")), image, (label,), split, record.where)
+            yield Question(
+                number,
+                short_prompt(record.get("text")),
+                image,
+                (label,),
+                split,
+                record.where,
+            )
 
 
 def mme(folder: str | Path) -> Iterator[Question]:
@@ -40,19 +49,45 @@ def mme(folder: str | Path) -> Iterator[Question]:
         FileNotFoundError: there is no such folder, or a text has no image.
         ValueError: a line is not a question, a tab, and Yes or No.
     """
-    tasks = sorted(path for path in Path(folder).iterdir() if path.is_dir()) if Path(folder).is_dir() else []
+    tasks = (
+        sorted(path for path in Path(folder).iterdir() if path.is_dir())
+        if Path(folder).is_dir()
+        else []
+    )
     if not tasks:
-        raise FileNotFoundError(f"{folder} holds no folders of sub-tasks; `python -m vlmcore.evaluation.sources` says where they come from")
+        raise FileNotFoundError(
+            f"{folder} holds no folders of sub-tasks; `python -m "
+            "vlmcore.evaluation.sources` says where they come from"
+        )
     for task in tasks:
-        images = {path.stem: path for path in sorted(task.rglob("*")) if path.suffix.lower() in IMAGES}
+        images = {
+            path.stem: path
+            for path in sorted(task.rglob("*"))
+            if path.suffix.lower() in IMAGES
+        }
         for text in sorted(task.rglob("*.txt")):
             if text.stem not in images:
-                raise FileNotFoundError(f"{text}: there is no image {text.stem} in {task}")
+                raise FileNotFoundError(
+                    f"{text}: there is no image {text.stem} in {task}"
+                )
             image = f"{task.name}/{images[text.stem].name}"
-            for number, line in enumerate(text.read_text(encoding="utf-8").splitlines(), start=1):
+            for number, line in enumerate(
+                text.read_text(encoding="utf-8").splitlines(), start=1
+            ):
                 question, tab, label = line.rpartition("\t")
                 where = f"{text}, line {number}"
                 if not tab or label.strip() not in ("Yes", "No"):
-                    raise ValueError(f"{where}: {line[:60]!r} is not a question, a tab, and Yes or No")
+                    raise ValueError(
+                        f"{where}: {line[:60]!r} is not a question, a tab, and Yes or "
+                        "No"
+                    )
                 prompt = short_prompt(question.strip().removesuffix(MME_WISH))
-                yield Question(f"{image}/{number}", prompt, images[text.stem], (label.strip(),), task.name, where, group=image)
+                yield Question(
+                    f"{image}/{number}",
+                    prompt,
+                    images[text.stem],
+                    (label.strip(),),
+                    task.name,
+                    where,
+                    group=image,
+                )

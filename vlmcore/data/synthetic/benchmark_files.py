@@ -1,7 +1,8 @@
 """A quiz written down in the formats of the eight benchmarks: the same files, with the same fields, in the same folders as the real ones.
 
-So whatever reads a real benchmark can be tried on one that was made here, and `sources.load` takes the folder of either. What the package
-does not read, such as the questions' sources, is in the files too, with a value that says that it was made up.
+So whatever reads a real benchmark can be tried on one that was made here, and
+`sources.load` takes the folder of either. What the package does not read, such as the
+questions' sources, is in the files too, with a value that says that it was made up.
 """
 
 import base64
@@ -45,7 +46,9 @@ def write(quiz: Quiz, folder: str | Path) -> None:
 
 def _save(pixels: np.ndarray, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(pixels.transpose(1, 2, 0)).save(path, quality=95, subsampling=0)  # of no meaning to PNG
+    Image.fromarray(pixels.transpose(1, 2, 0)).save(
+        path, quality=95, subsampling=0
+    )  # of no meaning to PNG
 
 
 def _json(path: Path, content: Any) -> None:
@@ -54,7 +57,10 @@ def _json(path: Path, content: Any) -> None:
 
 
 def _answers(people: Iterable[str]) -> list[dict[str, Any]]:
-    return [{"answer": said, "answer_confidence": "yes", "answer_id": i} for i, said in enumerate(people, start=1)]
+    return [
+        {"answer": said, "answer_confidence": "yes", "answer_id": i}
+        for i, said in enumerate(people, start=1)
+    ]
 
 
 def _number(item: Item, i: int) -> int:
@@ -65,9 +71,17 @@ def _number(item: Item, i: int) -> int:
 def _vqav2(items: list[Item], images: np.ndarray, folder: Path) -> None:
     for i, pixels in enumerate(images):
         _save(pixels, folder / "val2014" / COCO.format(i))
-    head = {"info": {"description": MADE, "version": "2.0"}, "license": {"name": MADE}, "data_type": "mscoco", "data_subtype": "val2014"}
+    head = {
+        "info": {"description": MADE, "version": "2.0"},
+        "license": {"name": MADE},
+        "data_type": "mscoco",
+        "data_subtype": "val2014",
+    }
     numbered = [(_number(item, i), item) for i, item in enumerate(items)]
-    questions = [{"image_id": item.image, "question": item.question, "question_id": n} for n, item in numbered]
+    questions = [
+        {"image_id": item.image, "question": item.question, "question_id": n}
+        for n, item in numbered
+    ]
     annotations = [
         {
             "question_type": " ".join(item.question.lower().split()[:2]),
@@ -79,8 +93,14 @@ def _vqav2(items: list[Item], images: np.ndarray, folder: Path) -> None:
         }
         for n, item in numbered
     ]
-    _json(folder / "v2_OpenEnded_mscoco_val2014_questions.json", {**head, "task_type": "Open-Ended", "questions": questions})
-    _json(folder / "v2_mscoco_val2014_annotations.json", {**head, "annotations": annotations})
+    _json(
+        folder / "v2_OpenEnded_mscoco_val2014_questions.json",
+        {**head, "task_type": "Open-Ended", "questions": questions},
+    )
+    _json(
+        folder / "v2_mscoco_val2014_annotations.json",
+        {**head, "annotations": annotations},
+    )
 
 
 def _vizwiz(items: list[Item], images: np.ndarray, folder: Path) -> None:
@@ -90,7 +110,15 @@ def _vizwiz(items: list[Item], images: np.ndarray, folder: Path) -> None:
         _save(images[item.image or 0], folder / "val" / name)
         people = [{"answer": said, "answer_confidence": "yes"} for said in item.people]
         answerable = int(item.kind != "unanswerable")
-        entries.append({"image": name, "question": item.question, "answers": people, "answer_type": item.kind, "answerable": answerable})
+        entries.append(
+            {
+                "image": name,
+                "question": item.question,
+                "answers": people,
+                "answer_type": item.kind,
+                "answerable": answerable,
+            }
+        )
     _json(folder / "val.json", entries)
 
 
@@ -113,10 +141,23 @@ def _textvqa(items: list[Item], images: np.ndarray, folder: Path) -> None:
                 "set_name": "val",
             }
         )
-        read.append({"image_id": name, "ocr_tokens": item.hints[0].split(": ")[1].split(", "), "ocr_info": []})
-    head = {"dataset_type": "val", "dataset_name": "textvqa", "dataset_version": "0.5.1"}
+        read.append(
+            {
+                "image_id": name,
+                "ocr_tokens": item.hints[0].split(": ")[1].split(", "),
+                "ocr_info": [],
+            }
+        )
+    head = {
+        "dataset_type": "val",
+        "dataset_name": "textvqa",
+        "dataset_version": "0.5.1",
+    }
     _json(folder / "TextVQA_0.5.1_val.json", {**head, "data": entries})
-    _json(folder / "TextVQA_Rosetta_OCR_v0.2_val.json", {**head, "dataset_version": "0.2", "data": read})
+    _json(
+        folder / "TextVQA_Rosetta_OCR_v0.2_val.json",
+        {**head, "dataset_version": "0.2", "data": read},
+    )
 
 
 def _gqa(items: list[Item], images: np.ndarray, folder: Path) -> None:
@@ -134,7 +175,11 @@ def _gqa(items: list[Item], images: np.ndarray, folder: Path) -> None:
             "answer": item.answer,
             "semanticStr": MADE,
             "annotations": {"answer": {}, "question": {}, "fullAnswer": {}},
-            "types": {"detailed": f"{item.kind}Attr", "semantic": "attr", "structural": item.kind},
+            "types": {
+                "detailed": f"{item.kind}Attr",
+                "semantic": "attr",
+                "structural": item.kind,
+            },
             "fullAnswer": item.answer,
         }
         for i, item in enumerate(items)
@@ -148,10 +193,17 @@ def _pope(items: list[Item], images: np.ndarray, folder: Path) -> None:
     for split in ("random", "popular", "adversarial"):
         asked = [item for item in items if item.kind == split]
         lines = [
-            {"question_id": n, "image": COCO.format(item.image), "text": item.question, "label": item.answer}
+            {
+                "question_id": n,
+                "image": COCO.format(item.image),
+                "text": item.question,
+                "label": item.answer,
+            }
             for n, item in enumerate(asked, start=1)
         ]
-        (folder / f"coco_pope_{split}.json").write_text("".join(f"{json.dumps(line)}\n" for line in lines), encoding="utf-8")
+        (folder / f"coco_pope_{split}.json").write_text(
+            "".join(f"{json.dumps(line)}\n" for line in lines), encoding="utf-8"
+        )
 
 
 def _mme(items: list[Item], images: np.ndarray, folder: Path) -> None:
@@ -159,11 +211,18 @@ def _mme(items: list[Item], images: np.ndarray, folder: Path) -> None:
     for first, second in zip(items[::2], items[1::2], strict=True):
         name, apart = f"{first.image:012d}", first.kind == "count"
         task = folder / first.kind
-        _save(images[first.image or 0], (task / "images" if apart else task) / f"{name}.jpg")
+        _save(
+            images[first.image or 0],
+            (task / "images" if apart else task) / f"{name}.jpg",
+        )
         text = (task / "questions_answers_YN" if apart else task) / f"{name}.txt"
         text.parent.mkdir(parents=True, exist_ok=True)
-        lines = [f"{item.question}{MME_WISH}\t{item.answer}" for item in (first, second)]
-        text.write_text("\n".join(lines), encoding="utf-8")  # the real ones have no line break at the end either
+        lines = [
+            f"{item.question}{MME_WISH}\t{item.answer}" for item in (first, second)
+        ]
+        text.write_text(
+            "\n".join(lines), encoding="utf-8"
+        )  # the real ones have no line break at the end either
 
 
 def _mmbench(items: list[Item], images: np.ndarray, folder: Path) -> None:
@@ -176,10 +235,28 @@ def _mmbench(items: list[Item], images: np.ndarray, folder: Path) -> None:
         path.unlink()
         for shift in range(len(item.options)):
             options = item.options[shift:] + item.options[:shift]
-            row = {"index": i + shift * ROTATION, "question": item.question, "hint": None} | dict(zip(LETTERS, options, strict=False))
-            row |= {"answer": LETTERS[options.index(item.answer)], "category": item.kind, "image": encoded, "source": MADE}
-            rows.append(row | {"l2-category": "finegrained_perception (instance-level)", "comment": None, "split": "dev"})
-    pd.DataFrame(rows).sort_values("index").to_csv(folder / "mmbench_dev_20230712.tsv", sep="\t", index=False)
+            row = {
+                "index": i + shift * ROTATION,
+                "question": item.question,
+                "hint": None,
+            } | dict(zip(LETTERS, options, strict=False))
+            row |= {
+                "answer": LETTERS[options.index(item.answer)],
+                "category": item.kind,
+                "image": encoded,
+                "source": MADE,
+            }
+            rows.append(
+                row
+                | {
+                    "l2-category": "finegrained_perception (instance-level)",
+                    "comment": None,
+                    "split": "dev",
+                }
+            )
+    pd.DataFrame(rows).sort_values("index").to_csv(
+        folder / "mmbench_dev_20230712.tsv", sep="\t", index=False
+    )
 
 
 def _scienceqa(items: list[Item], images: np.ndarray, folder: Path) -> None:

@@ -12,7 +12,9 @@ Seed = int | tuple[int, ...]
 
 def generator(seed: Seed, world: int) -> np.random.Generator:
     """Random numbers of one world: two worlds share none, whatever their seeds. Zeros at the end of a seed count for nothing."""
-    return np.random.default_rng((world, *(seed if isinstance(seed, tuple) else (seed,))))
+    return np.random.default_rng(
+        (world, *(seed if isinstance(seed, tuple) else (seed,)))
+    )
 
 
 def permutations(rng: np.random.Generator, count: int, size: int) -> np.ndarray:
@@ -27,7 +29,9 @@ def pale_canvas(rng: np.random.Generator, count: int, image_size: int) -> np.nda
 
 
 @cache
-def glyph_masks(characters: tuple[str, ...], font: str, points: int, side: int) -> np.ndarray:
+def glyph_masks(
+    characters: tuple[str, ...], font: str, points: int, side: int
+) -> np.ndarray:
     """Shares of the pixels that each character covers, float32 (characters, side, side).
 
     Args:
@@ -36,16 +40,26 @@ def glyph_masks(characters: tuple[str, ...], font: str, points: int, side: int) 
         points: size of the font, in pixels.
         side: of the square, in pixels.
     """
-    face = ImageFont.truetype(Path(matplotlib.get_data_path()) / "fonts" / "ttf" / font, points)
+    face = ImageFont.truetype(
+        Path(matplotlib.get_data_path()) / "fonts" / "ttf" / font, points
+    )
     masks = []
     for character in characters:
         image = Image.new("L", (side, side))
-        ImageDraw.Draw(image).text((side / 2, side / 2), character, font=face, fill=255, anchor="mm")
+        ImageDraw.Draw(image).text(
+            (side / 2, side / 2), character, font=face, fill=255, anchor="mm"
+        )
         masks.append(np.asarray(image, dtype=np.float32) / 255)
     return np.stack(masks)
 
 
-def paste(canvas: np.ndarray, image: np.ndarray, masks: np.ndarray, corner: np.ndarray, ink: np.ndarray) -> None:
+def paste(
+    canvas: np.ndarray,
+    image: np.ndarray,
+    masks: np.ndarray,
+    corner: np.ndarray,
+    ink: np.ndarray,
+) -> None:
     """Paints one mask into each of some images, in place.
 
     Args:
@@ -57,5 +71,10 @@ def paste(canvas: np.ndarray, image: np.ndarray, masks: np.ndarray, corner: np.n
     """
     pixels = np.arange(masks.shape[-1])
     rows, columns = (corner[:, i, None] + pixels for i in (0, 1))
-    window = (image[:, None, None, None], np.arange(3)[:, None, None], rows[:, None, :, None], columns[:, None, None, :])
+    window = (
+        image[:, None, None, None],
+        np.arange(3)[:, None, None],
+        rows[:, None, :, None],
+        columns[:, None, None, :],
+    )
     canvas[window] += masks[:, None] * (ink[:, :, None, None] - canvas[window])

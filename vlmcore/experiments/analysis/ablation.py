@@ -1,6 +1,7 @@
 """The grid's recipe beside other ways to the same end: what `python -m vlmcore.experiments.sweep run recipe` found, each run beside the grid's.
 
-The recipe aligns by words and tunes each family by itself from one text checkpoint. The other ways leave one of this out.
+The recipe aligns by words and tunes each family by itself from one text checkpoint. The
+other ways leave one of this out.
 """
 
 from collections.abc import Iterator
@@ -15,7 +16,8 @@ from vlmcore.files import read_results
 from vlmcore.paper.refit import Number
 
 Way = Literal["mixture", "by answers", "not aligned"]
-"""All families at once; stage 1 by answers instead of words; no stage 1, and its steps in stage 2."""
+"""All families at once; stage 1 by answers instead of words; no stage 1, and its steps
+in stage 2."""
 
 
 def other_ways(folder: str | Path, grid: Grid) -> pd.DataFrame:
@@ -26,13 +28,17 @@ def other_ways(folder: str | Path, grid: Grid) -> pd.DataFrame:
         grid: with the other side of each comparison.
 
     Returns:
-        Columns `way`, `task`, `visual_tokens`, `seed`, `count`, `error`, and `usual`, the error by the recipe; a mixture has a row for each
-        of its families.
+        Columns `way`, `task`, `visual_tokens`, `seed`, `count`, `error`, and `usual`,
+        the error by the recipe; a mixture has a row for each of its families.
     """
-    runs = (result for result in read_results(folder) if "seed" in result)  # and not what schools or guesses have without images
+    runs = (
+        result for result in read_results(folder) if "seed" in result
+    )  # and not what schools or guesses have without images
     rows = pd.DataFrame([row for run in runs for row in _rows(run)])
     keys = ["task", "params", "visual_tokens", "seed"]
-    usual = pd.concat([grid.ladder(task, "quecc") for task in FAMILIES])[[*keys, "error"]].rename(columns={"error": "usual"})
+    usual = pd.concat([grid.ladder(task, "quecc") for task in FAMILIES])[
+        [*keys, "error"]
+    ].rename(columns={"error": "usual"})
     return rows.merge(usual, on=keys).drop(columns="params")
 
 
@@ -40,14 +46,26 @@ def numbers(table: pd.DataFrame) -> Iterator[Number]:
     """How much more each way errs than the recipe, for the ledger."""
     for (task, way, v), rows in table.groupby(["task", "way", "visual_tokens"]):
         name = f"{FAMILIES[task]}.{way.replace(' ', '_')}.v{v}.error_minus_usual"
-        yield Number(name, *over_seeds(rows["error"] - rows["usual"]), int(rows["count"].sum()))
+        yield Number(
+            name, *over_seeds(rows["error"] - rows["usual"]), int(rows["count"].sum())
+        )
 
 
 def _rows(result: dict[str, Any]) -> Iterator[dict[str, Any]]:
     steps = result["config"]["training"]["align"]["steps"]
-    way: Way = "mixture" if result["task"] == "mixture" else "by answers" if steps else "not aligned"
+    way: Way = (
+        "mixture"
+        if result["task"] == "mixture"
+        else "by answers"
+        if steps
+        else "not aligned"
+    )
     kinds = pd.DataFrame(result["scores"]["test"]).T.drop("all")
-    family = [_family_of(kind) for kind in kinds.index] if way == "mixture" else [result["task"]] * len(kinds)
+    family = (
+        [_family_of(kind) for kind in kinds.index]
+        if way == "mixture"
+        else [result["task"]] * len(kinds)
+    )
     wrong = ((1 - kinds["value"]) * kinds["count"]).groupby(family).sum()
     for task, count in kinds["count"].groupby(family).sum().items():
         yield {
@@ -62,4 +80,10 @@ def _rows(result: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _family_of(kind: str) -> str:
-    return "knowledge" if kind == "fact" else "pages" if "character" in kind else "reasoning"
+    return (
+        "knowledge"
+        if kind == "fact"
+        else "pages"
+        if "character" in kind
+        else "reasoning"
+    )

@@ -2,7 +2,8 @@
 
     python -m vlmcore.experiments.analysis.factual_probe --out book/results/recall
 
-asks SmolLM2-135M-Instruct each fact after five others of the same kind with their answers, so that it knows what form is wanted.
+asks SmolLM2-135M-Instruct each fact after five others of the same kind with their
+answers, so that it knows what form is wanted.
 """
 
 import argparse
@@ -31,7 +32,9 @@ class Recalled(NamedTuple):
         return normalize(self.said) == normalize(self.fact.answer)
 
 
-def recall(language: LanguageModel, shots: int = 5, seed: int = 0, batch_size: int = 10) -> list[Recalled]:
+def recall(
+    language: LanguageModel, shots: int = 5, seed: int = 0, batch_size: int = 10
+) -> list[Recalled]:
     """Asks every fact in a chat, after `shots` other facts of its relation, drawn at random, with their answers.
 
     Args:
@@ -46,37 +49,71 @@ def recall(language: LanguageModel, shots: int = 5, seed: int = 0, batch_size: i
     for rows in range(0, len(prompts), batch_size):
         part = [torch.tensor(prompt) for prompt in prompts[rows : rows + batch_size]]
         length = torch.tensor([len(prompt) for prompt in part])
-        tokens = torch.nn.utils.rnn.pad_sequence(part, batch_first=True, padding_value=language.tokenizer.pad_token_id)
-        said += language.generate(language.embed(tokens.to(device)), length.to(device), max_new_tokens=6)
+        tokens = torch.nn.utils.rnn.pad_sequence(
+            part, batch_first=True, padding_value=language.tokenizer.pad_token_id
+        )
+        said += language.generate(
+            language.embed(tokens.to(device)), length.to(device), max_new_tokens=6
+        )
     return [Recalled(fact, answer) for fact, answer in zip(FACTS, said, strict=True)]
 
 
-def _prompt(language: LanguageModel, fact: Fact, shots: int, rng: np.random.Generator) -> list[int]:
-    others = [other for other in FACTS if other.relation == fact.relation and other != fact]
+def _prompt(
+    language: LanguageModel, fact: Fact, shots: int, rng: np.random.Generator
+) -> list[int]:
+    others = [
+        other for other in FACTS if other.relation == fact.relation and other != fact
+    ]
     turns = [{"role": "system", "content": "Answer with one word."}]
     for i in rng.permutation(len(others))[:shots]:
         turns.append({"role": "user", "content": others[i].question(others[i].word)})
         turns.append({"role": "assistant", "content": others[i].answer})
     turns.append({"role": "user", "content": fact.question(fact.word)})
-    text = language.tokenizer.apply_chat_template(turns, add_generation_prompt=True, tokenize=False)
+    text = language.tokenizer.apply_chat_template(
+        turns, add_generation_prompt=True, tokenize=False
+    )
     return language.tokenizer(text, add_special_tokens=False)["input_ids"]
 
 
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(
-        prog="python -m vlmcore.experiments.analysis.factual_probe", description="Ask a language model the facts in text."
+        prog="python -m vlmcore.experiments.analysis.factual_probe",
+        description="Ask a language model the facts in text.",
     )
-    parser.add_argument("--out", type=Path, required=True, help="folder of the result file")
-    parser.add_argument("--model", default=NAME, help="folder or hub name of a chat model")
+    parser.add_argument(
+        "--out", type=Path, required=True, help="folder of the result file"
+    )
+    parser.add_argument(
+        "--model", default=NAME, help="folder or hub name of a chat model"
+    )
     arguments = parser.parse_args()
     known = recall(LanguageModel.from_pretrained(arguments.model))
-    facts = [{"word": k.fact.word, "relation": k.fact.relation, "said": k.said, "right": k.right} for k in known]
+    facts = [
+        {
+            "word": k.fact.word,
+            "relation": k.fact.relation,
+            "said": k.said,
+            "right": k.right,
+        }
+        for k in known
+    ]
     right = sum(k.right for k in known)
     print(f"{right} of {len(known)} facts known")
-    command = f"python -m vlmcore.experiments.analysis.factual_probe --out {arguments.out}"
+    command = (
+        f"python -m vlmcore.experiments.analysis.factual_probe --out {arguments.out}"
+    )
     name = arguments.model.split("/")[-1].lower()
-    write_json(arguments.out / f"{name}.json", {"name": name, "right": right, "count": len(known), "facts": facts, "command": command})
+    write_json(
+        arguments.out / f"{name}.json",
+        {
+            "name": name,
+            "right": right,
+            "count": len(known),
+            "facts": facts,
+            "command": command,
+        },
+    )
 
 
 if __name__ == "__main__":

@@ -3,7 +3,8 @@
     python -m vlmcore.experiments.analysis.headline_numbers           # a table
     python -m vlmcore.experiments.analysis.headline_numbers --json    # a list of objects
 
-No number is typed in here, and torch is not imported. A number that has no result yet is left out; a part that does not exist is null.
+No number is typed in here, and torch is not imported. A number that has no result yet
+is left out; a part that does not exist is null.
 """
 
 import argparse
@@ -51,11 +52,23 @@ class Entry:
 
 def ledger(results: Path = RESULTS) -> list[Entry]:
     """Every number that the results in a folder carry."""
-    trained = [*_easyvqa(results / "easyvqa"), *_race(results / "race"), *_grid(results), *_real(results / "real")]
-    return [*_published(), *_coverage(results / "laws"), *_encoder(results / "encoder"), *trained]
+    trained = [
+        *_easyvqa(results / "easyvqa"),
+        *_race(results / "race"),
+        *_grid(results),
+        *_real(results / "real"),
+    ]
+    return [
+        *_published(),
+        *_coverage(results / "laws"),
+        *_encoder(results / "encoder"),
+        *trained,
+    ]
 
 
-def wilson_interval(right: int, count: int, level: float = LEVEL) -> tuple[float, float]:
+def wilson_interval(
+    right: int, count: int, level: float = LEVEL
+) -> tuple[float, float]:
     """Wilson's interval of a binomial share."""
     found = stats.binomtest(right, count).proportion_ci(level, method="wilson")
     return float(found.low), float(found.high)
@@ -65,7 +78,10 @@ def _published() -> Iterator[Entry]:
     """What the paper's 28 points say: by themselves, how many tokens are on the frontier at Q; and by the laws fitted to them."""
     scores = paper.scores("visual")
     for q in (0, 50):
-        flops = [paper_flops(n, q, v) for n, v in zip(scores["params"], scores["visual_tokens"], strict=True)]
+        flops = [
+            paper_flops(n, q, v)
+            for n, v in zip(scores["params"], scores["visual_tokens"], strict=True)
+        ]
         best = scores.iloc[frontier(flops, scores["error"])]
         below = best[best["params"] < best["params"].max()]
         yield Entry(
@@ -90,7 +106,16 @@ def _coverage(folder: Path) -> Iterator[Entry]:
         for row in result["coverage"]:
             if row["quantity"] in ("ratio", "prediction"):
                 name = f"coverage.{result['name']}.{row['quantity']}.{row['method'].replace(' ', '_')}"
-                yield _share(name, row["share"], row["low"], row["high"], "Wilson", row["simulations"], result["command"], folder)
+                yield _share(
+                    name,
+                    row["share"],
+                    row["low"],
+                    row["high"],
+                    "Wilson",
+                    row["simulations"],
+                    result["command"],
+                    folder,
+                )
 
 
 def _encoder(folder: Path) -> Iterator[Entry]:
@@ -98,7 +123,16 @@ def _encoder(folder: Path) -> Iterator[Entry]:
         for features, share in result["probe"].items():
             low, high = wilson_interval(share["right"], share["count"])
             name = f"encoder.{result['name']}.probe.{features}.accuracy"
-            yield _share(name, share["right"] / share["count"], low, high, "Wilson", share["count"], result["command"], folder)
+            yield _share(
+                name,
+                share["right"] / share["count"],
+                low,
+                high,
+                "Wilson",
+                share["count"],
+                result["command"],
+                folder,
+            )
 
 
 def _easyvqa(folder: Path) -> Iterator[Entry]:
@@ -109,8 +143,19 @@ def _easyvqa(folder: Path) -> Iterator[Entry]:
         name = f"easyvqa.{model.removesuffix('.v0')}"
         if model == "question_only":
             test = runs[0]["scores"]["test"]["all"]
-            low, high = wilson_interval(round(test["value"] * test["count"]), test["count"])
-            yield _share(f"{name}.accuracy", test["value"], low, high, "Wilson", test["count"], runs[0]["command"], folder)
+            low, high = wilson_interval(
+                round(test["value"] * test["count"]), test["count"]
+            )
+            yield _share(
+                f"{name}.accuracy",
+                test["value"],
+                low,
+                high,
+                "Wilson",
+                test["count"],
+                runs[0]["command"],
+                folder,
+            )
         else:
             yield from _over_seeds(name, runs, folder)
 
@@ -122,7 +167,11 @@ def _race(folder: Path) -> Iterator[Entry]:
     race = Race(folder)
     for (task, method, v), runs in race.runs.items():
         command = next(iter(runs.values()))["command"]
-        yield _crossed(f"race.{task}.{method}.v{v}.accuracy", race.accuracy(task, method, v), command)
+        yield _crossed(
+            f"race.{task}.{method}.v{v}.accuracy",
+            race.accuracy(task, method, v),
+            command,
+        )
         if method == "quecc" and (task, "tokenpacker", v) in race.runs:
             gain = race.difference(task, ("quecc", v), ("tokenpacker", v))
             yield _crossed(f"race.{task}.quecc_minus_tokenpacker.v{v}", gain, command)
@@ -134,11 +183,19 @@ def _grid(results: Path) -> Iterator[Entry]:
         return
     grid = Grid(results / "grid")
     for number in grid_numbers(grid):
-        yield Entry(f"grid.{number.name}", *number[1:], command="python -m vlmcore.experiments.sweep run grid", source="book/results/grid")
+        yield Entry(
+            f"grid.{number.name}",
+            *number[1:],
+            command="python -m vlmcore.experiments.sweep run grid",
+            source="book/results/grid",
+        )
     if any((results / "recipe").glob("*.json")):
         for number in recipe.numbers(recipe.other_ways(results / "recipe", grid)):
             yield Entry(
-                f"recipe.{number.name}", *number[1:], command="python -m vlmcore.experiments.sweep run recipe", source="book/results/recipe"
+                f"recipe.{number.name}",
+                *number[1:],
+                command="python -m vlmcore.experiments.sweep run recipe",
+                source="book/results/recipe",
             )
 
 
@@ -148,7 +205,11 @@ def _real(folder: Path) -> Iterator[Entry]:
     for result in _read(folder):
         if "seed" in result:
             model = result["name"].rsplit(".seed", 1)[0].removesuffix(".v0")
-            parts = ["real", "smollm2" if result["config"]["pretrained"] else "miniature", model]
+            parts = [
+                "real",
+                "smollm2" if result["config"]["pretrained"] else "miniature",
+                model,
+            ]
             order, task = result["config"]["model"]["order"], result["task"]
             parts += [order] * (order != "image_first") + [task] * (task != "easyvqa")
             by_model[".".join(parts)].append(result)
@@ -157,9 +218,23 @@ def _real(folder: Path) -> Iterator[Entry]:
 
 
 def _crossed(name: str, found: Estimate, command: str) -> Entry:
-    level, interval = (None, None) if found.low is None else (LEVEL, f"t over {found.seeds} seeds and the questions")
+    level, interval = (
+        (None, None)
+        if found.low is None
+        else (LEVEL, f"t over {found.seeds} seeds and the questions")
+    )
     count = found.seeds * found.questions
-    return Entry(name, found.value, found.low, found.high, level, interval, count, command, "book/results/race")
+    return Entry(
+        name,
+        found.value,
+        found.low,
+        found.high,
+        level,
+        interval,
+        count,
+        command,
+        "book/results/race",
+    )
 
 
 def _over_seeds(name: str, runs: list[dict[str, Any]], folder: Path) -> Iterator[Entry]:
@@ -170,15 +245,35 @@ def _over_seeds(name: str, runs: list[dict[str, Any]], folder: Path) -> Iterator
         if len(runs) == 1:
             low, high = wilson_interval(round(found.value * count), count)
             found = found._replace(low=low, high=high, method="Wilson, one seed")
-        yield _share(f"{name}.{suffix}", found.value, found.low, found.high, found.method, count, runs[0]["command"], folder)
+        yield _share(
+            f"{name}.{suffix}",
+            found.value,
+            found.low,
+            found.high,
+            found.method,
+            count,
+            runs[0]["command"],
+            folder,
+        )
 
 
-def _share(name: str, value: float, low: float | None, high: float | None, how: str, count: int, command: str, folder: Path) -> Entry:
+def _share(
+    name: str,
+    value: float,
+    low: float | None,
+    high: float | None,
+    how: str,
+    count: int,
+    command: str,
+    folder: Path,
+) -> Entry:
     """A share of right answers; its interval, if it has one, cannot leave 0 to 1."""
     source = f"book/results/{folder.name}"
     if low is None or high is None:
         return Entry(name, value, count=count, command=command, source=source)
-    return Entry(name, value, max(low, 0.0), min(high, 1.0), LEVEL, how, count, command, source)
+    return Entry(
+        name, value, max(low, 0.0), min(high, 1.0), LEVEL, how, count, command, source
+    )
 
 
 def _read(folder: Path) -> list[dict[str, Any]]:
@@ -187,18 +282,35 @@ def _read(folder: Path) -> list[dict[str, Any]]:
 
 def main() -> None:
     """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m vlmcore.experiments.analysis.headline_numbers", description=__doc__.splitlines()[0])
-    parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the result files (default: those of the book)")
+    parser = argparse.ArgumentParser(
+        prog="python -m vlmcore.experiments.analysis.headline_numbers",
+        description=__doc__.splitlines()[0],
+    )
+    parser.add_argument(
+        "--results",
+        type=Path,
+        default=RESULTS,
+        help="folder of the result files (default: those of the book)",
+    )
     parser.add_argument("--json", action="store_true", help="print a list of objects")
     arguments = parser.parse_args()
     if not arguments.results.is_dir():
-        sys.exit(f"{arguments.results} is no folder; give the one that holds the results with --results")
+        sys.exit(
+            f"{arguments.results} is no folder; give the one that holds the results "
+            "with --results"
+        )
     entries = ledger(arguments.results)
     if arguments.json:
-        print(json.dumps([asdict(entry) for entry in entries], indent=1, allow_nan=False))
+        print(
+            json.dumps([asdict(entry) for entry in entries], indent=1, allow_nan=False)
+        )
         return
     for entry in entries:
-        span = "" if entry.low is None else f"[{entry.low:.4g}, {entry.high:.4g}] {entry.interval}"
+        span = (
+            ""
+            if entry.low is None
+            else f"[{entry.low:.4g}, {entry.high:.4g}] {entry.interval}"
+        )
         print(f"{entry.name:58} {entry.value:9.4g} {span:36} n = {entry.count}")
 
 

@@ -17,7 +17,9 @@ def over_seeds(values: ArrayLike, level: float = LEVEL) -> Interval:
     if len(values) < 3:
         return Interval(mean, None, None, level, f"{len(values)} seeds")
     half = float(stats.t.ppf((1 + level) / 2, len(values) - 1) * stats.sem(values))
-    return Interval(mean, mean - half, mean + half, level, f"t over {len(values)} seeds")
+    return Interval(
+        mean, mean - half, mean + half, level, f"t over {len(values)} seeds"
+    )
 
 
 def one_more_seed(values: ArrayLike, level: float = LEVEL) -> Interval:
@@ -26,15 +28,30 @@ def one_more_seed(values: ArrayLike, level: float = LEVEL) -> Interval:
     mean, name = float(values.mean()), f"one more seed than {len(values)}"
     if len(values) < 3:
         return Interval(mean, None, None, level, name)
-    half = float(stats.t.ppf((1 + level) / 2, len(values) - 1) * values.std(ddof=1) * np.sqrt(1 + 1 / len(values)))
+    half = float(
+        stats.t.ppf((1 + level) / 2, len(values) - 1)
+        * values.std(ddof=1)
+        * np.sqrt(1 + 1 / len(values))
+    )
     return Interval(mean, mean - half, mean + half, level, name)
 
 
-def ratio_over_seeds(above: ArrayLike, below: ArrayLike, level: float = LEVEL) -> Interval:
+def ratio_over_seeds(
+    above: ArrayLike, below: ArrayLike, level: float = LEVEL
+) -> Interval:
     """Ratio of two means over the same seeds with Fieller's interval; no ends where the lower mean could be 0."""
     above, below = np.asarray(above, float), np.asarray(below, float)
     a, b = above.mean(), below.mean()
     if len(above) < 3:
         return Interval(float(a / b), None, None, level, f"{len(above)} seeds")
-    spread = np.cov(above, below) / len(above) * stats.t.ppf((1 + level) / 2, len(above) - 1) ** 2
-    return Interval(float(a / b), *fieller_ends(a, b, spread), level, f"Fieller over {len(above)} seeds")
+    spread = (
+        np.cov(above, below)
+        / len(above)
+        * stats.t.ppf((1 + level) / 2, len(above) - 1) ** 2
+    )
+    return Interval(
+        float(a / b),
+        *fieller_ends(a, b, spread),
+        level,
+        f"Fieller over {len(above)} seeds",
+    )

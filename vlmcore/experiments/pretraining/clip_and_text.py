@@ -1,12 +1,14 @@
 """How the frozen parts of the miniatures came to be, from seeded procedural data and nothing else.
 
-The vision encoder is the image tower of a small CLIP (arXiv 2103.00020): transformers' own `CLIPModel`, trained with its contrastive
-loss on drawn images and captions (`vlmcore.data.synthetic.captioned_shapes`), never on an image of a benchmark. The checkpoint in the package was
-made by
+The vision encoder is the image tower of a small CLIP (arXiv 2103.00020): transformers'
+own `CLIPModel`, trained with its contrastive loss on drawn images and captions
+(`vlmcore.data.synthetic.captioned_shapes`), never on an image of a benchmark. The
+checkpoint in the package was made by
 
     python -m vlmcore.experiments.pretraining.clip_and_text vision --out vlmcore/models/pretrained/checkpoints/clip-mini
 
-in about 20 minutes on two cores (it can be killed and goes on where it was), and is probed by
+in about 20 minutes on two cores (it can be killed and goes on where it was), and is
+probed by
 
     python -m vlmcore.experiments.pretraining.clip_and_text probe --out book/results/encoder
 """
@@ -39,13 +41,18 @@ CONTRASTIVE = StageConfig(steps=1200, learning_rate=1.5e-3, batch_size=256, warm
 
 
 def pretrain_vision(
-    folder: str | Path, config: VisionConfig = MINI_CLIP, stage: StageConfig = CONTRASTIVE, seed: int = 0, **options: Any
+    folder: str | Path,
+    config: VisionConfig = MINI_CLIP,
+    stage: StageConfig = CONTRASTIVE,
+    seed: int = 0,
+    **options: Any,
 ) -> VisionEncoder:
     """Trains a small CLIP on captioned shapes and keeps its image tower.
 
     Args:
         folder: for logs and the checkpoint of an interrupted run.
-        config: sizes of the image tower; the text tower has two layers of the same width.
+        config: sizes of the image tower; the text tower has two layers of the same
+            width.
         stage: steps, batch and learning rate.
         seed: of weights and world.
         **options: of `loop.run`.
@@ -64,20 +71,31 @@ def pretrain_vision(
         pad_token_id=tokenizer.pad_token_id,
         hidden_act="gelu",
     )
-    clip = CLIPModel(CLIPConfig(text_config=text, vision_config=clip_config(config), projection_dim=config.width))
+    clip = CLIPModel(
+        CLIPConfig(
+            text_config=text,
+            vision_config=clip_config(config),
+            projection_dim=config.width,
+        )
+    )
     encoder = VisionEncoder(clip.vision_model, config.layers, (0.5,) * 3, (0.5,) * 3)
     clip.requires_grad_(True)
 
     def make(step: int) -> tuple[Tensor, Tensor]:
         images, captions = captioned_shapes(seed, step, stage.batch_size)
         tokens = tokenizer(
-            [caption + tokenizer.eos_token for caption in captions], padding=True, return_tensors="pt", add_special_tokens=False
+            [caption + tokenizer.eos_token for caption in captions],
+            padding=True,
+            return_tensors="pt",
+            add_special_tokens=False,
         )
         return torch.from_numpy(images), tokens["input_ids"]
 
     def loss(clip: CLIPModel, batch: tuple[Tensor, Tensor]) -> Tensor:
         images, captions = batch
-        return clip(pixel_values=encoder.prepare(images), input_ids=captions, return_loss=True).loss
+        return clip(
+            pixel_values=encoder.prepare(images), input_ids=captions, return_loss=True
+        ).loss
 
     run(Stage(clip, loss, make, stage, seed), folder, **options)
     return encoder.cpu().eval().requires_grad_(False)
@@ -86,26 +104,37 @@ def pretrain_vision(
 def linear_probe(encoder: VisionEncoder) -> dict[str, dict[str, int]]:
     """How well a linear classifier names what easy-VQA's test images show, one of 24 contents, from the frozen encoder.
 
-    The classifier is trained on the training images. Images whose questions do not settle their content are left out.
+    The classifier is trained on the training images. Images whose questions do not
+    settle their content are left out.
 
     Returns:
-        For the CLS embedding and for the mean patch: numbers of test images that were `right`, and their `count`.
+        For the CLS embedding and for the mean patch: numbers of test images that were
+        `right`, and their `count`.
     """
-    (x_train, y_train), (x_test, y_test) = (_probe_data(encoder, easyvqa.load(split)) for split in ("train", "test"))
+    (x_train, y_train), (x_test, y_test) = (
+        _probe_data(encoder, easyvqa.load(split)) for split in ("train", "test")
+    )
     found = {}
     for features in x_train:
         classifier = make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000))
         classifier.fit(x_train[features], y_train)
-        found[features] = {"right": int((classifier.predict(x_test[features]) == y_test).sum()), "count": len(y_test)}
+        found[features] = {
+            "right": int((classifier.predict(x_test[features]) == y_test).sum()),
+            "count": len(y_test),
+        }
     return found
 
 
 @torch.inference_mode()
-def _probe_data(encoder: VisionEncoder, data: easyvqa.EasyVQA) -> tuple[dict[str, np.ndarray], np.ndarray]:
+def _probe_data(
+    encoder: VisionEncoder, data: easyvqa.EasyVQA
+) -> tuple[dict[str, np.ndarray], np.ndarray]:
     content = easyvqa.contents(data)
     known = content >= 0
     images = torch.from_numpy(data.images[known]).split(256)
-    cls = torch.cat([encoder.model(encoder.prepare(part)).pooler_output for part in images])
+    cls = torch.cat(
+        [encoder.model(encoder.prepare(part)).pooler_output for part in images]
+    )
     patch = torch.cat([encoder(part).patches.mean(1) for part in images])
     return {"cls": cls.numpy(), "mean_patch": patch.numpy()}, content[known]
 
@@ -129,13 +158,20 @@ def pretrain_language(
         **options: of `loop.run`.
     """
     torch.manual_seed(seed)
-    tokenizer = word_tokenizer(word for sample in samples for word in (sample.question, sample.answer))
-    model = LanguageModel.from_config(replace(config, vocab_size=len(tokenizer)), tokenizer)
+    tokenizer = word_tokenizer(
+        word for sample in samples for word in (sample.question, sample.answer)
+    )
+    model = LanguageModel.from_config(
+        replace(config, vocab_size=len(tokenizer)), tokenizer
+    )
     tokens = tokenize(samples, tokenizer, "image_first")
 
     def loss(language: LanguageModel, batch: Batch) -> Tensor:
         hidden = language(language.embed(batch.text))[:, :-1]
-        said = torch.arange(1, batch.text.shape[1], device=hidden.device) < batch.length[:, None]
+        said = (
+            torch.arange(1, batch.text.shape[1], device=hidden.device)
+            < batch.length[:, None]
+        )
         return F.cross_entropy(language.logits(hidden[said]), batch.text[:, 1:][said])
 
     def make(step: int) -> Batch:
@@ -148,19 +184,43 @@ def pretrain_language(
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(
-        prog="python -m vlmcore.experiments.pretraining.clip_and_text", description="Make or probe the miniature vision encoder."
+        prog="python -m vlmcore.experiments.pretraining.clip_and_text",
+        description="Make or probe the miniature vision encoder.",
     )
-    parser.add_argument("part", choices=["vision", "probe"], help="train the encoder, or probe the one in the package")
-    parser.add_argument("--out", type=Path, required=True, help="folder for the finished checkpoint or the probe's result")
-    parser.add_argument("--work", type=Path, default=Path("_build/pretraining"), help="folder for logs and unfinished work")
+    parser.add_argument(
+        "part",
+        choices=["vision", "probe"],
+        help="train the encoder, or probe the one in the package",
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        required=True,
+        help="folder for the finished checkpoint or the probe's result",
+    )
+    parser.add_argument(
+        "--work",
+        type=Path,
+        default=Path("_build/pretraining"),
+        help="folder for logs and unfinished work",
+    )
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     if arguments.part == "probe":
-        command = "python -m vlmcore.experiments.pretraining.clip_and_text probe --out book/results/encoder"
-        result = {"name": CHECKPOINT.name, "probe": linear_probe(VisionEncoder.from_pretrained()), "command": command}
+        command = (
+            "python -m vlmcore.experiments.pretraining.clip_and_text probe "
+            "--out book/results/encoder"
+        )
+        result = {
+            "name": CHECKPOINT.name,
+            "probe": linear_probe(VisionEncoder.from_pretrained()),
+            "command": command,
+        }
         write_json(arguments.out / f"{CHECKPOINT.name}.json", result)
         return
-    encoder = pretrain_vision(arguments.work / f"vision-{arguments.seed}", seed=arguments.seed)
+    encoder = pretrain_vision(
+        arguments.work / f"vision-{arguments.seed}", seed=arguments.seed
+    )
     encoder.save_pretrained(arguments.out)
 
 

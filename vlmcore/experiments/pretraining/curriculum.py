@@ -1,9 +1,11 @@
 """School for the miniature language models of the grid: what is true, and how to look things up, both from text alone.
 
-Lessons of the three families alternate: notes about a scene, then several questions with their answers ("song bavu tree nite ..."). Notes
-are embeddings in the place of visual tokens (`vlmcore.experiments.pretraining.scene_tokens`), about parts of several sizes, since a compressor too will write about
-several places at once. Every size of model gets the same lessons in the same order, so that what a larger model knows more it owes to
-its size.
+Lessons of the three families alternate: notes about a scene, then several questions
+with their answers ("song bavu tree nite ..."). Notes are embeddings in the place of
+visual tokens (`vlmcore.experiments.pretraining.scene_tokens`), about parts of several
+sizes, since a compressor too will write about several places at once. Every size of
+model gets the same lessons in the same order, so that what a larger model knows more it
+owes to its size.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,7 +21,15 @@ from transformers import PreTrainedTokenizerBase
 from vlmcore.config import LanguageConfig, Order, replace
 from vlmcore.data.samples import IGNORE, Sample, Tokens, rows_of_step, tokenize
 from vlmcore.data.synthetic.icons import Facts, facts
-from vlmcore.data.synthetic.task_families import CONTENTS, NOTE_WORDS, TEXT_WORDS, Scenes, knowledge, reading, reasoning
+from vlmcore.data.synthetic.task_families import (
+    CONTENTS,
+    NOTE_WORDS,
+    TEXT_WORDS,
+    Scenes,
+    knowledge,
+    reading,
+    reasoning,
+)
 from vlmcore.experiments.pretraining.scene_tokens import Told, embed_notes, told_loss
 from vlmcore.models.language import LanguageModel, word_tokenizer
 from vlmcore.models.vlm import place
@@ -36,7 +46,12 @@ PARTS = (1, 4, 16, 36)
 
 
 def pretrain_at_school(
-    folder: str | Path, config: LanguageConfig, stage: StageConfig, world: int, seed: int = 0, **options: Any
+    folder: str | Path,
+    config: LanguageConfig,
+    stage: StageConfig,
+    world: int,
+    seed: int = 0,
+    **options: Any,
 ) -> LanguageModel:
     """Trains a language model from nothing on the facts and the scenes of a world.
 
@@ -50,12 +65,26 @@ def pretrain_at_school(
     """
     torch.manual_seed(seed)
     tokenizer = word_tokenizer([*NOTE_WORDS, *TEXT_WORDS])
-    model = LanguageModel.from_config(replace(config, vocab_size=len(tokenizer)), tokenizer)
-    run(Stage(model, told_loss, lessons(tokenizer, facts(world), stage.batch_size, seed), stage, seed), folder, **options)
+    model = LanguageModel.from_config(
+        replace(config, vocab_size=len(tokenizer)), tokenizer
+    )
+    run(
+        Stage(
+            model,
+            told_loss,
+            lessons(tokenizer, facts(world), stage.batch_size, seed),
+            stage,
+            seed,
+        ),
+        folder,
+        **options,
+    )
     return model.cpu().eval()
 
 
-def lessons(tokenizer: PreTrainedTokenizerBase, known: Facts, batch_size: int, seed: int) -> Callable[[int], Told]:
+def lessons(
+    tokenizer: PreTrainedTokenizerBase, known: Facts, batch_size: int, seed: int
+) -> Callable[[int], Told]:
     """What each step of the school sees, as a pure function of its number.
 
     Args:
@@ -65,11 +94,20 @@ def lessons(tokenizer: PreTrainedTokenizerBase, known: Facts, batch_size: int, s
         seed: of scenes and order.
     """
     scenes = {
-        "knowledge": knowledge((seed, 1), TOLD_SCENES, known, questions=QUESTIONS["knowledge"], draw=False),
-        "reasoning": reasoning((seed, 1), TOLD_SCENES, known, questions=QUESTIONS["reasoning"], draw=False),
-        "reading": reading((seed, 1), TOLD_SCENES, questions=QUESTIONS["reading"], draw=False),
+        "knowledge": knowledge(
+            (seed, 1), TOLD_SCENES, known, questions=QUESTIONS["knowledge"], draw=False
+        ),
+        "reasoning": reasoning(
+            (seed, 1), TOLD_SCENES, known, questions=QUESTIONS["reasoning"], draw=False
+        ),
+        "reading": reading(
+            (seed, 1), TOLD_SCENES, questions=QUESTIONS["reading"], draw=False
+        ),
     }
-    texts = {name: _one_after_the_other(told.samples, tokenizer) for name, told in scenes.items()}
+    texts = {
+        name: _one_after_the_other(told.samples, tokenizer)
+        for name, told in scenes.items()
+    }
     words = {name: tokens_of_notes(told, tokenizer) for name, told in scenes.items()}
 
     def make(step: int) -> Told:
@@ -77,14 +115,23 @@ def lessons(tokenizer: PreTrainedTokenizerBase, known: Facts, batch_size: int, s
         turn, lesson = divmod(step, len(LESSONS))
         name = LESSONS[lesson]
         rows = rows_of_step(TOLD_SCENES, batch_size, (seed, lesson), turn)
-        return Told(texts[name].batch(rows), words[name][rows], PARTS[turn % len(PARTS)], scenes[name].where)
+        return Told(
+            texts[name].batch(rows),
+            words[name][rows],
+            PARTS[turn % len(PARTS)],
+            scenes[name].where,
+        )
 
     return make
 
 
 @torch.inference_mode()
 def answers_from_notes(
-    language: LanguageModel, scenes: Scenes, parts: int, order: Order = "image_first", batch_size: int = 512
+    language: LanguageModel,
+    scenes: Scenes,
+    parts: int,
+    order: Order = "image_first",
+    batch_size: int = 512,
 ) -> list[str]:
     """The word that a language model says first in answer to each question, given notes instead of an image.
 
@@ -96,11 +143,21 @@ def answers_from_notes(
         batch_size: questions a step.
     """
     tokens = tokenize(scenes.samples, language.tokenizer, order, answers=False)
-    words, device = tokens_of_notes(scenes, language.tokenizer), next(language.parameters()).device
+    words, device = (
+        tokens_of_notes(scenes, language.tokenizer),
+        next(language.parameters()).device,
+    )
     said: list[int] = []
     for rows in torch.arange(len(scenes.samples)).split(batch_size):
-        batch, shown = tokens.batch(rows).to(device), words[tokens.image[rows]].to(device)
-        placed = place(language.embed(batch.text), embed_notes(language, shown, parts, scenes.where), batch)
+        batch, shown = (
+            tokens.batch(rows).to(device),
+            words[tokens.image[rows]].to(device),
+        )
+        placed = place(
+            language.embed(batch.text),
+            embed_notes(language, shown, parts, scenes.where),
+            batch,
+        )
         said += language.next_token(placed.embeddings, placed.length).tolist()
     return language.tokenizer.batch_decode([[token] for token in said])
 
@@ -108,16 +165,22 @@ def answers_from_notes(
 def tokens_of_notes(scenes: Scenes, tokenizer: PreTrainedTokenizerBase) -> Tensor:
     """The words of notes as tokens, int (n, places, words), with padding for none."""
     known = tokenizer.get_vocab()
-    tokens = torch.tensor([*(known[word] for word in NOTE_WORDS), tokenizer.pad_token_id])  # -1, no word, is the last
+    tokens = torch.tensor(
+        [*(known[word] for word in NOTE_WORDS), tokenizer.pad_token_id]
+    )  # -1, no word, is the last
     return tokens[torch.from_numpy(scenes.notes)]
 
 
 def tokens_of_contents(tokenizer: PreTrainedTokenizerBase) -> tuple[Tensor, ...]:
     """Tokens of the words that may fill a place, one tensor for each kind of content."""
-    return tuple(torch.tensor(tokenizer.convert_tokens_to_ids(list(group))) for group in CONTENTS)
+    return tuple(
+        torch.tensor(tokenizer.convert_tokens_to_ids(list(group))) for group in CONTENTS
+    )
 
 
-def _one_after_the_other(samples: Sequence[Sample], tokenizer: PreTrainedTokenizerBase) -> Tokens:
+def _one_after_the_other(
+    samples: Sequence[Sample], tokenizer: PreTrainedTokenizerBase
+) -> Tokens:
     """All questions about a scene in one text, each once and with its answer; the answers and the end are learnt."""
     known = tokenizer.get_vocab()
     texts, labels = [], []
@@ -129,7 +192,14 @@ def _one_after_the_other(samples: Sequence[Sample], tokenizer: PreTrainedTokeniz
             for text, learnt in ((question, False), (answer, True))
             for word in text.split()
         ]
-        text = torch.tensor([tokenizer.bos_token_id, *(word for word, _ in said), tokenizer.eos_token_id], dtype=torch.int32)
+        text = torch.tensor(
+            [
+                tokenizer.bos_token_id,
+                *(word for word, _ in said),
+                tokenizer.eos_token_id,
+            ],
+            dtype=torch.int32,
+        )
         learnt = torch.tensor([False, *(learnt for _, learnt in said), True])
         texts.append(text)
         labels.append(text.where(learnt, IGNORE))
@@ -137,5 +207,11 @@ def _one_after_the_other(samples: Sequence[Sample], tokenizer: PreTrainedTokeniz
     padded = pad_sequence(texts, batch_first=True, padding_value=tokenizer.pad_token_id)
     length = torch.tensor([len(text) for text in texts])
     return Tokens(
-        torch.arange(len(texts)), padded, pad_sequence(labels, batch_first=True, padding_value=IGNORE), length, first, padded[:, :1], first
+        torch.arange(len(texts)),
+        padded,
+        pad_sequence(labels, batch_first=True, padding_value=IGNORE),
+        length,
+        first,
+        padded[:, :1],
+        first,
     )

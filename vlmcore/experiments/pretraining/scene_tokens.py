@@ -1,9 +1,11 @@
 """Language before sight: a miniature language model goes to school with notes about scenes it does not see.
 
-A note is one embedding for a part of a scene, the sum of its words: where it is, and what is there ("r2c3", "red", "circle"). Notes stand
-in the text exactly where visual tokens will stand, one for each of 16, 4 or 1 square parts, so that looking a word up among them is
-learnt before there is an image; what a compressor has to learn is then to write such notes. Real language models learn this from
-text at large; a miniature that is only shown sentences does not learn it in the time there is.
+A note is one embedding for a part of a scene, the sum of its words: where it is, and
+what is there ("r2c3", "red", "circle"). Notes stand in the text exactly where visual
+tokens will stand, one for each of 16, 4 or 1 square parts, so that looking a word up
+among them is learnt before there is an image; what a compressor has to learn is then to
+write such notes. Real language models learn this from text at large; a miniature that
+is only shown sentences does not learn it in the time there is.
 """
 
 import math
@@ -43,7 +45,13 @@ class Told(NamedTuple):
     """How many of the words, the first ones, say where a place is."""
 
 
-def pretrain_on_notes(folder: str | Path, config: LanguageConfig, stage: StageConfig, seed: int = 0, **options: Any) -> LanguageModel:
+def pretrain_on_notes(
+    folder: str | Path,
+    config: LanguageConfig,
+    stage: StageConfig,
+    seed: int = 0,
+    **options: Any,
+) -> LanguageModel:
     """Trains a language model from nothing to answer questions about scenes of all worlds from notes.
 
     Args:
@@ -57,7 +65,16 @@ def pretrain_on_notes(folder: str | Path, config: LanguageConfig, stage: StageCo
     samples = [sample for scene in scenes for sample in scene.samples]
     samples = [sample._replace(image=row) for row, sample in enumerate(samples)]
     tokenizer = word_tokenizer([*WORDS, *QUESTION_WORDS])
-    return learn_from_notes(folder, config, stage, tokenizer, samples, np.concatenate([scene.notes for scene in scenes]), seed, **options)
+    return learn_from_notes(
+        folder,
+        config,
+        stage,
+        tokenizer,
+        samples,
+        np.concatenate([scene.notes for scene in scenes]),
+        seed,
+        **options,
+    )
 
 
 def learn_from_notes(
@@ -83,38 +100,56 @@ def learn_from_notes(
         **options: of `loop.run`.
     """
     torch.manual_seed(seed)
-    model = LanguageModel.from_config(replace(config, vocab_size=len(tokenizer)), tokenizer)
+    model = LanguageModel.from_config(
+        replace(config, vocab_size=len(tokenizer)), tokenizer
+    )
     tokens = tokenize(samples, tokenizer, "image_first")
     known = tokenizer.get_vocab()
-    vocabulary = torch.tensor([*(known[word] for word in WORDS), tokenizer.pad_token_id])
-    words = vocabulary[torch.from_numpy(notes)]  # -1, no word, is the padding at the end
+    vocabulary = torch.tensor(
+        [*(known[word] for word in WORDS), tokenizer.pad_token_id]
+    )
+    words = vocabulary[
+        torch.from_numpy(notes)
+    ]  # -1, no word, is the padding at the end
 
     def make(step: int) -> Told:
-        batch = tokens.batch(rows_of_step(len(samples), stage.batch_size, (seed,), step))
+        batch = tokens.batch(
+            rows_of_step(len(samples), stage.batch_size, (seed,), step)
+        )
         return Told(batch, words[batch.image], PARTS[step % len(PARTS)])
 
     run(Stage(model, told_loss, make, stage, seed), folder, **options)
     return model.cpu().eval()
 
 
-def embed_notes(language: LanguageModel, words: Tensor, parts: int, where: int = 0) -> Tensor:
+def embed_notes(
+    language: LanguageModel, words: Tensor, parts: int, where: int = 0
+) -> Tensor:
     """Notes in the place of visual tokens: the sum of the words for what each part of the scene covers.
 
     Args:
         language: whose embeddings are summed.
-        words: int (b, places, w), the words for each place of a square grid, in rows, with padding for none.
-        parts: into how many squares the scene is cut. What is at a place belongs to the part that covers most of it (`homes`).
-        where: how many of the words, the first ones, say where a place is. They are averaged over the area of a part instead of summed,
-            so that a part with many empty places still says what is there.
+        words: int (b, places, w), the words for each place of a square grid, in rows,
+            with padding for none.
+        parts: into how many squares the scene is cut. What is at a place belongs to the
+            part that covers most of it (`homes`).
+        where: how many of the words, the first ones, say where a place is. They are
+            averaged over the area of a part instead of summed, so that a part with many
+            empty places still says what is there.
 
     Returns:
         float (b, parts, e)
     """
     known = (words != language.tokenizer.pad_token_id)[..., None]
     spoken = language.embed(words) * known
-    home, area = homes(words.shape[1], parts).to(spoken), coverage(words.shape[1], parts).to(spoken)
+    home, area = (
+        homes(words.shape[1], parts).to(spoken),
+        coverage(words.shape[1], parts).to(spoken),
+    )
     names, things = spoken[:, :, :where].sum(2), spoken[:, :, where:].sum(2)
-    return torch.einsum("np,bpe->bne", home, things) + torch.einsum("np,bpe->bne", area / area.sum(1, keepdim=True), names)
+    return torch.einsum("np,bpe->bne", home, things) + torch.einsum(
+        "np,bpe->bne", area / area.sum(1, keepdim=True), names
+    )
 
 
 @cache
@@ -139,7 +174,8 @@ def coverage(places: int, parts: int) -> Tensor:
 def homes(places: int, parts: int) -> Tensor:
     """Which part names what is at each place: the one that covers most of it. Parts that cover equally much share it.
 
-    Were a thing named in passing by every part that it touches, no token would name it well.
+    Were a thing named in passing by every part that it touches, no token would name it
+    well.
 
     Returns:
         float (parts, places), 1 in total for each place.
@@ -160,4 +196,6 @@ def told_loss(language: LanguageModel, told: Told) -> Tensor:
     placed = place(language.embed(told.batch.text), notes, told.batch)
     targets = placed.labels[:, 1:]
     said = targets >= 0
-    return F.cross_entropy(language.logits(language(placed.embeddings)[:, :-1][said]), targets[said])
+    return F.cross_entropy(
+        language.logits(language(placed.embeddings)[:, :-1][said]), targets[said]
+    )

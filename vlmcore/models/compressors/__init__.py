@@ -1,6 +1,7 @@
 """Token compressors: from the patches of an image to V visual tokens in the width of the language model, one idea a file.
 
-All share one call, `compressor(features, question=None, *, visual_tokens=None)`, and own their projection.
+All share one call, `compressor(features, question=None, *, visual_tokens=None)`, and
+own their projection.
 """
 
 from typing import Any
@@ -31,4 +32,6 @@ def build_compressor(config: VLMConfig) -> nn.Module | None:
     """The compressor that a config names; None for a blind model."""
     if config.compressor is None:
         return None
-    return COMPRESSORS[config.compressor.name](config.compressor, config.vision, config.language.width, config.visual_tokens)
+    return COMPRESSORS[config.compressor.name](
+        config.compressor, config.vision, config.language.width, config.visual_tokens
+    )

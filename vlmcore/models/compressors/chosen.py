@@ -6,10 +6,15 @@ from vlmcore.config import CompressorConfig, check_visual_tokens
 def check_fixed(visual_tokens: int, asked: int | None) -> None:
     """Raises ValueError when a call asks for another V than the one the compressor was built with."""
     if asked is not None and asked != visual_tokens:
-        raise ValueError(f"this compressor has weights for {visual_tokens} visual tokens and cannot give {asked}; build one for {asked}")
+        raise ValueError(
+            f"this compressor has weights for {visual_tokens} visual tokens and "
+            f"cannot give {asked}; build one for {asked}"
+        )
 
 
-def choose(config: CompressorConfig, side: int, visual_tokens: int, asked: int | None) -> int:
+def choose(
+    config: CompressorConfig, side: int, visual_tokens: int, asked: int | None
+) -> int:
     """The V of a call: the one asked for, or else that of the model.
 
     Raises:

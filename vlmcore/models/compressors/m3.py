@@ -1,7 +1,9 @@
 """M3, Matryoshka Multimodal Models (arXiv 2405.17430): project every patch, then average; coarse tokens are means of finer ones.
 
-Nothing in the module depends on V: what makes it a compressor for all V at once is its training, where the loss is averaged over all
-scales in every step (`M3Config.training_tokens`). Pooling comes after the projector, so that no operation of the projector is saved.
+Nothing in the module depends on V: what makes it a compressor for all V at once is its
+training, where the loss is averaged over all scales in every step
+(`M3Config.training_tokens`). Pooling comes after the projector, so that no operation of
+the projector is saved.
 """
 
 import math
@@ -18,14 +20,26 @@ from vlmcore.models.vision import VisionFeatures
 class M3(nn.Module):
     """LLaVA's projector followed by the mean of each of V square cells, V chosen at every call."""
 
-    def __init__(self, config: M3Config, vision: VisionConfig, language_width: int, visual_tokens: int) -> None:
+    def __init__(
+        self,
+        config: M3Config,
+        vision: VisionConfig,
+        language_width: int,
+        visual_tokens: int,
+    ) -> None:
         super().__init__()
         check_visual_tokens(config, vision.side, visual_tokens)
         self.config = config
         self.visual_tokens = visual_tokens
         self.projection = projector(vision.width, language_width)
 
-    def forward(self, features: VisionFeatures, question: Tensor | None = None, *, visual_tokens: int | None = None) -> Tensor:
+    def forward(
+        self,
+        features: VisionFeatures,
+        question: Tensor | None = None,
+        *,
+        visual_tokens: int | None = None,
+    ) -> Tensor:
         """Compresses images; the question is not looked at.
 
         Args:
@@ -34,11 +48,21 @@ class M3(nn.Module):
             visual_tokens: V; that of the model if None.
 
         Returns:
-            Visual tokens, float (b, V, language width); at V = patches those of the plain projector.
+            Visual tokens, float (b, V, language width); at V = patches those of the
+            plain projector.
 
         Raises:
             ValueError: the grid has no V equal cells.
         """
-        side = math.isqrt(choose(self.config, features.side, self.visual_tokens, visual_tokens))
+        side = math.isqrt(
+            choose(self.config, features.side, self.visual_tokens, visual_tokens)
+        )
         tokens = self.projection(features.patches)
-        return reduce(tokens, "b (gy y gx x) e -> b (gy gx) e", "mean", gy=side, gx=side, x=features.side // side)
+        return reduce(
+            tokens,
+            "b (gy y gx x) e -> b (gy gx) e",
+            "mean",
+            gy=side,
+            gx=side,
+            x=features.side // side,
+        )

@@ -11,13 +11,25 @@ from vlmcore.models.vision import VisionFeatures
 class MLP(nn.Module):
     """Every patch becomes a visual token: Linear, GELU, Linear, without a norm."""
 
-    def __init__(self, config: MLPConfig, vision: VisionConfig, language_width: int, visual_tokens: int) -> None:
+    def __init__(
+        self,
+        config: MLPConfig,
+        vision: VisionConfig,
+        language_width: int,
+        visual_tokens: int,
+    ) -> None:
         super().__init__()
         check_visual_tokens(config, vision.side, visual_tokens)
         self.visual_tokens = visual_tokens
         self.projection = projector(vision.width, language_width)
 
-    def forward(self, features: VisionFeatures, question: Tensor | None = None, *, visual_tokens: int | None = None) -> Tensor:
+    def forward(
+        self,
+        features: VisionFeatures,
+        question: Tensor | None = None,
+        *,
+        visual_tokens: int | None = None,
+    ) -> Tensor:
         """Visual tokens, float (b, patches, language width); the question is not looked at."""
         check_fixed(self.visual_tokens, visual_tokens)
         return self.projection(features.patches)

@@ -14,18 +14,38 @@ from vlmcore.models.vision import VisionFeatures
 class Pool(nn.Module):
     """Cuts the grid into V square cells and averages each.
 
-    With V equal to the number of patches nothing is pooled, and this is LLaVA-1.5's uncompressed model.
+    With V equal to the number of patches nothing is pooled, and this is LLaVA-1.5's
+    uncompressed model.
     """
 
-    def __init__(self, config: PoolConfig, vision: VisionConfig, language_width: int, visual_tokens: int) -> None:
+    def __init__(
+        self,
+        config: PoolConfig,
+        vision: VisionConfig,
+        language_width: int,
+        visual_tokens: int,
+    ) -> None:
         super().__init__()
         check_visual_tokens(config, vision.side, visual_tokens)
         self.visual_tokens = visual_tokens
         self.projection = projector(vision.width, language_width)
 
-    def forward(self, features: VisionFeatures, question: Tensor | None = None, *, visual_tokens: int | None = None) -> Tensor:
+    def forward(
+        self,
+        features: VisionFeatures,
+        question: Tensor | None = None,
+        *,
+        visual_tokens: int | None = None,
+    ) -> Tensor:
         """Visual tokens, float (b, V, language width); the question is not looked at."""
         check_fixed(self.visual_tokens, visual_tokens)
         side = math.isqrt(self.visual_tokens)
-        cells = reduce(features.patches, "b (gy y gx x) d -> b (gy gx) d", "mean", gy=side, gx=side, x=features.side // side)
+        cells = reduce(
+            features.patches,
+            "b (gy y gx x) d -> b (gy gx) d",
+            "mean",
+            gy=side,
+            gx=side,
+            x=features.side // side,
+        )
         return self.projection(cells)

@@ -1,14 +1,17 @@
 """QueCC, query-based convolutional cross-attention: the compressor of arXiv 2411.03312, section 4.
 
-Every output token looks at its own square region of the image, as in TokenPacker (arXiv 2407.02392). What it looks *for* is built
-differently, in three ways that can be switched off one by one until TokenPacker is left:
+Every output token looks at its own square region of the image, as in TokenPacker (arXiv
+2407.02392). What it looks *for* is built differently, in three ways that can be
+switched off one by one until TokenPacker is left:
 
 - the question's state is added to each patch (`inject_question`);
 - a small MLP, not a single matrix, makes queries of the sums (`nonlinear_query`);
-- a depth-wise convolution with stride equal to the region shrinks the map to one query a region (`learned_downsampling`). It comes
-  after the map and its norm, where resizing comes before them: the two do not commute.
+- a depth-wise convolution with stride equal to the region shrinks the map to one query
+  a region (`learned_downsampling`). It comes after the map and its norm, where resizing
+  comes before them: the two do not commute.
 
-Axes: b images, v = s*s regions of k*k patches, l layers, d vision width, e language width.
+Axes: b images, v = s*s regions of k*k patches, l layers, d vision width, e language
+width.
 """
 
 import math
@@ -19,14 +22,26 @@ from torch import Tensor, nn
 from vlmcore.config import QueCCConfig, VisionConfig, check_visual_tokens
 from vlmcore.models.compressors.chosen import check_fixed
 from vlmcore.models.compressors.projector import projector
-from vlmcore.models.compressors.regions import EPS, attend_regions, normed_linear, normed_mlp, resize
+from vlmcore.models.compressors.regions import (
+    EPS,
+    attend_regions,
+    normed_linear,
+    normed_mlp,
+    resize,
+)
 from vlmcore.models.vision import VisionFeatures
 
 
 class QueCC(nn.Module):
     """One question-aware token for each of V square regions."""
 
-    def __init__(self, config: QueCCConfig, vision: VisionConfig, language_width: int, visual_tokens: int) -> None:
+    def __init__(
+        self,
+        config: QueCCConfig,
+        vision: VisionConfig,
+        language_width: int,
+        visual_tokens: int,
+    ) -> None:
         super().__init__()
         check_visual_tokens(config, vision.side, visual_tokens)
         d, levels = vision.width, len(vision.layers)
@@ -35,21 +50,32 @@ class QueCC(nn.Module):
         self.kernel = vision.side // math.isqrt(visual_tokens)
 
         if config.inject_question:
-            self.question = nn.Sequential(nn.Linear(language_width, d), nn.LayerNorm(d, eps=EPS))
+            self.question = nn.Sequential(
+                nn.Linear(language_width, d), nn.LayerNorm(d, eps=EPS)
+            )
         self.query = normed_mlp(d, d) if config.nonlinear_query else normed_linear(d)
         if config.learned_downsampling:
-            self.downsample = nn.Conv2d(d, d, kernel_size=self.kernel, stride=self.kernel, groups=d)
+            self.downsample = nn.Conv2d(
+                d, d, kernel_size=self.kernel, stride=self.kernel, groups=d
+            )
         self.key = normed_mlp(levels * d, d)
         self.value = normed_mlp(levels * d, d)
         self.attention = nn.MultiheadAttention(d, config.heads, batch_first=True)
         self.projection = projector(d, language_width)
 
-    def forward(self, features: VisionFeatures, question: Tensor | None = None, *, visual_tokens: int | None = None) -> Tensor:
+    def forward(
+        self,
+        features: VisionFeatures,
+        question: Tensor | None = None,
+        *,
+        visual_tokens: int | None = None,
+    ) -> Tensor:
         """Compresses images in the light of a question.
 
         Args:
             features: of b images.
-            question: float (b, e), the language model's last hidden state at the question's last token.
+            question: float (b, e), the language model's last hidden state at the
+                question's last token.
             visual_tokens: None, or the V this compressor was built for.
 
         Returns:
@@ -63,20 +89,35 @@ class QueCC(nn.Module):
         return self.projection(tokens)
 
     def attend(
-        self, features: VisionFeatures, question: Tensor | None = None, *, need_weights: bool = True
+        self,
+        features: VisionFeatures,
+        question: Tensor | None = None,
+        *,
+        need_weights: bool = True,
     ) -> tuple[Tensor, Tensor | None]:
         """The tokens before projection, float (b, v, d), and how much each looks at the patches of its region, float (b, v, k*k)."""
         levels = rearrange(features.layers, "b p l d -> b p (l d)")
         query = self.queries(features.patches, question)
-        return attend_regions(self.attention, query, self.key(levels), self.value(levels), need_weights=need_weights)
+        return attend_regions(
+            self.attention,
+            query,
+            self.key(levels),
+            self.value(levels),
+            need_weights=need_weights,
+        )
 
     def queries(self, patches: Tensor, question: Tensor | None) -> Tensor:
         """What each region's token looks for, float (b, v, d), from patches (b, p, d) and the question's state."""
         if self.config.inject_question:
             if question is None:
-                raise ValueError("QueCC looks at the image in the light of a question; give its state, float (batch, language width)")
+                raise ValueError(
+                    "QueCC looks at the image in the light of a question; give its "
+                    "state, float (batch, language width)"
+                )
             patches = patches + self.question(question)[:, None]
         if not self.config.learned_downsampling:
             return self.query(resize(patches, math.isqrt(self.visual_tokens)))
-        grid = rearrange(self.query(patches), "b (y x) d -> b d y x", y=math.isqrt(patches.shape[1]))
+        grid = rearrange(
+            self.query(patches), "b (y x) d -> b d y x", y=math.isqrt(patches.shape[1])
+        )
         return rearrange(self.downsample(grid), "b d y x -> b (y x) d")

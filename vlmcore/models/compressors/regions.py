@@ -15,25 +15,41 @@ EPS = 1e-6
 
 def normed_mlp(inputs: int, width: int) -> nn.Sequential:
     """Linear, GELU, Linear, layer norm: (..., inputs) to (..., width)."""
-    return nn.Sequential(nn.Linear(inputs, width), nn.GELU(), nn.Linear(width, width), nn.LayerNorm(width, eps=EPS))
+    return nn.Sequential(
+        nn.Linear(inputs, width),
+        nn.GELU(),
+        nn.Linear(width, width),
+        nn.LayerNorm(width, eps=EPS),
+    )
 
 
 def normed_linear(width: int) -> nn.Sequential:
     """One matrix and a layer norm: (..., width) to (..., width)."""
-    return nn.Sequential(nn.Linear(width, width, bias=False), nn.LayerNorm(width, eps=EPS))
+    return nn.Sequential(
+        nn.Linear(width, width, bias=False), nn.LayerNorm(width, eps=EPS)
+    )
 
 
 def resize(patches: Tensor, side: int) -> Tensor:
     """The grid of patches (b, p, d) bilinearly resized to side*side, float (b, side*side, d).
 
-    Without antialias, as published: a single query is the mean of the four patches in the centre of the image.
+    Without antialias, as published: a single query is the mean of the four patches in
+    the centre of the image.
     """
     grid = rearrange(patches, "b (y x) d -> b d y x", y=math.isqrt(patches.shape[1]))
-    return rearrange(F.interpolate(grid, size=(side, side), mode="bilinear", align_corners=False), "b d y x -> b (y x) d")
+    return rearrange(
+        F.interpolate(grid, size=(side, side), mode="bilinear", align_corners=False),
+        "b d y x -> b (y x) d",
+    )
 
 
 def attend_regions(
-    attention: nn.MultiheadAttention, query: Tensor, key: Tensor, value: Tensor, *, need_weights: bool = True
+    attention: nn.MultiheadAttention,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    *,
+    need_weights: bool = True,
 ) -> tuple[Tensor, Tensor | None]:
     """Attention of every query to the keys of its own region.
 
@@ -45,11 +61,19 @@ def attend_regions(
         need_weights: whether to return the weights too, at some cost.
 
     Returns:
-        What each query found, float (b, v, d), and its weights on the patches of its region, the mean over heads, float (b, v, k*k).
+        What each query found, float (b, v, d), and its weights on the patches of its
+        region, the mean over heads, float (b, v, k*k).
     """
     v, side = query.shape[1], math.isqrt(query.shape[1])
     kernel = math.isqrt(key.shape[1]) // side
     cut = "b (y ky x kx) d -> (b y x) (ky kx) d"
-    key, value = (rearrange(grid, cut, y=side, x=side, ky=kernel, kx=kernel) for grid in (key, value))
-    found, weights = attention(rearrange(query, "b v d -> (b v) 1 d"), key, value, need_weights=need_weights)
-    return rearrange(found, "(b v) 1 d -> b v d", v=v), None if weights is None else rearrange(weights, "(b v) 1 k -> b v k", v=v)
+    key, value = (
+        rearrange(grid, cut, y=side, x=side, ky=kernel, kx=kernel)
+        for grid in (key, value)
+    )
+    found, weights = attention(
+        rearrange(query, "b v d -> (b v) 1 d"), key, value, need_weights=need_weights
+    )
+    return rearrange(
+        found, "(b v) 1 d -> b v d", v=v
+    ), None if weights is None else rearrange(weights, "(b v) 1 k -> b v k", v=v)

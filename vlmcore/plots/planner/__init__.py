@@ -1,7 +1,8 @@
 """What to buy, asked by hand: a form in a page that evaluates a law and its refits in the browser.
 
-It needs no kernel and no other script, so it is alive in the built book, in Jupyter and on Colab. `planner.js` repeats the rule of
-`vlmcore.scaling.plan`, `Planner.plan` asks that function itself, and a test compares the two.
+It needs no kernel and no other script, so it is alive in the built book, in Jupyter and
+on Colab. `planner.js` repeats the rule of `vlmcore.scaling.plan`, `Planner.plan` asks
+that function itself, and a test compares the two.
 """
 
 import json
@@ -30,7 +31,8 @@ class Settings(NamedTuple):
     budget: float
     """FLOPs for one question."""
     cached: bool = False
-    """Whether the text was read before the image came, so that it costs nothing: Q = 0, also for the question pass."""
+    """Whether the text was read before the image came, so that it costs nothing: Q = 0,
+    also for the question pass."""
     encoder: bool = False
     """Whether the vision encoder counts."""
     question_pass: bool = False
@@ -43,7 +45,8 @@ class Planner:
 
     Attributes:
         laws: what a task is called, and its product law with refits.
-        models: what a list of language models is called, and their sizes; None for any size, with any whole V.
+        models: what a list of language models is called, and their sizes; None for any
+            size, with any whole V.
         tokens: values of V that go with the sizes.
         encoder_flops: what the vision encoder costs where it counts.
         name: of the form; two on a page need two names.
@@ -64,7 +67,10 @@ class Planner:
     def __post_init__(self) -> None:
         for task, refits in self.laws.items():
             if type(refits.fit.law) is not Product:
-                raise ValueError(f"the law of {task!r} is {refits.fit.law}; the planner evaluates products only, so fit `Product`")
+                raise ValueError(
+                    f"the law of {task!r} is {refits.fit.law}; the planner evaluates "
+                    "products only, so fit `Product`"
+                )
 
     def plan(self, settings: Settings) -> Plan:
         """What the form answers.
@@ -85,8 +91,13 @@ class Planner:
 
     def _repr_html_(self) -> str:
         data = {
-            "laws": {task: refits.to_json() | {"measured": _span(refits.fit.points.N)} for task, refits in self.laws.items()},
-            "models": {label: sizes and list(sizes) for label, sizes in self.models.items()},
+            "laws": {
+                task: refits.to_json() | {"measured": _span(refits.fit.points.N)}
+                for task, refits in self.laws.items()
+            },
+            "models": {
+                label: sizes and list(sizes) for label, sizes in self.models.items()
+            },
             "tokens": list(self.tokens),
             "encoder": self.encoder_flops,
         }

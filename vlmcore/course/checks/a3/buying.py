@@ -13,23 +13,39 @@ PRINTED = (0.077, 0.015)
 
 def q1(answer: Callable) -> str | None:
     """The frontier of a few points, two of them equal in error."""
-    n, v, error = np.repeat([8.0, 0.5, 2.0], 3), np.tile([256.0, 1.0, 16.0], 3), np.array([20, 40, 30, 50, 60, 55, 44, 45, 45]) / 100
+    n, v, error = (
+        np.repeat([8.0, 0.5, 2.0], 3),
+        np.tile([256.0, 1.0, 16.0], 3),
+        np.array([20, 40, 30, 50, 60, 55, 44, 45, 45]) / 100,
+    )
     for q in (50, 0):
         found = np.asarray(answer(n, v, error, q))
         right = frontier(2 * n * (q + v), error)
         if np.array_equal(found, right):
             continue
         if found.size == 0:
-            return "nothing is on your frontier: each model is as good as itself, so only one that is better in cost or in error beats it."
+            return (
+                "nothing is on your frontier: each model is as good as itself, so "
+                "only one that is better in cost or in error beats it."
+            )
         if found.dtype == bool or found.size == n.size:
-            return f"you returned {found.size} values for {n.size} models: return the indices of those on the frontier only."
+            return (
+                f"you returned {found.size} values for {n.size} models: return the "
+                "indices of those on the frontier only."
+            )
         if set(found.tolist()) == set(right.tolist()):
-            return "these are the right models in another order: begin with the cheapest."
+            return (
+                "these are the right models in another order: begin with the cheapest."
+            )
         mistaken = {
-            "your cost leaves Q out: the text has to be read too, so a model costs 2N(Q + V).": frontier(n * v, error),
-            "your cost leaves N out: a token costs more in a larger model, 2N(Q + V) in all.": frontier(q + v, error),
-            "your cost leaves the tokens out: it is 2N(Q + V), not a matter of N alone.": frontier(n, error),
-            "your frontier collects the worst buys: an error is better when it is lower.": frontier(2 * n * (q + v), -error),
+            "your cost leaves Q out: the text has to be read too, so a model costs "
+            "2N(Q + V).": frontier(n * v, error),
+            "your cost leaves N out: a token costs more in a larger model, 2N(Q + V) "
+            "in all.": frontier(q + v, error),
+            "your cost leaves the tokens out: it is 2N(Q + V), not a matter of N "
+            "alone.": frontier(n, error),
+            "your frontier collects the worst buys: an error is better when it is "
+            "lower.": frontier(2 * n * (q + v), -error),
         }
         for sentence, models in mistaken.items():
             if set(found.tolist()) == set(models.tolist()):
@@ -38,12 +54,17 @@ def q1(answer: Callable) -> str | None:
     return None
 
 
-def _first_difference(n: np.ndarray, v: np.ndarray, found: np.ndarray, right: np.ndarray, q: int) -> str:
+def _first_difference(
+    n: np.ndarray, v: np.ndarray, found: np.ndarray, right: np.ndarray, q: int
+) -> str:
     extra, missing = np.setdiff1d(found, right), np.setdiff1d(right, found)
     i = int(extra[0] if extra.size else missing[0])
     model = f"with Q = {q} the model with N = {n[i]:g} and V = {v[i]:g}"
     if extra.size:
-        return f"{model} is on your frontier, but another has no higher cost and no higher error and is better in one of them."
+        return (
+            f"{model} is on your frontier, but another has no higher cost and no "
+            "higher error and is better in one of them."
+        )
     return f"{model} is missing from your frontier: no other beats it in both."
 
 
@@ -53,33 +74,63 @@ def q3(answer: Callable) -> str | None:
     found, right = float(answer(alpha, beta, 50)), beta * 50 / (alpha - beta)
     if abs(found - right) > 1e-6 * right:
         mistaken = {
-            "you rounded: leave V* as it comes out, and round when you buy.": round(right),
-            "alpha and beta are exchanged in the numerator: V* grows with beta.": alpha * 50 / (alpha - beta),
-            "your fraction is upside down, or you return one token for every Q: V* grows with Q.": (alpha - beta) / (beta * 50),
-            "the sign is wrong: alpha / (Q + V) - beta / V = 0 at the minimum.": beta * 50 / (alpha + beta),
+            "you rounded: leave V* as it comes out, and round when you buy.": round(
+                right
+            ),
+            "alpha and beta are exchanged in the numerator: V* grows with beta.": alpha
+            * 50
+            / (alpha - beta),
+            "your fraction is upside down, or you return one token for every Q: V* "
+            "grows with Q.": (alpha - beta) / (beta * 50),
+            "the sign is wrong: alpha / (Q + V) - beta / V = 0 at the minimum.": beta
+            * 50
+            / (alpha + beta),
             "you returned Q + V: V is asked for.": right + 50,
         }
         for sentence, value in mistaken.items():
-            if abs(found - value) < 1e-6 * abs(value) + 1e-9 or (found == 1 and value < 1):
+            if abs(found - value) < 1e-6 * abs(value) + 1e-9 or (
+                found == 1 and value < 1
+            ):
                 return sentence
-        return f"at alpha = {alpha}, beta = {beta} and Q = 50 the least error is at V = {right:.2f}; you have {found:.4g}."
+        return (
+            f"at alpha = {alpha}, beta = {beta} and Q = 50 the least error is at V "
+            f"= {right:.2f}; you have {found:.4g}."
+        )
     return _q3_corners(answer)
 
 
 def _q3_corners(answer: Callable) -> str | None:
     if (found := float(answer(*PRINTED, 0))) != 1:
-        return f"you forgot the clip at one token: at Q = 0 the formula gives 0, and you returned {found:g}."
+        return (
+            "you forgot the clip at one token: at Q = 0 the formula gives 0, and "
+            f"you returned {found:g}."
+        )
     if (found := float(answer(*PRINTED, 1e6))) != 576:
-        return f"you forgot `largest`: at a very long question you returned V = {found:g}, more than the encoder gives."
+        return (
+            "you forgot `largest`: at a very long question you returned V = "
+            f"{found:g}, more than the encoder gives."
+        )
     if (found := float(answer(*PRINTED, 1e6, 144))) != 144:
-        return f"you ignored the argument `largest`: it was 144 and you returned {found:g}."
-    for alpha, beta, what in ((0.03, 0.04, "alpha < beta"), (0.04, 0.04, "alpha = beta")):
+        return (
+            "you ignored the argument `largest`: it was 144 and you returned "
+            f"{found:g}."
+        )
+    for alpha, beta, what in (
+        (0.03, 0.04, "alpha < beta"),
+        (0.04, 0.04, "alpha = beta"),
+    ):
         try:
             found = float(answer(alpha, beta, 50))
         except StoppedError as error:
             if "ZeroDivisionError" in str(error):
-                return "at alpha = beta you divide by zero: there the error falls with every token, so take the largest V."
+                return (
+                    "at alpha = beta you divide by zero: there the error falls "
+                    "with every token, so take the largest V."
+                )
             raise
         if found != 576:
-            return f"for {what} you returned {found:g}: there the error falls with every token, so take the largest V."
+            return (
+                f"for {what} you returned {found:g}: there the error falls with "
+                "every token, so take the largest V."
+            )
     return None

@@ -1,13 +1,22 @@
 """Question 2 of A3: the fit.
 
-Wrong fits are recognised by what they would be right for: one that recovers a law of V + 50 has fitted V + Q.
+Wrong fits are recognised by what they would be right for: one that recovers a law of V
++ 50 has fitted V + Q.
 """
 
 from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from vlmcore.course.checks.a3.points import PLANTED, TASKS, Points, best, planted, published, squares
+from vlmcore.course.checks.a3.points import (
+    PLANTED,
+    TASKS,
+    Points,
+    best,
+    planted,
+    published,
+    squares,
+)
 from vlmcore.scaling import Product
 
 
@@ -23,18 +32,35 @@ def _planted(answer: Callable) -> str | None:
         return found if isinstance(found, str) else None
     slope, alpha, beta, floor = found
     if _near([slope, beta, alpha, floor], PLANTED.parameters):
-        return "alpha and beta are exchanged: alpha belongs to N. Return A·B, alpha, beta, D."
+        return (
+            "alpha and beta are exchanged: alpha belongs to N. Return A·B, alpha, "
+            "beta, D."
+        )
     if _near([slope, -alpha, -beta, floor], PLANTED.parameters):
-        return "your exponents are negative: the law has N^-alpha and V^-beta, so that alpha and beta are positive."
+        return (
+            "your exponents are negative: the law has N^-alpha and V^-beta, so "
+            "that alpha and beta are positive."
+        )
     if _near(answer(*planted(PLANTED, offset=50)), PLANTED.parameters):
-        return "you fitted V + Q: the published errors follow V alone, and much better. Q belongs to the cost."
+        return (
+            "you fitted V + Q: the published errors follow V alone, and much "
+            "better. Q belongs to the cost."
+        )
     if _near(answer(n, v, 1 - error), PLANTED.parameters):
-        return "you fitted the score: the law is one of the error, and that is what the function is given."
+        return (
+            "you fitted the score: the law is one of the error, and that is what "
+            "the function is given."
+        )
     if abs(floor) < 1e-9:
-        return f"D came out as 0 on a law planted with D = {PLANTED.D:g}: fit it too. A straight line through logarithms has no D."
+        return (
+            f"D came out as 0 on a law planted with D = {PLANTED.D:g}: fit it too. "
+            "A straight line through logarithms has no D."
+        )
     return (
-        f"a law planted without noise, {_said(PLANTED.parameters)}, came back as {_said(found)}: the search stopped too early or its grid "
-        "is too coarse. Tighten the tolerances, or refine the grid around its best node."
+        f"a law planted without noise, {_said(PLANTED.parameters)}, came back as "
+        f"{_said(found)}: the search stopped too early or its grid "
+        "is too coarse. Tighten the tolerances, or refine the grid around its best "
+        "node."
     )
 
 
@@ -46,12 +72,16 @@ def _bound(answer: Callable) -> str | None:
     slope, alpha, beta, floor = found
     if floor < -1e-9:
         return (
-            f"your D is negative (D = {floor:.3g} on data that pull it there): project onto D >= 0. Where the line wants an intercept "
+            f"your D is negative (D = {floor:.3g} on data that pull it there): "
+            "project onto D >= 0. Where the line wants an intercept "
             "below zero, set D = 0 and solve for A·B alone."
         )
     x = points.n**-alpha * points.v**-beta
     if floor < 1e-9 and abs(slope / (x @ points.error / (x @ x)) - 1) > 1e-3:
-        return "you clipped D to 0 but kept the slope that belonged to the negative D: with D = 0, solve for A·B once more."
+        return (
+            "you clipped D to 0 but kept the slope that belonged to the negative "
+            "D: with D = 0, solve for A·B once more."
+        )
     return _not_least(found, points, "on data that pull D to its bound")
 
 
@@ -63,8 +93,10 @@ def _published(answer: Callable) -> str | None:
             return found
         if min(found[:3]) <= 0:
             return (
-                f"on the {task} points you found {_said(found)}. It may even fit better, but it is another law, in which larger models "
-                "improve ever faster: keep A·B, alpha and beta above zero, by bounds or by searching their logarithms."
+                f"on the {task} points you found {_said(found)}. It may even fit "
+                "better, but it is another law, in which larger models "
+                "improve ever faster: keep A·B, alpha and beta above zero, by bounds "
+                "or by searching their logarithms."
             )
         if mistake := _not_least(found, points, f"on the {task} points"):
             return mistake
@@ -78,9 +110,13 @@ def _not_least(found: np.ndarray, points: Points, where: str) -> str | None:
     if ours <= 1.001 * least:
         return None
     if abs(np.sum(np.log(points.error / law.predict(1e9 * points.n, points.v)))) < 1e-6:
-        return "you minimised the squared error of the logarithms: the question asks for that of the errors themselves."
+        return (
+            "you minimised the squared error of the logarithms: the question asks "
+            "for that of the errors themselves."
+        )
     return (
-        f"{where} your law has a sum of squares of {ours:.4g}, and {least:.4g} can be had. Either the search stopped too early, or A·B "
+        f"{where} your law has a sum of squares of {ours:.4g}, and {least:.4g} can be "
+        "had. Either the search stopped too early, or A·B "
         "and D are not the best for your exponents."
     )
 
@@ -89,8 +125,15 @@ def _numbers(found: Sequence[float]) -> np.ndarray | str:
     """An answer as four numbers, or what is wrong with it."""
     numbers = np.asarray(found, float)
     if numbers.shape != (4,):
-        return f"you returned something of the shape {numbers.shape}: return four numbers, A·B, alpha, beta and D."
-    return numbers if np.isfinite(numbers).all() else f"you returned {_said(numbers)}: not all of them are finite."
+        return (
+            f"you returned something of the shape {numbers.shape}: return four "
+            "numbers, A·B, alpha, beta and D."
+        )
+    return (
+        numbers
+        if np.isfinite(numbers).all()
+        else f"you returned {_said(numbers)}: not all of them are finite."
+    )
 
 
 def _near(found: Sequence[float] | np.ndarray, right: np.ndarray) -> bool:

@@ -24,7 +24,11 @@ class Points(NamedTuple):
 def published(task: paper.Task) -> Points:
     """The paper's 28 points."""
     scores = paper.scores(task)
-    return Points(scores["params"].to_numpy() / 1e9, scores["visual_tokens"].to_numpy(float), scores["error"].to_numpy())
+    return Points(
+        scores["params"].to_numpy() / 1e9,
+        scores["visual_tokens"].to_numpy(float),
+        scores["error"].to_numpy(),
+    )
 
 
 def planted(law: Product, offset: float = 0) -> Points:
