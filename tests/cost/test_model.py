@@ -77,9 +77,12 @@ def test_decoding_with_a_cache_is_counted(tokenizer):
     cache = language.model.base_model(
         inputs_embeds=embeddings[:, :9], use_cache=True
     ).past_key_values
-    step = lambda: language.model.base_model(
-        inputs_embeds=embeddings[:, 9:], past_key_values=cache, use_cache=True
-    )
+
+    def step():
+        return language.model.base_model(
+            inputs_embeds=embeddings[:, 9:], past_key_values=cache, use_cache=True
+        )
+
     assert counted(step) == pytest.approx(
         cost.language_flops(TINY_LANGUAGE, 3, 9), rel=0.01
     )

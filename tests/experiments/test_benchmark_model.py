@@ -1,8 +1,8 @@
 import pytest
 
-from vlmcore.data.synthetic.benchmark_questions import quiz
+from vlmcore.data.synthetic.benchmark_questions import benchmark_scenes
 from vlmcore.evaluation.short_answers import generate_answers, score
-from vlmcore.experiments import benchmark_model as quizzes
+from vlmcore.experiments import benchmark_model
 from vlmcore.models.feature_cache import FeatureStore
 from vlmcore.training.stages import TrainingConfig
 from vlmcore.training.trainer import StageConfig
@@ -10,8 +10,8 @@ from vlmcore.training.trainer import StageConfig
 
 def test_the_shipped_candidate_has_learnt_something(tmp_path):
     """Above a guess where its own training said so, on scenes that it was not trained on."""
-    exam = quiz((77, 0), 60)
-    vlm = quizzes.load()
+    exam = benchmark_scenes((77, 0), 60)
+    vlm = benchmark_model.load()
     samples = [sample for sample in exam.samples() if sample.kind in ("pope", "mme")]
     said = generate_answers(
         vlm, samples, FeatureStore(vlm.vision, exam.images, tmp_path)
@@ -21,10 +21,10 @@ def test_the_shipped_candidate_has_learnt_something(tmp_path):
 
 
 def test_the_tokenizer_knows_every_word_of_the_quiz():
-    tokenizer = quizzes.tokenizer()
+    tokenizer = benchmark_model.tokenizer()
     texts = [
         text
-        for sample in quiz(5, 50, draw=False).samples()
+        for sample in benchmark_scenes(5, 50, draw=False).samples()
         for text in (sample.question, sample.answer)
     ]
     assert not any(
@@ -38,24 +38,24 @@ def test_the_tokenizer_knows_every_word_of_the_quiz():
 
 @pytest.mark.slow
 def test_training_runs_saves_and_loads(tmp_path, monkeypatch):
-    monkeypatch.setattr(quizzes, "TOLD_SCENES", 40)
-    monkeypatch.setattr(quizzes, "SEEN_SCENES", 20)
+    monkeypatch.setattr(benchmark_model, "TEXT_SCENES", 40)
+    monkeypatch.setattr(benchmark_model, "IMAGE_SCENES", 20)
     monkeypatch.setattr(
-        quizzes, "weights", lambda stage: tmp_path / f"{stage}.safetensors"
+        benchmark_model, "weights", lambda stage: tmp_path / f"{stage}.safetensors"
     )
     stage = StageConfig(2, 1e-3, batch_size=8)
-    vlm = quizzes.train(
+    vlm = benchmark_model.train(
         tmp_path, stage, TrainingConfig(stage, stage), progress=False, accelerator="cpu"
     )
-    quizzes.save(vlm, tmp_path / "tune.safetensors")
-    quizzes.load.cache_clear()
-    again = quizzes.load()
+    benchmark_model.save(vlm, tmp_path / "tune.safetensors")
+    benchmark_model.load.cache_clear()
+    again = benchmark_model.load()
     assert all(
         a.equal(b)
         for a, b in zip(
             vlm.state_dict().values(), again.state_dict().values(), strict=True
         )
     )
-    quizzes.load.cache_clear()
+    benchmark_model.load.cache_clear()
     with pytest.raises(FileNotFoundError, match="stages are align and tune"):
-        quizzes.load("other")
+        benchmark_model.load("other")

@@ -10,10 +10,10 @@ from vlmcore.config import MLPConfig, QueCCConfig, TokenPackerConfig, VLMConfig,
 from vlmcore.cost import language_parameters
 from vlmcore.data.samples import Batch
 from vlmcore.data.synthetic.icons import facts
-from vlmcore.data.synthetic.task_families import NOTE_WORDS, TEXT_WORDS
+from vlmcore.data.synthetic.task_families import SCENE_WORDS, TEXT_WORDS
 from vlmcore.experiments import estimate
-from vlmcore.experiments.pretraining import curriculum as schooling
-from vlmcore.experiments.pretraining.scene_tokens import told_loss
+from vlmcore.experiments.pretraining import curriculum
+from vlmcore.experiments.pretraining.scene_tokens import text_loss
 from vlmcore.experiments.run_config import identity
 from vlmcore.experiments.suites import (
     GRID,
@@ -22,7 +22,7 @@ from vlmcore.experiments.suites import (
     ON_GPU,
     grid_run,
     grid_runs,
-    rung,
+    language_size,
 )
 from vlmcore.experiments.sweep import plan, waves
 from vlmcore.models.language import LanguageModel, word_tokenizer
@@ -79,7 +79,7 @@ def a_step(size, compressor, visual_tokens, samples, tokenizer):
 def test_training_costs_what_torch_counts(compressor, tokenizer):
     """One step of tuning, forward and backward. The estimate is a little high: nothing needs a gradient with respect to the features."""
     vlm, batch, features, run = a_step(
-        rung(32), compressor, 4 if compressor else 0, 8, tokenizer
+        language_size(32), compressor, 4 if compressor else 0, 8, tokenizer
     )
     with FlopCounterMode(display=False) as counter:
         vlm(batch, features).loss.backward()
@@ -114,7 +114,7 @@ def test_tuning_needs_the_memory_that_was_estimated(
     compressor, visual_tokens, tokenizer
 ):
     vlm, batch, features, run = a_step(
-        rung(64), compressor, visual_tokens, 16, tokenizer
+        language_size(64), compressor, visual_tokens, 16, tokenizer
     )
     optimizer = torch.optim.AdamW(
         [parameter for parameter in vlm.parameters() if parameter.requires_grad]
@@ -136,17 +136,17 @@ def test_tuning_needs_the_memory_that_was_estimated(
 
 
 def test_school_needs_the_memory_that_was_estimated():
-    tokenizer = word_tokenizer([*NOTE_WORDS, *TEXT_WORDS])
+    tokenizer = word_tokenizer([*SCENE_WORDS, *TEXT_WORDS])
     language = LanguageModel.from_config(
-        replace(rung(64), vocab_size=len(tokenizer)), tokenizer
+        replace(language_size(64), vocab_size=len(tokenizer)), tokenizer
     )
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(schooling, "TOLD_SCENES", 64)
-        told = schooling.lessons(tokenizer, facts(1), 32, 0)(
-            len(schooling.LESSONS) * schooling.PARTS.index(36)
+        patch.setattr(curriculum, "TEXT_SCENES", 64)
+        told = curriculum.curriculum_batches(tokenizer, facts(1), 32, 0)(
+            len(curriculum.TURNS) * curriculum.PARTS.index(36)
         )
     run = grid_run("knowledge", language.config, None, 0)
-    peak = peak_of_allocations(lambda: told_loss(language, told).backward()) + 3 * sum(
+    peak = peak_of_allocations(lambda: text_loss(language, told).backward()) + 3 * sum(
         x.nbytes for x in language.parameters()
     )
     assert 0.7 * peak < estimate.peak_bytes(run) < 1.4 * peak
@@ -154,10 +154,10 @@ def test_school_needs_the_memory_that_was_estimated():
 
 def test_memory_grows_with_the_batch_and_with_what_is_seen():
     bytes_of = [
-        estimate.peak_bytes(grid_run("pages", LADDER[2], QueCCConfig(), v))
+        estimate.peak_bytes(grid_run("ocr", LADDER[2], QueCCConfig(), v))
         for v in (1, 36)
     ]
-    run = grid_run("pages", LADDER[2], QueCCConfig(), 36)
+    run = grid_run("ocr", LADDER[2], QueCCConfig(), 36)
     larger = replace(
         run,
         training=replace(run.training, tune=replace(run.training.tune, batch_size=256)),
@@ -169,7 +169,7 @@ def test_the_plan_counts_every_school_once_and_every_run():
     runs = grid_runs()
     groups = estimate.of_all(runs)
     schools = sum(
-        group.runs for name, group in groups.items() if name.startswith("school")
+        group.runs for name, group in groups.items() if name.startswith("text")
     )
     trainings = sum(
         group.runs for name, group in groups.items() if name.startswith("training")
@@ -177,7 +177,7 @@ def test_the_plan_counts_every_school_once_and_every_run():
     assert schools == 5 * len(LADDER) + 3 * 2
     assert trainings == len(runs)
     costs = [
-        estimate.of_training(grid_run("pages", size, QueCCConfig(), 36)).flops
+        estimate.of_training(grid_run("ocr", size, QueCCConfig(), 36)).flops
         for size in LADDER
     ]
     assert costs == sorted(costs)
@@ -241,14 +241,14 @@ MEASURED = {4: (0.0203, 0.0208), 9: (0.0337, 0.0391), 15: (0.0602, 0.0492)}
     "size", ON_GPU.ladder[::2], ids=lambda size: f"width {size.width}"
 )
 def test_steps_on_a_gpu_take_what_was_measured(size):
-    run = grid_run("pages", size, QueCCConfig(), 36, recipe=ON_GPU.recipe)
+    run = grid_run("ocr", size, QueCCConfig(), 36, recipe=ON_GPU.recipe)
     only_tuned = replace(
         run, training=replace(run.training, align=replace(run.training.align, steps=0))
     )
     tune = (
         estimate.of_training(only_tuned, estimate.GPU).seconds / run.training.tune.steps
     )
-    school = estimate.of_school(run, estimate.GPU).seconds / run.text.steps
+    school = estimate.of_text_pretraining(run, estimate.GPU).seconds / run.text.steps
     assert (tune, school) == pytest.approx(MEASURED[size.depth], rel=0.25)
 
 

@@ -5,12 +5,11 @@ import sys
 import pytest
 
 from vlmcore.config import QueCCConfig, replace, to_dict
-from vlmcore.experiments import rerun, tasks
-from vlmcore.experiments import runner as experiments
-from vlmcore.experiments.pretraining import curriculum as schooling
+from vlmcore.experiments import rerun, runner, tasks
+from vlmcore.experiments.pretraining import curriculum
 from vlmcore.experiments.run_config import SCHEMA, config_of, identity
 from vlmcore.experiments.runner import run_cell
-from vlmcore.experiments.suites import grid_run, rung
+from vlmcore.experiments.suites import grid_run, language_size
 from vlmcore.files import read_json
 from vlmcore.training.trainer import StageConfig
 
@@ -22,14 +21,14 @@ def cell(monkeypatch, tmp_path):
     """A short run of the grid on little data, and its result file."""
     monkeypatch.setattr(tasks, "TRAIN_SCENES", 24)
     monkeypatch.setattr(tasks, "FAMILY_TEST_SCENES", 60)
-    monkeypatch.setattr(schooling, "TOLD_SCENES", 60)
+    monkeypatch.setattr(curriculum, "TEXT_SCENES", 60)
     monkeypatch.setattr(
-        experiments, "load_task", tasks.load_task.__wrapped__
+        runner, "load_task", tasks.load_task.__wrapped__
     )  # past the cache, which other tests fill
     monkeypatch.setattr(
         rerun.torch, "set_num_threads", lambda threads: None
     )  # both trainings have those of the tests
-    run = grid_run("reasoning", rung(32), QueCCConfig(), 4)
+    run = grid_run("reasoning", language_size(32), QueCCConfig(), 4)
     run = replace(
         run, text=SHORT, training=replace(run.training, align=SHORT, tune=SHORT)
     )
@@ -68,21 +67,21 @@ def test_a_cell_done_anew_from_its_file_gives_the_same_answers(
 
 def test_a_score_that_does_not_come_out_again_fails(monkeypatch):
     monkeypatch.setattr(
-        rerun, "rerun", lambda path: rerun.Comparison(0.9, 0.5, 40, 0.05)
+        rerun, "rerun", lambda path: rerun.Reproduction(0.9, 0.5, 40, 0.05)
     )
     monkeypatch.setattr(sys, "argv", ["rerun", "a.json"])
     with pytest.raises(SystemExit, match="1"):
         rerun.main()
     assert (
-        rerun.Comparison(0.9, 0.71, 40, 0.05).holds
-        and not rerun.Comparison(0.71, 0.92, 40, 0.05).holds
+        rerun.Reproduction(0.9, 0.71, 40, 0.05).holds
+        and not rerun.Reproduction(0.71, 0.92, 40, 0.05).holds
     )
 
 
 def scored(value, seed, **changes):
     score = {"value": value, "standard_error": 0.01}
     return {
-        "config": {"task": "pages", "training": {"seed": seed}} | changes,
+        "config": {"task": "ocr", "training": {"seed": seed}} | changes,
         "scores": {"test": {"all": score}},
     }
 
@@ -106,7 +105,7 @@ def test_noise_is_that_of_runs_which_differ_in_the_seed_alone():
     "changes", [{"schema": 0}, {"id": "0123456789ab"}, {"held_out": True}]
 )
 def test_a_file_that_is_not_of_the_run_it_names_is_refused(changes):
-    run = grid_run("pages", rung(32), QueCCConfig(), 4)
+    run = grid_run("ocr", language_size(32), QueCCConfig(), 4)
     result = {"id": identity(run), "schema": SCHEMA, "config": to_dict(run)}
     assert config_of(result) == run
     result["config"] |= {

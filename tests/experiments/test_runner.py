@@ -22,9 +22,7 @@ from vlmcore.config import (
     replace,
 )
 from vlmcore.data import easyvqa
-from vlmcore.experiments import run_config as runs
-from vlmcore.experiments import runner as experiments
-from vlmcore.experiments import sweep, tasks
+from vlmcore.experiments import run_config, runner, sweep, tasks
 from vlmcore.experiments.run_config import (
     RunConfig,
     config_of,
@@ -33,7 +31,7 @@ from vlmcore.experiments.run_config import (
     weights_of,
 )
 from vlmcore.experiments.runner import run_cell
-from vlmcore.experiments.suites import EXPERIMENTS, RACE, preset
+from vlmcore.experiments.suites import COMPARISON, EXPERIMENTS, preset
 from vlmcore.experiments.tasks import FAMILIES, Task, load_task
 from vlmcore.files import read_results, write_json
 from vlmcore.models.language import LanguageModel
@@ -61,7 +59,7 @@ def little_data(monkeypatch):
         whole.test_images[:8],
     )
     monkeypatch.setattr(
-        experiments, "load_task", lambda name="easyvqa", held_out=False: task
+        runner, "load_task", lambda name="easyvqa", held_out=False: task
     )
     return task
 
@@ -79,7 +77,7 @@ def test_a_new_field_with_a_default_leaves_old_names_alone(monkeypatch):
         colour: str = "none"
 
     old = [identity(SHORT), identity(RunConfig())]
-    monkeypatch.setattr(runs, "RunConfig", Later)
+    monkeypatch.setattr(run_config, "RunConfig", Later)
     same = Later(SHORT.model, SHORT.training, SHORT.text)
     assert [identity(same), identity(Later())] == old
     assert identity(Later(colour="red")) not in old
@@ -159,7 +157,7 @@ def test_development_worlds_are_other_worlds(monkeypatch):
     monkeypatch.setattr(tasks, "TRAIN_SCENES", 20)
     monkeypatch.setattr(tasks, "TEST_SCENES", 10)
     load = load_task.__wrapped__  # past the cache, which other tests fill
-    reported, development = load("reading"), load("reading", held_out=True)
+    reported, development = load("letters"), load("letters", held_out=True)
     assert (
         len(reported.train) == 20 * tasks.QUESTIONS
         and len(reported.test) == len(reported.test_images) == 10
@@ -178,7 +176,7 @@ def test_development_worlds_are_other_worlds(monkeypatch):
 
 
 def test_runs_that_share_weights_are_done_by_one_worker_and_trained_once():
-    configs = EXPERIMENTS["race"]()
+    configs = EXPERIMENTS["comparison"]()
     assert (
         len({identity(config) for config in configs})
         == len(configs)
@@ -197,7 +195,7 @@ def test_runs_that_share_weights_are_done_by_one_worker_and_trained_once():
         for group in groups
     )
     assert all(weights_of(weights_of(c)) == weights_of(c) for c in configs)
-    assert RACE.training == replace(configs[0].training, seed=0)
+    assert COMPARISON.training == replace(configs[0].training, seed=0)
 
 
 def test_ablations_have_names_of_their_own():
@@ -224,7 +222,7 @@ def test_prumerge_is_scored_with_the_weights_of_the_uncompressed_run(
     ]
     own = tmp_path / identity(runs[0])
     (uncompressed, _), (pruned, read) = (
-        experiments.train(run, [little_data], tmp_path, progress=False) for run in runs
+        runner.train(run, [little_data], tmp_path, progress=False) for run in runs
     )
     assert [
         path.name for path in tmp_path.glob("*") if (path / "tune.safetensors").exists()
@@ -251,7 +249,10 @@ def test_a_pretrained_model_goes_through_the_same_run(little_data, tokenizer, tm
         SHORT.training, tune=StageConfig(11, 1e-3, 8), lora=LoRAConfig(rank=2)
     )
     config = replace(
-        SHORT, pretrained=str(tmp_path / "lm"), training=training, align_by_words=True
+        SHORT,
+        pretrained=str(tmp_path / "lm"),
+        training=training,
+        embedding_targets=True,
     )
     assert identity(config) != identity(SHORT)
     result = run_cell(config, tmp_path / "results", tmp_path / "work")
@@ -274,7 +275,7 @@ def test_a_pretrained_model_goes_through_the_same_run(little_data, tokenizer, tm
 
 def test_the_real_plan():
     runs = EXPERIMENTS["real"]()
-    assert len({identity(run) for run in runs}) == len(runs) == 9
+    assert len({identity(run) for run in runs}) == len(run_config) == 9
     one = [
         run
         for run in runs
@@ -285,14 +286,14 @@ def test_the_real_plan():
     assert {run.training.seed for run in one} == {0, 1, 2} and all(
         run.training.lora and run.pretrained for run in one
     )
-    assert [run.pretrained is None for run in runs if run.task == "words"] == [
+    assert [run.pretrained is None for run in runs if run.task == "word_facts"] == [
         False,
         True,
     ]
 
 
 def test_the_recipes_are_not_those_of_the_grid():
-    runs, grid = EXPERIMENTS["recipe"](), EXPERIMENTS["grid"]()
+    runs, grid = EXPERIMENTS["ablation"](), EXPERIMENTS["grid"]()
     names = {identity(run) for run in runs}
     assert len(names) == len(runs) == 48 and not names & {identity(run) for run in grid}
     of_one = runs[: len(runs) // 3]
@@ -300,7 +301,7 @@ def test_the_recipes_are_not_those_of_the_grid():
     steps = {
         (
             run.task,
-            run.align_by_words,
+            run.embedding_targets,
             run.training.align.steps,
             run.training.tune.steps,
         )
@@ -318,7 +319,7 @@ def test_a_mixture_is_trained_in_turn_and_scored_on_all_its_parts(
     little_data, tmp_path, monkeypatch
 ):
     alone = run_cell(SHORT, tmp_path / "alone", tmp_path / "work")
-    monkeypatch.setattr(experiments, "parts_of", lambda name: (name, name))
+    monkeypatch.setattr(runner, "parts_of", lambda name: (name, name))
     result = run_cell(
         SHORT, tmp_path / "both", tmp_path / "work"
     )  # finds the model of the first run trained
@@ -374,7 +375,7 @@ def test_workers_end_with_the_sweep(tmp_path):
     script.write_text(
         "import multiprocessing, os, time\n"
         "from concurrent.futures import ProcessPoolExecutor\n"
-        "from vlmcore.sweep import _end_with_the_parent\n"
+        "from vlmcore.experiments.sweep import _end_with_the_parent\n"
         "if __name__ == '__main__':\n"
         "    pool = ProcessPoolExecutor(1, multiprocessing.get_context('spawn'), "
         "_end_with_the_parent)\n"
@@ -402,7 +403,7 @@ def test_shipped_results_are_of_the_runs_they_are_named_for(name):
     """A name leaves defaults out, so a changed default would pass old results off as new ones: then SCHEMA has to be raised."""
     configs = {identity(config): config for config in EXPERIMENTS[name]()}
     if (
-        name in ("real", "recipe", "grid-gpu")
+        name in ("real", "ablation", "grid-gpu")
         and not Path(f"book/results/{name}").exists()
     ):
         pytest.skip("none of these runs is shipped yet")

@@ -20,14 +20,14 @@ import sys
 from pathlib import Path
 from vlmcore import schooling, sweep, tasks
 from vlmcore.config import QueCCConfig, TokenPackerConfig
-from vlmcore.loop import StageConfig
-from vlmcore.plans import GRID, grid_run, replace, rung
+from vlmcore.training.trainer import StageConfig
+from vlmcore.experiments.suites import GRID, grid_run, language_size, replace
 
-tasks.TRAIN_SCENES, tasks.FAMILY_TEST_SCENES, schooling.TOLD_SCENES = 16, 12, 40  # the workers import this file and do it too
+tasks.TRAIN_SCENES, tasks.FAMILY_TEST_SCENES, schooling.TEXT_SCENES = 16, 12, 40  # the workers import this file and do it too
 
 if __name__ == "__main__":
     short = StageConfig(8, 1e-3, 4)
-    runs = [grid_run("pages", rung(32), c, v, seed) for seed in (0, 1) for c in (QueCCConfig(), TokenPackerConfig()) for v in (1, 4)]
+    runs = [grid_run("ocr", language_size(32), c, v, seed) for seed in (0, 1) for c in (QueCCConfig(), TokenPackerConfig()) for v in (1, 4)]
     runs = [replace(run, text=short, training=replace(run.training, align=short, tune=short)) for run in runs]
     sweep.run(runs, Path(sys.argv[1]), Path(sys.argv[2]), 2, "a test")
 """
@@ -139,7 +139,7 @@ def test_time_left_is_told_at_the_pace_so_far(capsys):
     score = {"value": 0.5, "count": 10}
     result = {
         "id": "a",
-        "task": "pages",
+        "task": "ocr",
         "name": "b",
         "scores": {"test": {"all": score}},
         "seconds": {"train": 1.0},

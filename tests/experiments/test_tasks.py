@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from vlmcore.data.synthetic.icons import RELATIONS
-from vlmcore.data.synthetic.task_families import NOTE_WORDS
+from vlmcore.data.synthetic.task_families import SCENE_WORDS
 from vlmcore.experiments.tasks import (
     FAMILIES,
     FAMILY_TEST_SCENES,
@@ -41,12 +41,12 @@ def test_no_scored_fact_is_asked_in_training():
     task = load_task("knowledge")
     icon = task.train_scenes.notes[:, :, 2].max(1)
     trained = {
-        (NOTE_WORDS[icon[sample.image]], sample.question) for sample in task.train
+        (SCENE_WORDS[icon[sample.image]], sample.question) for sample in task.train
     }
     answers = {}
     for sample in task.train:
         answers.setdefault(
-            (NOTE_WORDS[icon[sample.image]], sample.question), set()
+            (SCENE_WORDS[icon[sample.image]], sample.question), set()
         ).add(sample.answer)
     assert all(len(said) == 1 for said in answers.values()), "a fact is a fact"
     per_icon = {

@@ -9,7 +9,7 @@ from tests.conftest import SAMPLES
 from vlmcore.config import M3Config, MQTConfig, PoolConfig, PruMergeConfig, QueCCConfig
 from vlmcore.data.samples import IGNORE, Frame, tokenize
 from vlmcore.models.vision import VisionFeatures
-from vlmcore.models.vlm import VLM, place, shared_opening
+from vlmcore.models.vlm import VLM, shared_opening, splice
 
 ONE = [sample._replace(question="is there a red circle?") for sample in SAMPLES]
 
@@ -34,7 +34,7 @@ def test_place_opens_the_gap_where_the_batch_says(tokenizer, order):
     batch = everything(tokenizer, order)
     text = batch.text[..., None].float()
     visual = -torch.arange(1.0, 4.0).view(1, 3, 1).expand(4, -1, -1)
-    placed = place(text, visual, batch)
+    placed = splice(text, visual, batch)
     for row in range(4):
         at, length = batch.image_at[row], batch.length[row]
         words = text[row, :, 0].tolist()

@@ -87,9 +87,13 @@ def peak_megabytes(call):
         0
     )  # what earlier calls left in the heap would be used again, and not be counted
     Path("/proc/self/clear_refs").write_text("5")
-    status = lambda key: (
-        int(Path("/proc/self/status").read_text().split(f"{key}:")[1].split()[0]) / 1e3
-    )
+
+    def status(key):
+        return (
+            int(Path("/proc/self/status").read_text().split(f"{key}:")[1].split()[0])
+            / 1e3
+        )
+
     before = status("VmRSS")
     call()
     return status("VmHWM") - before

@@ -57,8 +57,8 @@ from pathlib import Path
 from types import SimpleNamespace
 import torch
 from vlmcore.evaluation.benchmarks import Benchmark, evaluate
-from vlmcore.data.yes_no_files import pope
-from vlmcore.data.vqa_files import vqav2
+from vlmcore.data.benchmarks.yes_no import pope
+from vlmcore.data.benchmarks.vqa import vqav2
 
 class Yes:
     vision = SimpleNamespace(config=SimpleNamespace(image_size=8), mean=torch.full((1, 3, 1, 1), 0.5))
@@ -145,7 +145,7 @@ def test_memory_grows_by_less_than_300_mb_a_million_questions(
 GENERATED = """
 import json, resource, sys
 from pathlib import Path
-from vlmcore.data.questions import Question
+from vlmcore.data.benchmarks.question import Question
 from vlmcore.evaluation.benchmarks import Benchmark, score
 
 def mme(i):

@@ -12,7 +12,7 @@ from vlmcore.data.samples import Batch, tokenize
 from vlmcore.models.feature_cache import FeatureStore
 from vlmcore.models.language import word_tokenizer
 from vlmcore.models.vision import VisionEncoder
-from vlmcore.models.vlm import VLM, place
+from vlmcore.models.vlm import VLM, splice
 
 pytestmark = pytest.mark.slow
 
@@ -81,8 +81,8 @@ def test_placing_costs_little_beside_reading(setting):
     _, tokens, _, _, vlm = setting
     batch: Batch = tokens.batch(torch.arange(256))
     text, visual = vlm.language.embed(batch.text).detach(), torch.randn(256, 36, 64)
-    placed = place(text, visual, batch)
+    placed = splice(text, visual, batch)
     with torch.inference_mode():
-        assert 5 * median(lambda: place(text, visual, batch)) < median(
+        assert 5 * median(lambda: splice(text, visual, batch)) < median(
             lambda: vlm.language(placed.embeddings)
         )

@@ -20,7 +20,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from vlmcore.config import QueCCConfig, replace
 from vlmcore.data.samples import Tokens, tokenize
-from vlmcore.data.synthetic.task_families import NOTE_WORDS, TEXT_WORDS
+from vlmcore.data.synthetic.task_families import SCENE_WORDS, TEXT_WORDS
 from vlmcore.experiments import tasks
 from vlmcore.experiments.suites import LADDER, grid_run
 from vlmcore.models.feature_cache import FeatureStore
@@ -58,7 +58,7 @@ class Cell:
             patch.setattr(tasks, "TRAIN_SCENES", SCENES)
             scenes = tasks.family_scenes(run.task, test=False)
         tokenizer, encoder = (
-            word_tokenizer([*NOTE_WORDS, *TEXT_WORDS]),
+            word_tokenizer([*SCENE_WORDS, *TEXT_WORDS]),
             VisionEncoder.from_pretrained(),
         )
         language = LanguageModel.from_config(
@@ -102,7 +102,7 @@ class Cell:
 def begin(workers):
     """Makes a worker's cell, once."""
     global cell, meeting
-    cell, meeting = Cell(grid_run("pages", LADDER[2], QueCCConfig(), 16)), workers
+    cell, meeting = Cell(grid_run("ocr", LADDER[2], QueCCConfig(), 16)), workers
 
 
 def steps_per_second(together):
@@ -160,7 +160,7 @@ def test_the_largest_model_trains_at_a_good_share_of_the_speed_of_matrix_product
     does not enter them.
     """
     cell, factor = (
-        Cell(grid_run("pages", LADDER[-1], QueCCConfig(), 36)),
+        Cell(grid_run("ocr", LADDER[-1], QueCCConfig(), 36)),
         torch.randn(1024, 1024),
     )
     flops = cell.flops_of_a_step()

@@ -13,7 +13,7 @@ def table():
         ("blind", "a", 0.7, 0.6, 0.8),
         ("chance", "b", 0.2, np.nan, np.nan),
     ]
-    return pd.DataFrame(rows, columns=["rung", "kind", "value", "low", "high"])
+    return pd.DataFrame(rows, columns=["baseline", "kind", "value", "low", "high"])
 
 
 def test_a_rung_ends_at_its_score_and_its_interval_is_drawn(table):
@@ -29,7 +29,7 @@ def test_a_rung_ends_at_its_score_and_its_interval_is_drawn(table):
 
 
 def test_rungs_keep_their_places_where_one_is_missing(table):
-    axis = plots.ladder(table, rungs=("chance", "question only", "blind")).axes[0]
+    axis = plots.ladder(table, baselines=("chance", "question only", "blind")).axes[0]
     assert [label.get_text() for label in axis.get_yticklabels()] == [
         "chance",
         "question only",
@@ -39,7 +39,7 @@ def test_rungs_keep_their_places_where_one_is_missing(table):
         bar.get_y() + bar.get_height() / 2 for bar in axis.patches
     ] == pytest.approx([0, 2])
     with pytest.raises(ValueError, match="not among the rungs chance"):
-        plots.ladder(table, rungs=("chance",))
+        plots.ladder(table, baselines=("chance",))
 
 
 def test_points_and_the_lines_fitted_to_them():

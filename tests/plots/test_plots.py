@@ -4,7 +4,6 @@ import pytest
 from matplotlib.figure import Figure
 
 from vlmcore import paper, plots
-from vlmcore.plots import slider as widgets
 from vlmcore.scaling import frontier
 
 
@@ -65,16 +64,16 @@ def test_plotting_leaves_no_figure_open_and_no_style_behind():
 
 def test_a_slider_switches_frames_without_a_kernel():
     figures = {f"{q}": plots.finding(paper.scores("visual"), [q]) for q in (0, 50)}
-    box = widgets.frames(figures, "Q")
-    slider, stack = box.children
-    assert slider.options == ("0", "50") and len(stack.children) == 2
+    box = plots.with_slider(figures, "Q")
+    handle, stack = box.children
+    assert handle.options == ("0", "50") and len(stack.children) == 2
     assert all(
         bytes(child.value).startswith(b"\x89PNG") and len(child.value) < 40_000
         for child in stack.children
     )
     assert stack.children[0].value != stack.children[1].value
     with pytest.raises(ValueError, match="no figure"):
-        widgets.frames({}, "Q")
+        plots.with_slider({}, "Q")
 
 
 def test_the_frontier():

@@ -27,7 +27,7 @@ def test_bars_show_the_best_model_of_each_task():
 
 def test_the_best_buy_along_a_budget_is_the_closed_form():
     figure = plots.along_a_budget(
-        {"visual": VISUAL, "reading": READING},
+        {"visual": VISUAL, "ocr": READING},
         {"Q = 0": 0, "Q = 50": 50},
         5e11,
         sizes=(5e8, 7e9),

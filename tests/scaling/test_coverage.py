@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vlmcore.experiments.analysis import headline_numbers as report
+from vlmcore.experiments.analysis import headline_numbers
 from vlmcore.scaling import coverage, fieller, fit, profile
 from vlmcore.scaling.coverage import SETTINGS, N, Setting, V, simulate
 
@@ -42,7 +42,7 @@ def test_every_setting_is_shipped_as_it_is_defined():
 
 
 def test_the_ledger_reads_them():
-    found = {entry.name: entry for entry in report.ledger()}
+    found = {entry.name: entry for entry in headline_numbers.ledger()}
     entry = found["coverage.product.ratio.profile"]
     assert (entry.value, entry.count) == (
         share("product", "ratio", "profile"),

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from tests.conftest import SAMPLES
-from tests.experiments.pretraining.test_embedding_targets import make_notes
+from tests.experiments.pretraining.test_embedding_targets import make_targets
 from vlmcore.config import (
     M3Config,
     MQTConfig,
@@ -23,7 +23,7 @@ from vlmcore.config import (
 )
 from vlmcore.data.samples import rows_of_step, tokenize
 from vlmcore.models.feature_cache import FeatureStore
-from vlmcore.training import trainer as loop
+from vlmcore.training import trainer
 from vlmcore.training.stages import TrainingConfig, TrainingData, fit, language_tokens
 from vlmcore.training.trainer import Stage, StageConfig, read_log, run
 
@@ -135,7 +135,7 @@ def test_with_notes_the_first_stage_aligns_words_and_the_second_answers(
     make_vlm, data, tokenizer, tmp_path
 ):
     """Only the compressor moves, the note loss falls, the language model is not run until tuning; an interruption changes nothing."""
-    data, calls = data._replace(notes=make_notes(tokenizer)), []
+    data, calls = data._replace(notes=make_targets(tokenizer)), []
     long = replace(SHORT, align=StageConfig(40, 1e-2, 3))
     vlm = make_vlm()
     before, forward = weights(vlm), vlm.forward
@@ -173,7 +173,7 @@ def test_images_of_which_nothing_is_noted_are_left_out_of_the_first_stage(
     make_vlm, data, tokenizer, tmp_path
 ):
     """They are not empty, only unknown."""
-    notes = make_notes(tokenizer)
+    notes = make_targets(tokenizer)
     notes.words[1] = tokenizer.pad_token_id
     vlm, seen = make_vlm(), []
     compress = vlm.compress
@@ -411,16 +411,16 @@ def test_bfloat16_trains(make_vlm, data, tmp_path):
 def test_half_precision_is_for_models_that_gain_by_it(monkeypatch, bf16, half):
     small, large = (
         nn.Linear(side, 10_000, device="meta")
-        for side in (10, loop.MIXED_FROM // 10_000)
+        for side in (10, trainer.MIXED_FROM // 10_000)
     )
-    assert loop._precision("auto", "cpu", large) == "32-true"
-    monkeypatch.setattr(loop, "device_of", lambda accelerator: torch.device("cuda"))
+    assert trainer._precision("auto", "cpu", large) == "32-true"
+    monkeypatch.setattr(trainer, "device_of", lambda accelerator: torch.device("cuda"))
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: bf16)
     assert (
-        loop._precision("auto", "auto", small) == "32-true"
-        and loop._precision("auto", "auto", large) == half
+        trainer._precision("auto", "auto", small) == "32-true"
+        and trainer._precision("auto", "auto", large) == half
     )
-    assert loop._precision("32-true", "auto", large) == "32-true"
+    assert trainer._precision("32-true", "auto", large) == "32-true"
 
 
 @pytest.mark.gpu
@@ -456,11 +456,11 @@ torch.set_num_threads(1)
 from tests.conftest import SAMPLES, TINY_LANGUAGE, TINY_VISION
 from vlmcore.config import QueCCConfig, VLMConfig, replace
 from vlmcore.data.samples import tokenize
-from vlmcore.features import FeatureStore
-from vlmcore.language import word_tokenizer
-from vlmcore.loop import StageConfig
-from vlmcore.training import TrainingConfig, TrainingData, fit
-from vlmcore.vlm import VLM
+from vlmcore.models.feature_cache import FeatureStore
+from vlmcore.models.language import word_tokenizer
+from vlmcore.training.trainer import StageConfig
+from vlmcore.training.stages import TrainingConfig, TrainingData, fit
+from vlmcore.models.vlm import VLM
 
 torch.manual_seed(0)
 tokenizer = word_tokenizer([*(s.question for s in SAMPLES), *(s.answer for s in SAMPLES)])
@@ -498,9 +498,12 @@ def test_sigkill_at_any_moment_changes_nothing(tmp_path):
     """Killed again and again at random moments, a run ends with the weights of one that was left alone, bit for bit."""
     script = tmp_path / "train.py"
     script.write_text(TRAIN.format(root=str(Path.cwd())))
-    start = lambda folder: subprocess.Popen(
-        [sys.executable, str(script), str(tmp_path / folder)], stderr=subprocess.PIPE
-    )
+
+    def start(folder):
+        return subprocess.Popen(
+            [sys.executable, str(script), str(tmp_path / folder)],
+            stderr=subprocess.PIPE,
+        )
 
     process = start("alone")
     _, errors = process.communicate()

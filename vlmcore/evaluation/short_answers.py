@@ -8,7 +8,7 @@ import torch
 from vlmcore.data.samples import Sample, Tokens, tokenize
 from vlmcore.evaluation.metrics import Score, ShortAnswerAccuracy, normalize
 from vlmcore.models.feature_cache import Features
-from vlmcore.models.vlm import VLM, place
+from vlmcore.models.vlm import VLM, splice
 
 
 def generate_answers(
@@ -79,7 +79,9 @@ def first_words(
             if features is None or vlm.compressor is None
             else features[batch.image.cpu()].to(device)
         )
-        placed = place(vlm.language.embed(batch.text), vlm.compress(seen, batch), batch)
+        placed = splice(
+            vlm.language.embed(batch.text), vlm.compress(seen, batch), batch
+        )
         said += vlm.language.next_token(placed.embeddings, placed.length).tolist()
     return vlm.language.tokenizer.batch_decode(
         [[token] for token in said], skip_special_tokens=True

@@ -14,9 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from vlmcore.data.benchmarks import multiple_choice as choice_files
-from vlmcore.data.benchmarks import vqa as vqa_files
-from vlmcore.data.benchmarks import yes_no as yes_no_files
+from vlmcore.data.benchmarks import multiple_choice, vqa, yes_no
 from vlmcore.evaluation.benchmarks import Benchmark
 
 FOLDER = Path("data") / "benchmarks"
@@ -46,12 +44,12 @@ def _vqav2(folder: Path) -> Callable:
         folder / f"v2_{name}.json"
         for name in ("OpenEnded_mscoco_val2014_questions", "mscoco_val2014_annotations")
     ]
-    return partial(vqa_files.vqav2, files[0], folder / "val2014", files[1])
+    return partial(vqa.vqav2, files[0], folder / "val2014", files[1])
 
 
 def _scienceqa(folder: Path) -> Callable:
     return partial(
-        choice_files.scienceqa,
+        multiple_choice.scienceqa,
         folder / "problems.json",
         folder / "test",
         folder / "pid_splits.json",
@@ -68,7 +66,7 @@ SOURCES = {
         ),
         ("testdev_balanced_questions.json", "images"),
         lambda folder: partial(
-            vqa_files.gqa, folder / "testdev_balanced_questions.json", folder / "images"
+            vqa.gqa, folder / "testdev_balanced_questions.json", folder / "images"
         ),
     ),
     "mmbench": Source(
@@ -78,7 +76,7 @@ SOURCES = {
         ),
         ("mmbench_dev_20230712.tsv",),
         lambda folder: partial(
-            choice_files.mmbench, folder / "mmbench_dev_20230712.tsv"
+            multiple_choice.mmbench, folder / "mmbench_dev_20230712.tsv"
         ),
     ),
     "mme": Source(
@@ -86,16 +84,14 @@ SOURCES = {
         "request)",
         (),
         ("MME_Benchmark_release_version",),
-        lambda folder: partial(
-            yes_no_files.mme, folder / "MME_Benchmark_release_version"
-        ),
+        lambda folder: partial(yes_no.mme, folder / "MME_Benchmark_release_version"),
     ),
     "pope": Source(
         "https://github.com/AoiDragon/POPE",
         (*(f"{_POPE}/{name}" for name in _SPLITS.values()), _COCO),
         (*_SPLITS.values(), "val2014"),
         lambda folder: partial(
-            yes_no_files.pope,
+            yes_no.pope,
             {split: folder / name for split, name in _SPLITS.items()},
             folder / "val2014",
         ),
@@ -120,7 +116,7 @@ SOURCES = {
         ),
         ("TextVQA_0.5.1_val.json", "train_images"),
         lambda folder: partial(
-            vqa_files.textvqa,
+            vqa.textvqa,
             folder / "TextVQA_0.5.1_val.json",
             folder / "train_images",
         ),
@@ -132,7 +128,7 @@ SOURCES = {
             for name in ("vqa_data/Annotations", "images/val")
         ),
         ("val.json", "val"),
-        lambda folder: partial(vqa_files.vizwiz, folder / "val.json", folder / "val"),
+        lambda folder: partial(vqa.vizwiz, folder / "val.json", folder / "val"),
     ),
     "vqav2": Source(
         "https://visualqa.org",

@@ -18,9 +18,9 @@ from transformers import PreTrainedTokenizerBase
 
 from vlmcore.config import QueCCConfig, StageName, VLMConfig, replace
 from vlmcore.data.samples import tokenize
-from vlmcore.data.synthetic.benchmark_questions import quiz
+from vlmcore.data.synthetic.benchmark_questions import benchmark_scenes
 from vlmcore.data.synthetic.letters_and_shapes import WORDS
-from vlmcore.experiments.pretraining.scene_tokens import learn_from_notes
+from vlmcore.experiments.pretraining.scene_tokens import pretrain_on_scenes
 from vlmcore.files import beside
 from vlmcore.models.feature_cache import FeatureStore
 from vlmcore.models.language import LanguageModel, word_tokenizer
@@ -35,14 +35,14 @@ TEXT = StageConfig(steps=900, learning_rate=3e-3)
 TRAINING = TrainingConfig(
     StageConfig(400, 2e-3, batch_size=32), StageConfig(700, 1e-3, batch_size=32)
 )
-TOLD_SCENES, SEEN_SCENES = 6_000, 3_000
+TEXT_SCENES, IMAGE_SCENES = 6_000, 3_000
 
 
 def tokenizer() -> PreTrainedTokenizerBase:
     """Knows every word of the quiz, in upper and lower case."""
     texts = {
         text
-        for sample in quiz((0, 0), 1000, draw=False).samples()
+        for sample in benchmark_scenes((0, 0), 1000, draw=False).samples()
         for text in (sample.question, sample.answer)
     }
     return word_tokenizer([*WORDS, *sorted(texts)], lower=False)
@@ -65,9 +65,9 @@ def train(
     work, vision = Path(work), VisionEncoder.from_pretrained()
     school = work / f"language-{text.steps}"
     if not (school / "model.safetensors").exists():
-        told = quiz((training.seed, 1), TOLD_SCENES, draw=False)
+        told = benchmark_scenes((training.seed, 1), TEXT_SCENES, draw=False)
         folder = work / f"{school.name}.training"
-        language = learn_from_notes(
+        language = pretrain_on_scenes(
             folder,
             MODEL.language,
             text,
@@ -79,7 +79,7 @@ def train(
         )
         language.save_pretrained(school)
     language = LanguageModel.from_pretrained(school)
-    seen = quiz((training.seed, 2), SEEN_SCENES)
+    seen = benchmark_scenes((training.seed, 2), IMAGE_SCENES)
     torch.manual_seed(training.seed)
     vlm = VLM.from_parts(MODEL, vision, language)
     data = TrainingData(
@@ -91,7 +91,7 @@ def train(
 
 def weights(stage: StageName) -> Path:
     """Where the weights after a stage lie."""
-    return CHECKPOINT.parent / f"quiz-{stage}.safetensors"
+    return CHECKPOINT.parent / f"benchmark-model-{stage}.safetensors"
 
 
 @cache

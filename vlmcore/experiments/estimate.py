@@ -26,7 +26,7 @@ from vlmcore.cost import (
     parameters,
 )
 from vlmcore.cost.compressors import compressor_flops
-from vlmcore.experiments.pretraining.curriculum import LESSONS, PARTS, QUESTIONS
+from vlmcore.experiments.pretraining.curriculum import PARTS, QUESTIONS, TURNS
 from vlmcore.experiments.run_config import RunConfig, language_identity, weights_of
 from vlmcore.experiments.tasks import FAMILIES, FAMILY_TEST_SCENES, TRAIN_SCENES
 
@@ -100,11 +100,11 @@ def of_training(run: RunConfig, machine: Machine = CPU_THREAD) -> Estimate:
     return Estimate(1, flops, seconds)
 
 
-def of_school(run: RunConfig, machine: Machine = CPU_THREAD) -> Estimate:
+def of_text_pretraining(run: RunConfig, machine: Machine = CPU_THREAD) -> Estimate:
     """The school of a run's language model."""
     language, stage = run.model.language, run.text
     asked = 2.3 * float(
-        np.mean([QUESTIONS[lesson] for lesson in LESSONS])
+        np.mean([QUESTIONS[lesson] for lesson in TURNS])
     )  # a question and its answer have 2 or 3 words
     words = asked + float(np.mean(PARTS))
     flops = (
@@ -127,7 +127,7 @@ def of_all(
     trainings = [run for run in runs if weights_of(run) == run]
     groups: dict[str, list[Estimate]] = {}
     for name, some, estimate in (
-        ("school", schools, of_school),
+        ("text", schools, of_text_pretraining),
         ("training", trainings, of_training),
     ):
         for run in sorted(

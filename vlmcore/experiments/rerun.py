@@ -28,7 +28,7 @@ TOLERANCE = 4.0
 """Standard errors."""
 
 
-class Comparison(NamedTuple):
+class Reproduction(NamedTuple):
     """The scores of a run and of the same run done anew."""
 
     before: float
@@ -45,7 +45,7 @@ class Comparison(NamedTuple):
         return abs(self.after - self.before) <= TOLERANCE * self.standard_error
 
 
-def rerun(path: str | Path) -> Comparison:
+def rerun(path: str | Path) -> Reproduction:
     """Does a run anew in a temporary folder.
 
     Args:
@@ -67,7 +67,7 @@ def rerun(path: str | Path) -> Comparison:
     changed = sum(
         old != new for old, new in zip(before["right"], after["right"], strict=True)
     )
-    return Comparison(
+    return Reproduction(
         _score(before)["value"],
         _score(after)["value"],
         changed,

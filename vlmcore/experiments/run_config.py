@@ -23,7 +23,7 @@ from vlmcore.files import difference
 from vlmcore.training.stages import TrainingConfig
 from vlmcore.training.trainer import StageConfig
 
-SCHEMA = 1
+SCHEMA = 2
 """Raised when the meaning of a config or a result changes; old results then belong to
 runs of the past."""
 
@@ -40,7 +40,7 @@ class RunConfig:
     held_out: bool = False
     """Score on what is never reported, for development."""
     task: TaskName = "easyvqa"
-    align_by_words: bool | None = None
+    embedding_targets: bool | None = None
     """Stage 1 by the words for what images show, or by answers; None is words for the
     families of the grid, answers for all else."""
     pretrained: str | None = None
@@ -106,7 +106,7 @@ def language_identity(config: RunConfig) -> str:
     """The name of a run's language model: a hash of its sizes, its school and its seed."""
     key = [
         SCHEMA,
-        kind_of_text(config),
+        pretraining_text(config),
         to_dict(config.model.language),
         to_dict(config.text),
         config.training.seed,
@@ -114,11 +114,12 @@ def language_identity(config: RunConfig) -> str:
     return hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:12]
 
 
-def kind_of_text(config: RunConfig) -> str:
+def pretraining_text(config: RunConfig) -> str:
     """What a run's miniature language model learns from: a school in the facts of a world, notes, or told questions."""
     if config.task in SCHOOLED:
-        return f"school-{world_of(config.held_out)}"
-    return {"easyvqa": "told", "words": "told words"}.get(config.task, "notes")
+        return f"curriculum-{world_of(config.held_out)}"
+    texts = {"easyvqa": "questions", "word_facts": "word facts"}
+    return texts.get(config.task, "scene tokens")
 
 
 def config_of(result: dict[str, Any]) -> RunConfig:

@@ -20,8 +20,7 @@ import torch
 
 from vlmcore import cost
 from vlmcore.config import VLMConfig, replace, to_dict
-from vlmcore.data import easyvqa
-from vlmcore.data import easyvqa_facts as words
+from vlmcore.data import easyvqa, easyvqa_facts
 from vlmcore.data.samples import Sample, tokenize
 from vlmcore.evaluation.metrics import Score
 from vlmcore.evaluation.short_answers import (
@@ -35,21 +34,21 @@ from vlmcore.evaluation.short_answers import (
 from vlmcore.experiments.pretraining.clip_and_text import pretrain_language
 from vlmcore.experiments.pretraining.curriculum import (
     PARTS,
-    answers_from_notes,
-    pretrain_at_school,
-    tokens_of_contents,
-    tokens_of_notes,
+    answers_from_scene_tokens,
+    pretrain_on_curriculum,
+    tokenize_contents,
+    tokenize_scenes,
 )
-from vlmcore.experiments.pretraining.easyvqa_targets import notes_of_shapes
-from vlmcore.experiments.pretraining.embedding_targets import Notes
-from vlmcore.experiments.pretraining.scene_tokens import pretrain_on_notes
+from vlmcore.experiments.pretraining.easyvqa_targets import shape_targets
+from vlmcore.experiments.pretraining.embedding_targets import SceneTargets
+from vlmcore.experiments.pretraining.scene_tokens import pretrain_on_scene_tokens
 from vlmcore.experiments.run_config import (
     SCHEMA,
     RunConfig,
     identity,
-    kind_of_text,
     language_identity,
     method,
+    pretraining_text,
     weights_of,
 )
 from vlmcore.experiments.tasks import (
@@ -241,15 +240,17 @@ def language_model(
     if not (folder / "model.safetensors").exists():
         training, sizes = f"{folder}.training", config.model.language
         if config.task in SCHOOLED:
-            model = pretrain_at_school(
+            model = pretrain_on_curriculum(
                 training, sizes, config.text, world_of(config.held_out), seed, **options
             )
-        elif kind_of_text(config) == "notes":
-            model = pretrain_on_notes(training, sizes, config.text, seed, **options)
+        elif pretraining_text(config) == "notes":
+            model = pretrain_on_scene_tokens(
+                training, sizes, config.text, seed, **options
+            )
         else:
             samples = (
-                words.told()
-                if config.task == "words"
+                easyvqa_facts.told()
+                if config.task == "word_facts"
                 else easyvqa.told(
                     sorted({s.question for s in easyvqa.load("train").samples})
                 )
@@ -266,19 +267,21 @@ def language_model(
     return LanguageModel.from_pretrained(folder)
 
 
-def _notes(config: RunConfig, task: Task, language: LanguageModel) -> Notes | None:
+def _notes(
+    config: RunConfig, task: Task, language: LanguageModel
+) -> SceneTargets | None:
     if not (
         config.task in SCHOOLED
-        if config.align_by_words is None
-        else config.align_by_words
+        if config.embedding_targets is None
+        else config.embedding_targets
     ):
         return None
     if task.train_scenes is None:
-        return notes_of_shapes(
-            easyvqa.load("train"), language, config.model.vision.side
-        )
-    words = tokens_of_notes(task.train_scenes, language.tokenizer)
-    return Notes(words, task.train_scenes.where, tokens_of_contents(language.tokenizer))
+        return shape_targets(easyvqa.load("train"), language, config.model.vision.side)
+    words = tokenize_scenes(task.train_scenes, language.tokenizer)
+    return SceneTargets(
+        words, task.train_scenes.where, tokenize_contents(language.tokenizer)
+    )
 
 
 def run_text_only(
@@ -307,7 +310,8 @@ def run_text_only(
     for family in FAMILIES:
         scenes = family_scenes(family, config.held_out, test=True, draw=False)
         answers = {
-            str(parts): answers_from_notes(language, scenes, parts) for parts in PARTS
+            str(parts): answers_from_scene_tokens(language, scenes, parts)
+            for parts in PARTS
         }
         scores[family] = _plain(
             {parts: score(said, scenes.samples) for parts, said in answers.items()}
@@ -319,7 +323,7 @@ def run_text_only(
             "name": "text_only",
             "schema": SCHEMA,
             "language": to_dict(language.config),
-            "school": to_dict(config.text),
+            "text": to_dict(config.text),
         }
         | {
             "text_seed": config.training.seed,

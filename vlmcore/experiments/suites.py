@@ -27,9 +27,9 @@ from vlmcore.models.pretrained import smollm2
 from vlmcore.training.stages import TrainingConfig
 from vlmcore.training.trainer import StageConfig
 
-RACE_TOKENS, ABLATION_TOKENS = (1, 4, 16), (1, 4)
-RACE_TASKS: tuple[TaskName, ...] = ("reading", "attribute")
-RACE = RunConfig(
+COMPARISON_TOKENS, ABLATION_TOKENS = (1, 4, 16), (1, 4)
+COMPARISON_TASKS: tuple[TaskName, ...] = ("letters", "attribute")
+COMPARISON = RunConfig(
     training=TrainingConfig(
         StageConfig(500, 2e-3, batch_size=32), StageConfig(700, 1e-3, batch_size=32)
     ),
@@ -45,14 +45,14 @@ REAL = RunConfig(
         StageConfig(300, 5e-4, batch_size=32),
         lora=LoRAConfig(),
     ),
-    align_by_words=True,
+    embedding_targets=True,
     pretrained=smollm2.NAME,
 )
 """SmolLM2 behind one token of QueCC: aligned by words while it is frozen, then tuned by
 LoRA (`book/results/LOG.md`)."""
 
 UNCOMPRESSED: tuple[CompressorConfig, int] = (MLPConfig(), VLMConfig().vision.patches)
-RIVALS: tuple[CompressorConfig, ...] = (
+METHODS: tuple[CompressorConfig, ...] = (
     PoolConfig(),
     M3Config(scales=(1, 4, 16, 36, 144)),
     MQTConfig(queries=36, heads=4),
@@ -72,7 +72,7 @@ ABLATIONS = tuple(
 )
 
 
-def rung(width: int, depth: int | None = None) -> LanguageConfig:
+def language_size(width: int, depth: int | None = None) -> LanguageConfig:
     """A language model of the ladder: heads of 16, a layer for every 16 channels unless `depth` says otherwise."""
     return LanguageConfig(
         width=width,
@@ -108,7 +108,7 @@ def preset(name: str, run: RunConfig = RunConfig()) -> RunConfig:
     )
 
 
-LADDER = tuple(rung(width) for width in (32, 48, 64, 80, 112))
+LADDER = tuple(language_size(width) for width in (32, 48, 64, 80, 112))
 """The sizes of the grid: N from 25,000 to a million at one aspect ratio."""
 GRID_TOKENS = (1, 4, 16, 36)
 GRID = RunConfig(
@@ -132,11 +132,11 @@ class GridPlan(NamedTuple):
     of the same width."""
 
 
-ON_CPU = GridPlan(GRID, LADDER, (rung(64, 2), rung(64, 8)))
+ON_CPU = GridPlan(GRID, LADDER, (language_size(64, 2), language_size(64, 8)))
 ON_GPU = GridPlan(
     preset("gpu", GRID),
-    tuple(rung(width) for width in (64, 96, 144, 176, 240)),
-    (rung(144, 4), rung(144, 18)),
+    tuple(language_size(width) for width in (64, 96, 144, 176, 240)),
+    (language_size(144, 4), language_size(144, 18)),
 )
 """Ten times the N of each rung, within a quarter: heads of 16 allow no width between.
 Its first rung is the other's third.
@@ -175,12 +175,12 @@ def easyvqa_runs(held_out: bool = False) -> list[RunConfig]:
     ]
 
 
-def race_runs(held_out: bool = False) -> list[RunConfig]:
+def comparison_runs(held_out: bool = False) -> list[RunConfig]:
     """Every compressor at V = 1, 4 and 16, the uncompressed model, and QueCC's ablations at V = 1 and 4, on both worlds, three seeds.
 
     One seed of everything before the second of anything; the ablations last.
     """
-    race = [UNCOMPRESSED, *product(RIVALS, RACE_TOKENS)]
+    race = [UNCOMPRESSED, *product(METHODS, COMPARISON_TOKENS)]
     models = [
         (model, seed)
         for group in (race, [*product(ABLATIONS, ABLATION_TOKENS)])
@@ -189,14 +189,14 @@ def race_runs(held_out: bool = False) -> list[RunConfig]:
     ]
     return [
         replace(
-            RACE,
+            COMPARISON,
             model=VLMConfig(visual_tokens=v, compressor=compressor),
-            training=replace(RACE.training, seed=seed),
+            training=replace(COMPARISON.training, seed=seed),
             held_out=held_out,
             task=task,
         )
         for (compressor, v), seed in models
-        for task in RACE_TASKS
+        for task in COMPARISON_TASKS
     ]
 
 
@@ -248,13 +248,13 @@ def grid_runs(held_out: bool = False, plan: GridPlan = ON_CPU) -> list[RunConfig
     cell_run = partial(grid_run, held_out=held_out, recipe=plan.recipe)
     runs = [cell_run(task, *cell, order) for cell, order in cells for task in FAMILIES]
     return runs + [
-        longer(cell_run("pages", middle, c, 4, seed))
+        longer(cell_run("ocr", middle, c, 4, seed))
         for seed in range(3)
         for c in (QueCCConfig(), TokenPackerConfig())
     ]
 
 
-def recipe_runs(held_out: bool = False) -> list[RunConfig]:
+def ablation_runs(held_out: bool = False) -> list[RunConfig]:
     """What the grid's recipe is for, at its middle size with QueCC: other ways to the same end, with three seeds.
 
     All three families in one mixture, with three times the steps, so that each gets as
@@ -273,13 +273,13 @@ def recipe_runs(held_out: bool = False) -> list[RunConfig]:
             run = grid_run(task, middle, QueCCConfig(), v, seed, held_out=held_out)
             align, tune = run.training.align, run.training.tune
             answers = replace(
-                align, learning_rate=RACE.training.align.learning_rate
+                align, learning_rate=COMPARISON.training.align.learning_rate
             )  # what is right for words is too fast here
-            at_once = replace(RACE.training.tune, steps=align.steps + tune.steps)
+            at_once = replace(COMPARISON.training.tune, steps=align.steps + tune.steps)
             runs += [
                 replace(
                     run,
-                    align_by_words=False,
+                    embedding_targets=False,
                     training=replace(run.training, align=answers),
                 ),
                 replace(
@@ -358,17 +358,17 @@ def real_runs(held_out: bool = False) -> list[RunConfig]:
         for model, seed in models
     ]
     words = [
-        replace(run, task="words", held_out=held_out)
-        for run in (REAL, RunConfig(align_by_words=True))
+        replace(run, task="word_facts", held_out=held_out)
+        for run in (REAL, RunConfig(embedding_targets=True))
     ]
     return [*runs[:2], *words, *runs[2:]]
 
 
 EXPERIMENTS: dict[str, Callable[[bool], list[RunConfig]]] = {
     "easyvqa": easyvqa_runs,
-    "race": race_runs,
+    "comparison": comparison_runs,
     "grid": grid_runs,
-    "recipe": recipe_runs,
+    "ablation": ablation_runs,
     "grid-gpu": partial(grid_runs, plan=ON_GPU),
     "real": real_runs,
 }

@@ -160,7 +160,7 @@ def run(
             list(
                 pool.map(
                     partial(
-                        teach,
+                        pretrain_text,
                         results=results,
                         work=work,
                         command=command,
@@ -212,7 +212,7 @@ class Reporter:
             )
 
 
-def teach(
+def pretrain_text(
     config: RunConfig, results: Path, work: Path, command: str, accelerator: str
 ) -> None:
     """Makes the language model of a run, and for the grid writes down what it knows before it sees."""

@@ -10,24 +10,23 @@ from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 
-from vlmcore.data import easyvqa
-from vlmcore.data import easyvqa_facts as words
+from vlmcore.data import easyvqa, easyvqa_facts
 from vlmcore.data.samples import Sample
-from vlmcore.data.synthetic import task_families as families
+from vlmcore.data.synthetic import task_families
 from vlmcore.data.synthetic.icons import facts
 from vlmcore.data.synthetic.letters_and_shapes import WORLDS
 
 TaskName = Literal[
     "easyvqa",
-    "words",
-    "reading",
+    "word_facts",
+    "letters",
     "attribute",
     "knowledge",
     "reasoning",
-    "pages",
+    "ocr",
     "mixture",
 ]
-FAMILIES: tuple[TaskName, ...] = ("knowledge", "reasoning", "pages")
+FAMILIES: tuple[TaskName, ...] = ("knowledge", "reasoning", "ocr")
 """The tasks of the grid."""
 SCHOOLED: tuple[TaskName, ...] = (*FAMILIES, "mixture")
 """Tasks whose language models have been to school, and answer in a word."""
@@ -50,7 +49,7 @@ class Task(NamedTuple):
     test: list[Sample]
     train_images: np.ndarray
     test_images: np.ndarray
-    train_scenes: families.Scenes | None = None
+    train_scenes: task_families.Scenes | None = None
     """What the training images show, where it is known."""
 
 
@@ -86,7 +85,7 @@ def load_task(name: TaskName = "easyvqa", held_out: bool = False) -> Task:
             family_scenes(name, held_out, test=test) for test in (False, True)
         )
         return Task(train.samples, test.samples, train.drawn(), test.drawn(), train)
-    if name == "words":
+    if name == "word_facts":
         return _load_words(held_out)
     train_seed, test_seed = _SEEDS["held_out" if held_out else "test"]
     shown, asked = (
@@ -103,7 +102,7 @@ def world_of(held_out: bool) -> int:
 
 def family_scenes(
     name: TaskName, held_out: bool = False, *, test: bool, draw: bool = True
-) -> families.Scenes:
+) -> task_families.Scenes:
     """The scenes of a family: four questions about each to train on, or one to test.
 
     Args:
@@ -115,11 +114,11 @@ def family_scenes(
     """
     seed = _SEEDS["held_out" if held_out else "test"][test]
     count, questions = (FAMILY_TEST_SCENES, 1) if test else (TRAIN_SCENES, QUESTIONS)
-    if name == "pages":
-        return families.reading(
+    if name == "ocr":
+        return task_families.ocr(
             seed, count, questions=questions, scored=test, draw=draw
         )
-    make = families.knowledge if name == "knowledge" else families.reasoning
+    make = task_families.knowledge if name == "knowledge" else task_families.reasoning
     return make(
         seed,
         count,
@@ -149,8 +148,16 @@ def _load_words(held_out: bool) -> Task:
     last = len(train.images) * 9 // 10 if held_out else len(train.images)
     first = last if held_out else 0
     return Task(
-        [sample for sample in words.train_samples(train) if sample.image < last],
-        [sample for sample in words.test_samples(test) if sample.image >= first],
+        [
+            sample
+            for sample in easyvqa_facts.train_samples(train)
+            if sample.image < last
+        ],
+        [
+            sample
+            for sample in easyvqa_facts.test_samples(test)
+            if sample.image >= first
+        ],
         train.images,
         test.images,
     )

@@ -1,7 +1,7 @@
 """The vision-language model: see, compress, place among the text, speak.
 
 The image becomes V embeddings that stand in the text like words. Data never know V: the
-batch says where the block goes (`Batch.image_at`), and `place` opens the gap, in the
+batch says where the block goes (`Batch.image_at`), and `splice` opens the gap, in the
 text and in the labels.
 """
 
@@ -37,7 +37,7 @@ class VLMOutput(NamedTuple):
     targets: Tensor
 
 
-class Placed(NamedTuple):
+class Spliced(NamedTuple):
     """Text with the visual tokens in their place: embeddings (b, t+V, e), labels (b, t+V), length (b,)."""
 
     embeddings: Tensor
@@ -104,7 +104,7 @@ class VLM(nn.Module):
         """
         features = self.see(images)
         visual = self.compress(features, batch, visual_tokens)
-        placed = place(self.language.embed(batch.text), visual, batch)
+        placed = splice(self.language.embed(batch.text), visual, batch)
         hidden = self.language(placed.embeddings, shared_opening(batch))
 
         targets = placed.labels[:, 1:]
@@ -164,7 +164,7 @@ class VLM(nn.Module):
     ) -> list[str]:
         """Greedy answers to a batch that was tokenised without answers; V as for `forward`."""
         visual = self.compress(self.see(images), batch, visual_tokens)
-        placed = place(self.language.embed(batch.text), visual, batch)
+        placed = splice(self.language.embed(batch.text), visual, batch)
         return self.language.generate(
             placed.embeddings, placed.length, max_new_tokens, shared_opening(batch)
         )
@@ -285,7 +285,7 @@ def shared_opening(batch: Batch) -> int:
     return same if same >= SHORTEST_SHARED else 0
 
 
-def place(text: Tensor, visual: Tensor, batch: Batch) -> Placed:
+def splice(text: Tensor, visual: Tensor, batch: Batch) -> Spliced:
     """Opens a gap of V in every text, before `image_at`, and puts the visual tokens there.
 
     Args:
@@ -306,7 +306,7 @@ def place(text: Tensor, visual: Tensor, batch: Batch) -> Placed:
     order = places.argsort(dim=1)
     embeddings = torch.cat([text, visual.to(text.dtype)], dim=1)
     labels = F.pad(batch.labels, (0, block), value=IGNORE)
-    return Placed(
+    return Spliced(
         embeddings.gather(1, order[..., None].expand_as(embeddings)),
         labels.gather(1, order),
         batch.length + block,

@@ -30,6 +30,7 @@ from vlmcore.plots.laws import (
     searches,
     valley,
 )
+from vlmcore.plots.slider import with_slider
 from vlmcore.plots.tasks import (
     along_a_budget,
     mixtures,
@@ -78,5 +79,6 @@ __all__ = [
     "tokens_by_budget",
     "tokens_by_ratio",
     "valley",
+    "with_slider",
     "yes_bias",
 ]

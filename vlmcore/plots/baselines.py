@@ -18,12 +18,12 @@ _TICKS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 
 
 def ladder(
-    table: pd.DataFrame, title: str = "", rungs: tuple[str, ...] | None = None
+    table: pd.DataFrame, title: str = "", baselines: tuple[str, ...] | None = None
 ) -> Figure:
     """Scores with intervals as rungs, the lowest at the bottom, one panel a kind of question; a dotted line goes up from chance.
 
     Args:
-        table: as from `baselines.ladder`: the columns `rung`, `kind`, `value`, `low`
+        table: as from `baselines.ladder`: the columns `baseline`, `kind`, `value`, `low`
             and `high`; ends may be missing.
         title: above the figure.
         rungs: names of all rungs from the bottom up, so that figures with fewer keep
@@ -33,8 +33,8 @@ def ladder(
         ValueError: the table has a rung that is not among the names.
     """
     kinds = list(dict.fromkeys(table["kind"]))
-    names = list(rungs or dict.fromkeys(table["rung"]))
-    if strange := sorted({*table["rung"]} - {*names}):
+    names = list(baselines or dict.fromkeys(table["baseline"]))
+    if strange := sorted({*table["baseline"]} - {*names}):
         raise ValueError(
             f"{', '.join(strange)} are not among the rungs {', '.join(names)}"
         )
@@ -96,13 +96,13 @@ def bent(fits: Mapping[str, Fit]) -> Figure:
 def _rungs(axis: Axes, rows: pd.DataFrame, names: list[str]) -> None:
     palette = colours()
     for row in rows.itertuples():
-        colour = palette[_TRAINED[row.rung]] if row.rung in _TRAINED else "0.5"
-        y = names.index(row.rung)
+        colour = palette[_TRAINED[row.baseline]] if row.baseline in _TRAINED else "0.5"
+        y = names.index(row.baseline)
         axis.barh(y, row.value, height=0.62, color=colour, alpha=0.35)
         axis.plot(row.value, y, "o", color=colour)
         if np.isfinite([row.low, row.high]).all():
             axis.plot([row.low, row.high], [y, y], color=colour, linewidth=2.2)
-        if row.rung == "chance":
+        if row.baseline == "chance":
             axis.axvline(row.value, color="0.4", linestyle=":", linewidth=1)
     axis.set_ylim(-0.6, len(names) - 0.4)
     axis.grid(axis="y", visible=False)

@@ -1,4 +1,4 @@
-"""The race of the compressors in pictures; the tables come from `vlmcore.experiments.analysis.comparison.Race`."""
+"""The race of the compressors in pictures; the tables come from `vlmcore.experiments.analysis.comparison.Comparison`."""
 
 from collections.abc import Mapping, Sequence
 
@@ -17,7 +17,7 @@ def race(tables: Mapping[str, pd.DataFrame], chance: Mapping[str, float]) -> Fig
     """Accuracy of every method against V, one panel a task, with intervals where there are several seeds.
 
     Args:
-        tables: as from `Race.table`, by task.
+        tables: as from `Comparison.table`, by task.
         chance: accuracy of a guess, by task.
     """
     tokens = sorted({v for table in tables.values() for v in table["visual_tokens"]})

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 
-def frames(
+def with_slider(
     figures: Mapping[str, Figure], description: str, dpi: int = 100
 ) -> ipywidgets.VBox:
     """A slider over figures of one size.

@@ -19,9 +19,9 @@ from torch import Tensor, nn
 from vlmcore.config import LoRAConfig, StageName, VLMConfig, to_dict
 from vlmcore.data.samples import Batch, Tokens, rows_of_step
 from vlmcore.experiments.pretraining.embedding_targets import (
-    Described,
-    Notes,
-    note_loss,
+    DescribedBatch,
+    SceneTargets,
+    embedding_target_loss,
 )
 from vlmcore.files import beside, read_json, write_json
 from vlmcore.models.feature_cache import Features
@@ -52,7 +52,7 @@ class TrainingData(NamedTuple):
 
     tokens: Tokens
     features: Features | None
-    notes: Notes | None = None
+    notes: SceneTargets | None = None
     """What the images show: if given, stage 1 aligns the compressor with these words
     instead of with the answers."""
 
@@ -127,7 +127,7 @@ def _stage(
         pad = vlm.language.tokenizer.pad_token_id
         return Stage(
             vlm,
-            note_loss,
+            embedding_target_loss,
             _in_turn([_described_batches(part, stage, seed, pad) for part in sets]),
             stage,
             seed[0],
@@ -265,15 +265,15 @@ def _vlm_batches(
 
 def _described_batches(
     data: TrainingData, stage: StageConfig, seed: tuple[int, int], pad: int
-) -> Callable[[int], Described]:
+) -> Callable[[int], DescribedBatch]:
     assert data.features is not None and data.notes is not None
     features, notes = data.features, data.notes
     says_something = (notes.words != pad).any(2).any(1)
 
-    def make(step: int) -> Described:
+    def make(step: int) -> DescribedBatch:
         rows = rows_of_step(len(data.tokens.image), stage.batch_size, seed, step)
         batch = data.tokens.batch(rows[says_something[data.tokens.image[rows]]])
-        return Described(
+        return DescribedBatch(
             batch, features[batch.image], notes._replace(words=notes.words[batch.image])
         )
 

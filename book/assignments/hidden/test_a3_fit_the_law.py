@@ -9,6 +9,7 @@ import itertools
 import numpy as np
 import pandas as pd
 import pytest
+
 from vlmcore import paper
 from vlmcore.course.checks import check
 from vlmcore.scaling import Product, fit

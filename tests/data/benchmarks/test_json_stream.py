@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import pytest
 
-from vlmcore.data.benchmarks import json_stream as records
+from vlmcore.data.benchmarks import json_stream
 from vlmcore.data.benchmarks.json_stream import Record, join, json_items, json_lines
 
 
@@ -33,7 +33,7 @@ def made_up(rng, depth=0):
 @pytest.mark.parametrize("chunk", [1, 3, 64, 1 << 16])
 @pytest.mark.parametrize("indent", [None, 2])
 def test_streamed_records_are_those_of_json(tmp_path, monkeypatch, chunk, indent):
-    monkeypatch.setattr(records, "CHUNK", chunk)
+    monkeypatch.setattr(json_stream, "CHUNK", chunk)
     rng, path = random.Random(chunk), tmp_path / "a.json"
     for ascii_only in (True, False):
         items = [{"id": i, "x": made_up(rng)} for i in range(40)]

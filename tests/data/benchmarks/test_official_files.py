@@ -8,11 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from vlmcore.data.benchmarks import multiple_choice as choice_files
-from vlmcore.data.benchmarks import vqa as vqa_files
+from vlmcore.data.benchmarks import multiple_choice, vqa
 from vlmcore.data.benchmarks.question import UnreadableImageError, open_image
-from vlmcore.data.synthetic import benchmark_files as miniature
-from vlmcore.data.synthetic.benchmark_questions import quiz
+from vlmcore.data.synthetic import benchmark_files
+from vlmcore.data.synthetic.benchmark_questions import benchmark_scenes
 from vlmcore.evaluation.sources import SOURCES, load
 
 SAMPLES = Path(__file__).parent
@@ -41,7 +40,7 @@ def first(name, folder=SAMPLES):
 @pytest.mark.parametrize("name", SOURCES)
 def test_every_sample_is_read_whole(name):
     """As many questions, of as many kinds, as the quiz has that it was made of; every image opens at its size."""
-    items = quiz(0, 3, 3).items[name]
+    items = benchmark_scenes(0, 3, 3).items[name]
     asked = list(load(name, SAMPLES).questions())
     if name == "scienceqa":
         items = [item for item in items if item.image is not None]
@@ -89,7 +88,7 @@ def test_prompts_are_llavas(name, prompt, answers):
 
 def test_hints_of_a_text_reader_stand_in_the_prompt():
     folder = SAMPLES / "textvqa"
-    hinted = vqa_files.textvqa(
+    hinted = vqa.textvqa(
         folder / "TextVQA_0.5.1_val.json",
         folder / "train_images",
         folder / "TextVQA_Rosetta_OCR_v0.2_val.json",
@@ -99,15 +98,15 @@ def test_hints_of_a_text_reader_stand_in_the_prompt():
 
 def test_rotations_are_read_or_made(tmp_path):
     path = SAMPLES / "mmbench" / "mmbench_dev_20230712.tsv"
-    read = list(choice_files.mmbench(path))
+    read = list(multiple_choice.mmbench(path))
     rows = list(csv.reader(path.open(), delimiter="\t"))
     upright = [
         rows[0],
-        *(row for row in rows[1:] if int(row[0]) < choice_files.ROTATION),
+        *(row for row in rows[1:] if int(row[0]) < multiple_choice.ROTATION),
     ]
     with (tmp_path / "upright.tsv").open("w") as file:
         csv.writer(file, delimiter="\t").writerows(upright)
-    made = list(choice_files.mmbench(tmp_path / "upright.tsv"))
+    made = list(multiple_choice.mmbench(tmp_path / "upright.tsv"))
     assert sorted(q._replace(where="") for q in made) == sorted(
         q._replace(where="") for q in read
     )
@@ -125,23 +124,23 @@ def test_what_only_a_server_knows_is_asked_all_the_same(copy):
     change(
         "vizwiz/val.json", lambda entries: [entry.pop("answers") for entry in entries]
     )
-    assert {
-        q.answers for q in vqa_files.vizwiz(folder / "vizwiz" / "val.json", folder)
-    } == {()}
+    assert {q.answers for q in vqa.vizwiz(folder / "vizwiz" / "val.json", folder)} == {
+        ()
+    }
     questions = folder / "vqav2" / "v2_OpenEnded_mscoco_val2014_questions.json"
-    assert {q.answers for q in vqa_files.vqav2(questions, folder)} == {()}
+    assert {q.answers for q in vqa.vqav2(questions, folder)} == {()}
 
 
 def test_scienceqa_knows_its_image_subset():
     folder = SAMPLES / "scienceqa"
-    every = list(choice_files.scienceqa(folder / "problems.json", folder / "test"))
+    every = list(multiple_choice.scienceqa(folder / "problems.json", folder / "test"))
     assert {q.kind for q in every} == {"image", "text"} and all(
         (q.image is None) == (q.kind == "text") for q in every
     )
 
 
 def test_the_samples_are_what_the_writer_writes(tmp_path):
-    miniature.write(quiz(0, 3, 3), tmp_path)
+    benchmark_files.write(benchmark_scenes(0, 3, 3), tmp_path)
     names = sorted(path.relative_to(tmp_path) for path in tmp_path.rglob("*"))
     assert names == sorted(path.relative_to(SAMPLES) for path in SAMPLES.rglob("*"))
     for name in names:

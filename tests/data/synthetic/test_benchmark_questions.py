@@ -3,10 +3,10 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from vlmcore.data.synthetic.benchmark_questions import quiz
+from vlmcore.data.synthetic.benchmark_questions import benchmark_scenes
 from vlmcore.data.synthetic.letters_and_shapes import WORDS
 
-EXAM = quiz(3, 60)
+EXAM = benchmark_scenes(3, 60)
 
 
 def content(scenes, row):
@@ -99,7 +99,7 @@ def test_samples_are_the_items_with_rows_of_one_array_of_images():
 
 
 def test_a_quiz_is_a_function_of_its_seed():
-    again, other = quiz(3, 60), quiz(4, 60)
+    again, other = benchmark_scenes(3, 60), benchmark_scenes(4, 60)
     assert again.items == EXAM.items and np.array_equal(again.images, EXAM.images)
     assert other.items != EXAM.items
-    assert quiz(3, 60, draw=False).items == EXAM.items
+    assert benchmark_scenes(3, 60, draw=False).items == EXAM.items

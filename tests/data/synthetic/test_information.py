@@ -7,9 +7,9 @@ from vlmcore.data.synthetic.icons import facts
 from vlmcore.data.synthetic.information import bits
 from vlmcore.data.synthetic.task_families import (
     KINDS,
-    NOTE_WORDS,
+    SCENE_WORDS,
     knowledge,
-    reading,
+    ocr,
     reasoning,
 )
 
@@ -28,7 +28,7 @@ def test_no_kind_is_forgotten():
         for family in (knowledge, reasoning)
         for s in family(1, 500, KNOWN, draw=False).samples
     }
-    assert set(bits()) == asked | {s.kind for s in reading(1, 500, draw=False).samples}
+    assert set(bits()) == asked | {s.kind for s in ocr(1, 500, draw=False).samples}
     assert all(needs.known <= needs.unknown for needs in bits().values())
 
 
@@ -36,7 +36,7 @@ def test_answers_that_can_be_seen_have_the_entropy_that_is_said():
     """Counts are the exception: 0 to 3 are not equally likely, and two bits are an upper bound. Facts are known, not seen."""
     samples = (
         reasoning(1, 6000, KNOWN, questions=10, draw=False).samples
-        + reading(2, 20_000, draw=False).samples
+        + ocr(2, 20_000, draw=False).samples
     )
     for kind in set(bits()) - {"fact", "hop", "count"}:
         answers = [sample.answer for sample in samples if sample.kind == kind]
@@ -47,7 +47,7 @@ def test_answers_that_can_be_seen_have_the_entropy_that_is_said():
         == 2
     )
     seen = knowledge(1, 20_000, KNOWN, draw=False).notes[:, :, 2].max(1)
-    assert entropy(NOTE_WORDS[word] for word in seen) == pytest.approx(
+    assert entropy(SCENE_WORDS[word] for word in seen) == pytest.approx(
         bits()["fact"].known, abs=0.02
     )
 

@@ -13,7 +13,7 @@ from vlmcore.data.synthetic.letters_and_shapes import (
     WORLDS,
     attribute,
     glyphs,
-    reading,
+    letters,
 )
 
 CELL = 72 // GRID
@@ -58,7 +58,7 @@ def test_answers_follow_from_the_notes(world):
     for sample in scenes.samples:
         there = things(scenes.notes[sample.image])
         key = sample.question.split()[-1]
-        if world == "reading":
+        if world == "letters":
             assert there[key] == (sample.answer,)
         else:
             (found,) = [thing for thing in there.values() if key in thing]
@@ -80,7 +80,7 @@ def test_shapes_of_a_scene_differ_in_colour_and_form():
 
 def test_letters_are_drawn_where_the_notes_say():
     """Planted: the ink of each cell matches its letter better than any other; empty cells have none."""
-    scenes = reading(11, 40)
+    scenes = letters(11, 40)
     gray = scenes.images.astype(float).mean(1)
     ink = np.abs(gray - gray.max(axis=(1, 2), keepdims=True))
     for image, notes in zip(ink, scenes.notes, strict=True):

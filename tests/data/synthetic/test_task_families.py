@@ -22,12 +22,12 @@ from vlmcore.data.synthetic.task_families import (
     KINDS,
     LENGTHS,
     LETTERS,
-    NOTE_WORDS,
     PAGE,
     PLACES,
+    SCENE_WORDS,
     TEXT_WORDS,
     knowledge,
-    reading,
+    ocr,
     reasoning,
 )
 
@@ -39,7 +39,7 @@ FAMILIES = {
     "reasoning": lambda seed, count, **options: reasoning(
         seed, count, KNOWN, **options
     ),
-    "reading": reading,
+    "ocr": ocr,
 }
 
 
@@ -55,7 +55,7 @@ def puzzles():
 
 def spoken(notes):
     """The notes of a scene as words, one list for each place."""
-    return [[NOTE_WORDS[word] for word in place if word >= 0] for place in notes]
+    return [[SCENE_WORDS[word] for word in place if word >= 0] for place in notes]
 
 
 def icons_of(notes):
@@ -145,14 +145,14 @@ def test_every_answer_follows_from_the_notes(family):
         assert (sample.answer, sample.choices) == answer(
             sample.question, scenes.notes[sample.image]
         ), sample
-        assert {*sample.question.split(), sample.answer} <= {*NOTE_WORDS, *TEXT_WORDS}
+        assert {*sample.question.split(), sample.answer} <= {*SCENE_WORDS, *TEXT_WORDS}
 
 
 def test_the_kind_says_what_is_asked(puzzles):
     for sample in puzzles.samples:
         asked = sample.question.split()[0]
         assert sample.kind == (asked if asked in KINDS else "hop")
-    pages = reading(7, 600, draw=False)
+    pages = ocr(7, 600, draw=False)
     assert all(
         int(sample.kind.split()[0]) == len(page_of(pages.notes[sample.image]))
         for sample in pages.samples
@@ -203,7 +203,7 @@ def test_no_answer_can_be_had_by_favouring_one(puzzles):
     assert min(total[kind] for kind in ("color", "icon", "count", "hop")) > 0.9 * 1000
     assert total["same"] + total["left"] > 0.9 * 2000 and total["same"] > 0.55 * 1000
 
-    pages = reading(8, 4000, draw=False).samples
+    pages = ocr(8, 4000, draw=False).samples
     assert (
         abs(
             np.array([*Counter(sample.kind for sample in pages).values()])
@@ -286,7 +286,7 @@ def test_icons_are_drawn_where_the_notes_say(name):
 @pytest.mark.parametrize("scored", [False, True])
 def test_pages_are_written_where_the_notes_say_with_the_right_hand(scored):
     """Letters match their glyph; every digit is one of scikit-learn's, from the part that this data set may use."""
-    scenes = reading(11, 60, scored=scored)
+    scenes = ocr(11, 60, scored=scored)
     data = load_digits()
     masks, digits = data.data / data.data.max(1, keepdims=True), data.target
     found = Counter()
@@ -320,7 +320,7 @@ def test_letters_look_like_letters():
     """The mean picture of each letter is nearest to that letter's on other pages."""
 
     def means(seed):
-        scenes, pictures = reading(seed, 500), {letter: [] for letter in LETTERS}
+        scenes, pictures = ocr(seed, 500), {letter: [] for letter in LETTERS}
         for image, notes in zip(scenes.images.astype(float), scenes.notes, strict=True):
             for place, character in page_of(notes).items():
                 if character in pictures:
@@ -342,14 +342,14 @@ def test_letters_look_like_letters():
 
 
 def test_words_are_where_the_code_expects_them():
-    assert len(set(NOTE_WORDS)) == len(NOTE_WORDS) and len(CHARACTERS) == 26
+    assert len(set(SCENE_WORDS)) == len(SCENE_WORDS) and len(CHARACTERS) == 26
     assert max(
         scenes.notes.max()
         for scenes in (
-            reading(1, 100, draw=False),
+            ocr(1, 100, draw=False),
             reasoning(1, 100, KNOWN, draw=False),
         )
-    ) < len(NOTE_WORDS)
+    ) < len(SCENE_WORDS)
 
 
 @pytest.mark.parametrize("scored", [False, True])
@@ -357,7 +357,7 @@ def test_training_asks_the_pairs_that_are_marked_so_and_tests_ask_the_others(sco
     known = facts(5)
     scenes = knowledge(1, 300, known, questions=4, scored=scored, draw=False)
     for sample in scenes.samples:
-        words = {NOTE_WORDS[w] for w in scenes.notes[sample.image].ravel() if w >= 0}
+        words = {SCENE_WORDS[w] for w in scenes.notes[sample.image].ravel() if w >= 0}
         (icon,) = words & set(ICONS)
         pair = list(ICONS).index(icon), RELATIONS.index(sample.question)
         assert known.asked[pair] != scored

@@ -6,12 +6,12 @@ import pytest
 from vlmcore.data.samples import Sample
 from vlmcore.evaluation.short_answers import question_only, score, shuffle_images
 from vlmcore.experiments.analysis.blind_baselines import (
-    RUNGS,
+    BASELINES,
+    baseline,
     ladder,
     one_answer,
     opposites,
     priors,
-    rung,
 )
 
 
@@ -84,30 +84,30 @@ def test_who_does_not_look_is_right_once_in_every_pair_of_opposites():
 
 
 def test_a_rung_covers_seeds_from_three_on():
-    one, two = rung("x", [scores(0.6)]), rung("x", [scores(0.5), scores(0.7)])
+    one, two = baseline("x", [scores(0.6)]), baseline("x", [scores(0.5), scores(0.7)])
     assert one.low[0] == pytest.approx(0.6 - 1.96 * 0.01, abs=1e-4) and two.value[
         0
     ] == pytest.approx(0.6)
     assert two.high[0] - two.low[0] == pytest.approx(one.high[0] - one.low[0]), (
         "of two seeds a t-interval says nothing"
     )
-    three = rung("x", [scores(0.5, 0), scores(0.6, 0), scores(0.7, 0)])
+    three = baseline("x", [scores(0.5, 0), scores(0.6, 0), scores(0.7, 0)])
     assert (
         three.high[0] - 0.6 == pytest.approx(4.3027 * 0.1 / 3**0.5, rel=1e-4)
         and three.runs[0] == 3
     )
-    assert rung("x", [scores(0.999, 0.1)]).high[0] == 1.0
+    assert baseline("x", [scores(0.999, 0.1)]).high[0] == 1.0
     with pytest.raises(ValueError, match="2 runs give no mean of 'x'"):
-        rung("x", [scores(0.5), scores(0.5, kinds=("fact",))])
+        baseline("x", [scores(0.5), scores(0.5, kinds=("fact",))])
     with pytest.raises(ValueError, match="0 runs"):
-        rung("x", [])
+        baseline("x", [])
 
 
 def test_a_ladder_has_the_rungs_there_are():
     run = {"scores": {"test": scores(0.9), "shuffled": scores(0.3)}}
     blind = {"scores": {"test": scores(0.4), "shuffled": scores(0.4)}}
     full = ladder(scores(0.35), [run], [blind], scores(0.2))
-    assert tuple(full["rung"]) == RUNGS and full["value"].tolist() == [
+    assert tuple(full["baseline"]) == BASELINES and full["value"].tolist() == [
         0.25,
         0.2,
         0.35,
@@ -116,4 +116,4 @@ def test_a_ladder_has_the_rungs_there_are():
         0.9,
     ]
     assert full["low"].isna().tolist() == [True] + 5 * [False]
-    assert ladder(scores(0.35))["rung"].tolist() == ["chance", "question only"]
+    assert ladder(scores(0.35))["baseline"].tolist() == ["chance", "question only"]

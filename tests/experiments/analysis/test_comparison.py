@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from vlmcore.experiments.analysis.comparison import Race, crossed_mean
+from vlmcore.experiments.analysis.comparison import Comparison, crossed_mean
 from vlmcore.files import write_json
 
 
@@ -31,16 +31,16 @@ def folder(tmp_path):
     }
     for (method, seed), right in rights.items():
         write_json(
-            tmp_path / f"{method}{seed}.json", result("reading", method, 1, seed, right)
+            tmp_path / f"{method}{seed}.json", result("letters", method, 1, seed, right)
         )
     write_json(tmp_path / "question_only.json", {"name": "question_only"})
     return tmp_path
 
 
 def test_pairs_are_of_one_seed_and_one_question(folder):
-    race = Race(folder)
-    assert race.accuracy("reading", "pool", 1).value == pytest.approx(4 / 16)
-    found = race.difference("reading", ("quecc", 1), ("pool", 1))
+    race = Comparison(folder)
+    assert race.accuracy("letters", "pool", 1).value == pytest.approx(4 / 16)
+    found = race.difference("letters", ("quecc", 1), ("pool", 1))
     assert (found.seeds, found.questions) == (
         3,
         4,
@@ -48,13 +48,13 @@ def test_pairs_are_of_one_seed_and_one_question(folder):
     assert found.value == pytest.approx(
         (1 + 0 + 0 + 0 + 0 + 0 + 1 + 0 + 1 + 1 + 0 + 0) / 12
     )
-    assert race.difference("reading", ("pool", 1), ("quecc", 1)).low == pytest.approx(
+    assert race.difference("letters", ("pool", 1), ("quecc", 1)).low == pytest.approx(
         -found.high
     )
 
 
 def test_the_table_has_a_row_a_method_with_its_cost(folder):
-    table = Race(folder).table("reading").set_index("method")
+    table = Comparison(folder).table("letters").set_index("method")
     assert (
         table.loc["quecc", "accuracy"] == pytest.approx(7 / 12)
         and table.loc["quecc", "flops"] == 3
@@ -66,7 +66,7 @@ def test_the_table_has_a_row_a_method_with_its_cost(folder):
 
 def test_what_is_not_there_is_said(folder):
     with pytest.raises(ValueError, match="no result for m3 with V = 1 on reading"):
-        Race(folder).right("reading", "m3", 1)
+        Comparison(folder).right("letters", "m3", 1)
     with pytest.raises(ValueError, match="no table"):
         crossed_mean([1.0, 0.0])
 

@@ -1,7 +1,7 @@
 from tests.conftest import TINY_LANGUAGE
 from vlmcore.config import replace
 from vlmcore.data.easyvqa_facts import FACTS
-from vlmcore.experiments.analysis.factual_probe import recall
+from vlmcore.experiments.analysis.factual_probe import probe_facts
 from vlmcore.models.language import LanguageModel, word_tokenizer
 
 
@@ -27,7 +27,7 @@ def test_each_fact_is_asked_after_others_of_its_kind(monkeypatch):
         ]
 
     monkeypatch.setattr(language, "generate", generate)
-    known = recall(language, batch_size=1)
+    known = probe_facts(language, batch_size=1)
     assert [k.fact for k in known] == list(FACTS) and len(prompts) == len(FACTS)
     for prompt, fact in zip(prompts, FACTS, strict=True):
         assert prompt.count("?") == 6 and prompt.replace(" ", "").endswith(

@@ -10,13 +10,13 @@ from scipy import stats
 
 from vlmcore import paper
 from vlmcore.cost import paper_flops
-from vlmcore.experiments.analysis import headline_numbers as report
+from vlmcore.experiments.analysis import headline_numbers
 
 RESULTS = Path("book/results")
 
 
 def entries(folder):
-    return {entry.name: entry for entry in report.ledger(folder)}
+    return {entry.name: entry for entry in headline_numbers.ledger(folder)}
 
 
 def test_the_headline_numbers_are_there_and_follow_from_the_files():
@@ -143,7 +143,7 @@ def test_a_wrong_folder_gets_a_sentence():
 
 
 def test_an_interval_of_one_seed_is_that_of_the_books():
-    low, high = report.wilson_interval(
+    low, high = headline_numbers.wilson_interval(
         81, 263
     )  # an example worked out in Newcombe 1998, table I
     assert (low, high) == pytest.approx((0.2553, 0.3662), abs=1e-4)

@@ -3,10 +3,10 @@ import math
 import numpy as np
 import pytest
 
-from vlmcore.data.synthetic.task_families import PAGE, PLACES, reading
+from vlmcore.data.synthetic.task_families import PAGE, PLACES, ocr
 from vlmcore.experiments.analysis.one_item_per_token import one_character_a_token
 
-PAGES = reading(5, 300, questions=2, draw=False)
+PAGES = ocr(5, 300, questions=2, draw=False)
 
 
 @pytest.mark.parametrize("visual_tokens", [1, 4, 16, 64])

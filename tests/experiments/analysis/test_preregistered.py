@@ -37,7 +37,7 @@ def test_a_grid_turned_round_fails_every_line_but_the_prediction(tmp_path):
     turned = {
         "knowledge": Product(AB=0.3, alpha=0.1, beta=0.4, D=0.01),
         "reasoning": Product(AB=0.5, alpha=0.1, beta=0.3, D=0.05),
-        "pages": Product(AB=0.4, alpha=0.5, beta=0.0, D=0.0),
+        "ocr": Product(AB=0.4, alpha=0.5, beta=0.0, D=0.0),
     }
     plant(tmp_path, turned, spread=0.01)
     assert outcomes(tmp_path) == ["failed"] * 6 + ["met"]
@@ -69,9 +69,7 @@ def test_a_step_within_its_noise_is_no_step(tmp_path):
     for seed, v in product(range(3), (16, 36)):
         write(
             tmp_path,
-            result(
-                "pages", "quecc", LADDER[-1], v, seed, 0.2 + 0.01 * seed * (v == 16)
-            ),
+            result("ocr", "quecc", LADDER[-1], v, seed, 0.2 + 0.01 * seed * (v == 16)),
         )
     assert outcomes(tmp_path)[GRADED] == "failed"
 

@@ -17,7 +17,7 @@ from vlmcore.scaling import Product
 LAWS = {
     "knowledge": Product(AB=0.3, alpha=0.6, beta=0.02, D=0.01),
     "reasoning": Product(AB=0.5, alpha=0.2, beta=0.3, D=0.05),
-    "pages": Product(AB=0.7, alpha=0.01, beta=0.4, D=0.0),
+    "ocr": Product(AB=0.7, alpha=0.01, beta=0.4, D=0.0),
 }
 COUNT = 1_000_000
 
@@ -85,15 +85,15 @@ def test_planted_laws_come_back_for_every_seed(tmp_path):
 
 
 def test_the_law_that_is_drawn_is_that_of_all_seeds(tmp_path):
-    plant(tmp_path, {"pages": LAWS["pages"]})
-    law = Grid(tmp_path).pooled("pages", "quecc")
+    plant(tmp_path, {"ocr": LAWS["ocr"]})
+    law = Grid(tmp_path).pooled("ocr", "quecc")
     assert (law.alpha, law.beta) == pytest.approx(
-        (LAWS["pages"].alpha, LAWS["pages"].beta), abs=5e-3
+        (LAWS["ocr"].alpha, LAWS["ocr"].beta), abs=5e-3
     )
     with pytest.raises(
         ValueError, match="0 cells of pages with tokenpacker are too few"
     ):
-        Grid(tmp_path).pooled("pages", "tokenpacker")
+        Grid(tmp_path).pooled("ocr", "tokenpacker")
 
 
 def test_contrasts_have_the_signs_that_were_planted_and_reach_the_ledger(tmp_path):
@@ -174,22 +174,22 @@ def test_cells_are_compared_over_the_same_seeds(tmp_path):
 
 
 def test_the_frontier_at_exact_operations_uses_those_of_the_results(tmp_path):
-    plant(tmp_path, {"pages": LAWS["pages"]}, seeds=(0,))
-    best = Grid(tmp_path).frontier("pages", "quecc")
+    plant(tmp_path, {"ocr": LAWS["ocr"]}, seeds=(0,))
+    best = Grid(tmp_path).frontier("ocr", "quecc")
     assert (
         set(best["flops"]) == {8} and len(best) == 1
     )  # planted alike for all, so one model is best
 
 
 def test_only_cells_of_the_plan_enter_a_law(tmp_path):
-    plant(tmp_path, {"pages": LAWS["pages"]}, seeds=(0,))
-    before = Grid(tmp_path).ladder("pages", "quecc")
+    plant(tmp_path, {"ocr": LAWS["ocr"]}, seeds=(0,))
+    before = Grid(tmp_path).ladder("ocr", "quecc")
     write(
-        tmp_path, result("pages", "quecc", LADDER[2], 4, 0, 0.9, order="question_first")
+        tmp_path, result("ocr", "quecc", LADDER[2], 4, 0, 0.9, order="question_first")
     )
-    write(tmp_path, result("pages", "quecc", LADDER[2], 4, 0, 0.9, factor=3))
-    write(tmp_path, result("pages", "blind", LADDER[2], 0, 0, 0.9))
-    after = Grid(tmp_path).ladder("pages", "quecc")
+    write(tmp_path, result("ocr", "quecc", LADDER[2], 4, 0, 0.9, factor=3))
+    write(tmp_path, result("ocr", "blind", LADDER[2], 0, 0, 0.9))
+    after = Grid(tmp_path).ladder("ocr", "quecc")
     assert len(before) == len(after) == len(LADDER) * len(GRID_TOKENS)
     assert (after["error"] < 0.9).all()
 
@@ -215,16 +215,16 @@ def test_the_frontier_holds_no_model_that_a_cheaper_one_beats(tmp_path):
 def test_a_grid_without_runs_says_nothing(tmp_path):
     write(
         tmp_path,
-        {"id": "question_only-pages", "name": "question_only", "task": "pages"},
+        {"id": "question_only-pages", "name": "question_only", "task": "ocr"},
     )
     grid = Grid(tmp_path)
     assert (
         list(numbers(grid)) == []
-        and grid.ladder("pages", "quecc").empty
-        and grid.cells("pages", "blind").empty
+        and grid.ladder("ocr", "quecc").empty
+        and grid.cells("ocr", "blind").empty
     )
     with pytest.raises(ValueError, match="0 and 0 cells of pages with quecc"):
-        grid.slopes_in_depth("pages", "quecc")
+        grid.slopes_in_depth("ocr", "quecc")
 
 
 def test_tokens_to_buy_are_those_below_the_largest_size_even_if_it_is_not_on_the_frontier(
@@ -267,32 +267,32 @@ def test_a_law_of_some_tokens_forgets_the_others(tmp_path):
 
 
 def test_cells_that_differ_in_one_thing_stand_beside_those_of_the_ladder(tmp_path):
-    law = LAWS["pages"]
-    plant(tmp_path, {"pages": law}, seeds=(0, 1))
+    law = LAWS["ocr"]
+    plant(tmp_path, {"ocr": law}, seeds=(0, 1))
     usual = planted(law, LADDER[2], 4)
     write(
         tmp_path,
-        result("pages", "quecc", LADDER[2], 4, 1, usual + 0.1, order="question_first"),
+        result("ocr", "quecc", LADDER[2], 4, 1, usual + 0.1, order="question_first"),
     )
-    write(tmp_path, result("pages", "quecc", LADDER[2], 4, 0, usual - 0.1, factor=3))
+    write(tmp_path, result("ocr", "quecc", LADDER[2], 4, 0, usual - 0.1, factor=3))
     write(
-        tmp_path, result("pages", "quecc", LADDER[2], 4, 2, 0.5, factor=3)
+        tmp_path, result("ocr", "quecc", LADDER[2], 4, 2, 0.5, factor=3)
     )  # a seed that has nothing to stand beside
     grid = Grid(tmp_path)
     assert [
         (row.seed, round(row.error - row.usual, 3))
-        for row in grid.beside("pages", "quecc", "order").itertuples()
+        for row in grid.beside("ocr", "quecc", "order").itertuples()
     ] == [(1, 0.1)]
     assert [
         (row.seed, round(row.error - row.usual, 3))
-        for row in grid.beside("pages", "quecc", "steps").itertuples()
+        for row in grid.beside("ocr", "quecc", "steps").itertuples()
     ] == [(0, -0.1)]
     said = {number.name: number.value for number in numbers(grid)}
     n = parameters(VLMConfig(language=LADDER[2])).language
     assert said[
-        f"reading.quecc.n{n}.v4.question_first.error_minus_usual"
+        f"reading.quecc.n{n}.v4.question_first.error_minus_baseline"
     ] == pytest.approx(0.1, abs=1e-6)
-    assert said[f"reading.quecc.n{n}.v4.longer.error_minus_usual"] == pytest.approx(
+    assert said[f"reading.quecc.n{n}.v4.longer.error_minus_baseline"] == pytest.approx(
         -0.1, abs=1e-6
     )
 
@@ -322,4 +322,4 @@ def test_the_slope_in_depth_stands_beside_the_ladders(tmp_path):
     assert said["knowledge.quecc.v1.depth.slope_n"].value == pytest.approx(
         0.3, abs=1e-4
     )
-    assert said["knowledge.quecc.v36.depth.slope_n_minus_ladder"].high < 0
+    assert said["knowledge.quecc.v36.depth.slope_n_minus_fixed_aspect"].high < 0

@@ -6,24 +6,24 @@ from vlmcore.data.samples import IGNORE, tokenize
 from vlmcore.data.synthetic.icons import facts
 from vlmcore.data.synthetic.task_families import (
     CONTENTS,
-    NOTE_WORDS,
+    SCENE_WORDS,
     TEXT_WORDS,
     knowledge,
-    reading,
+    ocr,
     reasoning,
 )
-from vlmcore.experiments.pretraining import curriculum as schooling
+from vlmcore.experiments.pretraining import curriculum
 from vlmcore.experiments.pretraining.curriculum import (
-    LESSONS,
     PARTS,
     QUESTIONS,
-    answers_from_notes,
-    lessons,
-    pretrain_at_school,
-    tokens_of_contents,
-    tokens_of_notes,
+    TURNS,
+    answers_from_scene_tokens,
+    curriculum_batches,
+    pretrain_on_curriculum,
+    tokenize_contents,
+    tokenize_scenes,
 )
-from vlmcore.experiments.pretraining.scene_tokens import embed_notes
+from vlmcore.experiments.pretraining.scene_tokens import embed_scenes
 from vlmcore.models.language import LanguageModel, word_tokenizer
 from vlmcore.training.trainer import StageConfig, read_log
 
@@ -33,12 +33,12 @@ KNOWN = facts(3)
 
 @pytest.fixture
 def tokenizer():
-    return word_tokenizer([*NOTE_WORDS, *TEXT_WORDS])
+    return word_tokenizer([*SCENE_WORDS, *TEXT_WORDS])
 
 
 @pytest.fixture
 def few_scenes(monkeypatch):
-    monkeypatch.setattr(schooling, "TOLD_SCENES", 60)
+    monkeypatch.setattr(curriculum, "TEXT_SCENES", 60)
 
 
 def told_scenes(seed):
@@ -50,7 +50,7 @@ def told_scenes(seed):
         "reasoning": reasoning(
             (seed, 1), 60, KNOWN, **told | {"questions": QUESTIONS["reasoning"]}
         ),
-        "reading": reading((seed, 1), 60, **told | {"questions": QUESTIONS["reading"]}),
+        "ocr": ocr((seed, 1), 60, **told | {"questions": QUESTIONS["ocr"]}),
     }
 
 
@@ -64,7 +64,9 @@ def same(one, other):
 
 
 def test_a_lesson_is_a_function_of_its_step(tokenizer, few_scenes):
-    one, again, other = (lessons(tokenizer, KNOWN, 8, seed) for seed in (0, 0, 1))
+    one, again, other = (
+        curriculum_batches(tokenizer, KNOWN, 8, seed) for seed in (0, 0, 1)
+    )
     steps = [9, 3, 0, 5, 8]  # in any order
     assert all(same(one(step), again(step)) for step in sorted(steps)) and all(
         same(one(step), again(step)) for step in steps
@@ -75,12 +77,16 @@ def test_a_lesson_is_a_function_of_its_step(tokenizer, few_scenes):
 
 def test_answers_are_learnt_and_nothing_else(tokenizer, few_scenes):
     """A lesson read back word by word: the questions of one scene, each once, with the scene's own notes before them."""
-    make, scenes, seen = lessons(tokenizer, KNOWN, 8, 2), told_scenes(2), set()
+    make, scenes, seen = (
+        curriculum_batches(tokenizer, KNOWN, 8, 2),
+        told_scenes(2),
+        set(),
+    )
     for step in range(10):
-        told, family = make(step), scenes[LESSONS[step % len(LESSONS)]]
+        told, family = make(step), scenes[TURNS[step % len(TURNS)]]
         assert (
             torch.equal(
-                told.words, tokens_of_notes(family, tokenizer)[told.batch.image]
+                told.words, tokenize_scenes(family, tokenizer)[told.batch.image]
             )
             and told.where == family.where
         )
@@ -119,23 +125,23 @@ def test_answers_are_learnt_and_nothing_else(tokenizer, few_scenes):
 
 
 def test_notes_come_before_the_first_question(tokenizer, few_scenes):
-    told = lessons(tokenizer, KNOWN, 8, 0)(0)
+    told = curriculum_batches(tokenizer, KNOWN, 8, 0)(0)
     assert (told.batch.image_at == 1).all()
 
 
 def test_notes_as_tokens(tokenizer):
     scenes = reasoning(1, 5, KNOWN, draw=False)
-    tokens = tokens_of_notes(scenes, tokenizer)
+    tokens = tokenize_scenes(scenes, tokenizer)
     for note, row in zip(scenes.notes.reshape(-1), tokens.reshape(-1), strict=True):
         assert tokenizer.convert_ids_to_tokens(int(row)) == (
-            NOTE_WORDS[note] if note >= 0 else tokenizer.pad_token
+            SCENE_WORDS[note] if note >= 0 else tokenizer.pad_token
         )
     assert [
         tokenizer.convert_ids_to_tokens(group.tolist())
-        for group in tokens_of_contents(tokenizer)
+        for group in tokenize_contents(tokenizer)
     ] == [list(g) for g in CONTENTS]
     assert tokenizer.unk_token_id not in tokenizer.convert_tokens_to_ids(
-        [*NOTE_WORDS, *TEXT_WORDS]
+        [*SCENE_WORDS, *TEXT_WORDS]
     )
 
 
@@ -152,14 +158,14 @@ def test_answers_are_the_likeliest_next_words(tokenizer, parts, order):
         tokenizer,
     )
     scenes = reasoning(1, 12, KNOWN, questions=2, draw=False)
-    said = answers_from_notes(model, scenes, parts, order, batch_size=5)
-    words = tokens_of_notes(scenes, tokenizer)
+    said = answers_from_scene_tokens(model, scenes, parts, order, batch_size=5)
+    words = tokenize_scenes(scenes, tokenizer)
     expected = []
     for sample in scenes.samples:
         question = tokenize(
             [sample], tokenizer, "image_first", answers=False
         ).text.long()
-        notes = embed_notes(model, words[sample.image][None], parts, scenes.where)
+        notes = embed_scenes(model, words[sample.image][None], parts, scenes.where)
         at = 1 if order == "image_first" else question.shape[1]
         prompt = torch.cat(
             [model.embed(question[:, :at]), notes, model.embed(question[:, at:])], 1
@@ -173,7 +179,7 @@ def test_answers_are_the_likeliest_next_words(tokenizer, parts, order):
 def test_schooling_is_reproducible_and_learns(tmp_path, few_scenes):
     stage = StageConfig(40, 1e-2, batch_size=16)
     once, again = (
-        pretrain_at_school(
+        pretrain_on_curriculum(
             tmp_path / name, SMALL, stage, 3, 1, progress=False, accelerator="cpu"
         )
         for name in "ab"
@@ -184,4 +190,4 @@ def test_schooling_is_reproducible_and_learns(tmp_path, few_scenes):
     )
     log = read_log(tmp_path / "a")["loss"]
     assert log.iloc[-1] < 0.9 * log.iloc[0]
-    assert {*NOTE_WORDS, *TEXT_WORDS} <= set(once.tokenizer.get_vocab())
+    assert {*SCENE_WORDS, *TEXT_WORDS} <= set(once.tokenizer.get_vocab())

@@ -10,8 +10,8 @@ from tests.conftest import TINY_LANGUAGE
 from vlmcore.config import replace
 from vlmcore.data.easyvqa import EasyVQA, sample
 from vlmcore.data.synthetic.captioned_shapes import COLOURS, SHAPES
-from vlmcore.experiments.pretraining.easyvqa_targets import OWN_SCORE, notes_of_shapes
-from vlmcore.experiments.pretraining.scene_tokens import embed_notes
+from vlmcore.experiments.pretraining.easyvqa_targets import OWN_SCORE, shape_targets
+from vlmcore.experiments.pretraining.scene_tokens import embed_scenes
 from vlmcore.models.language import LanguageModel
 
 
@@ -64,12 +64,12 @@ def data():
 
 
 def test_a_note_is_the_sum_of_all_pieces_at_the_place_of_the_shape(language, data):
-    notes = notes_of_shapes(data, language, side=4)
+    notes = shape_targets(data, language, side=4)
     tokens, embed = (
         language.tokenizer.convert_tokens_to_ids,
         language.model.get_input_embeddings(),
     )
-    said = embed_notes(language, notes.words, 16, notes.where)
+    said = embed_scenes(language, notes.words, 16, notes.where)
     expected = torch.zeros(3, 16, TINY_LANGUAGE.width)
     expected[0, 0 * 4 + 3] = embed(
         torch.tensor(tokens(["te", "##al", "rectangle"]))
@@ -77,14 +77,14 @@ def test_a_note_is_the_sum_of_all_pieces_at_the_place_of_the_shape(language, dat
     expected[2, 3 * 4 + 0] = embed(torch.tensor(tokens(["blue", "triangle"]))).sum(0)
     assert torch.allclose(said, expected, atol=1e-6)
     assert torch.allclose(
-        embed_notes(language, notes.words, 1, notes.where),
+        embed_scenes(language, notes.words, 1, notes.where),
         expected.sum(1, keepdim=True),
         atol=1e-6,
     )
 
 
 def test_names_are_first_pieces_and_score_alike_whatever_their_length(language, data):
-    notes = notes_of_shapes(data, language, side=4)
+    notes = shape_targets(data, language, side=4)
     assert [len(group) for group in notes.contents] == [8, 3]
     assert (
         language.tokenizer.convert_ids_to_tokens(notes.contents[0].tolist())[

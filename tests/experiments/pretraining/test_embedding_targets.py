@@ -8,14 +8,14 @@ from tests.conftest import SAMPLES
 from vlmcore.config import PoolConfig, QueCCConfig, TokenPackerConfig
 from vlmcore.data.samples import tokenize
 from vlmcore.experiments.pretraining.embedding_targets import (
-    Described,
-    Notes,
-    note_loss,
+    DescribedBatch,
+    SceneTargets,
+    embedding_target_loss,
 )
-from vlmcore.experiments.pretraining.scene_tokens import embed_notes, homes
+from vlmcore.experiments.pretraining.scene_tokens import embed_scenes, owners
 
 
-def make_notes(tokenizer, count=3):
+def make_targets(tokenizer, count=3):
     """Three scenes of two by two places, two of them with a thing each: a red and a blue one twice, two red ones once."""
     word = tokenizer.get_vocab()
     here, red, blue, circle, pad = (
@@ -34,7 +34,7 @@ def make_notes(tokenizer, count=3):
     words = torch.tensor(
         [scene, scene[::-1], [scene[0], scene[0], scene[1], scene[1]]]
     )[:count]
-    return Notes(
+    return SceneTargets(
         words, 1, (torch.tensor([red, blue]), torch.tensor([circle, word["yes"]]))
     )
 
@@ -43,7 +43,7 @@ def make_notes(tokenizer, count=3):
 def describe(tokenizer, images):
     def make(vlm):
         batch = tokenize(SAMPLES, tokenizer, "image_first").batch(torch.arange(3))
-        return Described(batch, vlm.vision(images), make_notes(tokenizer))
+        return DescribedBatch(batch, vlm.vision(images), make_targets(tokenizer))
 
     return make
 
@@ -73,12 +73,12 @@ def test_tokens_that_are_the_notes_have_nothing_to_learn(
     """With a place a token nothing is left; one token for all must share its naming out, which costs the entropy of what is there."""
     vlm = plain_words(make_vlm(PoolConfig(), parts))
     step = describe(vlm)
-    notes = embed_notes(vlm.language, step.notes.words, parts, step.notes.where)
-    right = note_loss(saying(vlm, notes), step).item()
+    notes = embed_scenes(vlm.language, step.notes.words, parts, step.notes.where)
+    right = embedding_target_loss(saying(vlm, notes), step).item()
     assert right < (1e-6 if parts == 4 else 1)
-    wrong = note_loss(saying(vlm, notes.roll(1, 0)), step).item()
+    wrong = embedding_target_loss(saying(vlm, notes.roll(1, 0)), step).item()
     assert wrong > right + 1, "notes of other scenes"
-    longer = note_loss(saying(vlm, 1.5 * notes), step).item()
+    longer = embedding_target_loss(saying(vlm, 1.5 * notes), step).item()
     assert longer > right, "naming alone would not mind the length"
 
 
@@ -88,8 +88,8 @@ def test_the_loss_is_distance_and_naming(make_vlm, describe, parts):
     vlm = make_vlm(PoolConfig(), 4)
     step, language = describe(vlm), vlm.language
     visual = torch.randn(3, parts, 24)
-    notes = embed_notes(language, step.notes.words, parts, step.notes.where)
-    share, embed = homes(4, parts), lambda words: language.embed(words).detach()
+    notes = embed_scenes(language, step.notes.words, parts, step.notes.where)
+    share, embed = owners(4, parts), lambda words: language.embed(words).detach()
     naming: list[list[float]] = [[], []]
     distance: dict[bool, list[float]] = {True: [], False: []}
     for b in range(3):
@@ -117,7 +117,7 @@ def test_the_loss_is_distance_and_naming(make_vlm, describe, parts):
         sum(map(mean, naming))
         + sum(mean(each) for each in distance.values() if each) / unit
     )
-    assert note_loss(saying(vlm, visual), step).item() == pytest.approx(
+    assert embedding_target_loss(saying(vlm, visual), step).item() == pytest.approx(
         expected, rel=1e-4
     )
 
@@ -132,13 +132,13 @@ def test_empty_tokens_do_not_drown_the_others(make_vlm, describe, plain_words):
     silent = torch.full_like(words, vlm.language.tokenizer.pad_token_id)
 
     def loss(words, tokens):
-        return note_loss(
+        return embedding_target_loss(
             saying(vlm, tokens), step._replace(notes=step.notes._replace(words=words))
         ).item()
 
     few, many = words, torch.cat([words, silent, silent, silent], 1)
     right = [
-        embed_notes(vlm.language, each, each.shape[1], step.notes.where)
+        embed_scenes(vlm.language, each, each.shape[1], step.notes.where)
         for each in (few, many)
     ]
     wrong = [tokens.clone() for tokens in right]
@@ -159,7 +159,7 @@ def test_empty_tokens_do_not_drown_the_others(make_vlm, describe, plain_words):
 def test_only_the_compressor_learns(make_vlm, describe, compressor):
     """Even where the language model is not frozen, its words stay what they are: they are the target."""
     vlm = make_vlm(compressor, 4)
-    note_loss(vlm, describe(vlm)).backward()
+    embedding_target_loss(vlm, describe(vlm)).backward()
     assert all(parameter.grad is None for parameter in vlm.language.parameters())
     without = [
         name

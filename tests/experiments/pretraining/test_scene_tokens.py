@@ -5,12 +5,12 @@ import torch
 
 from vlmcore.config import LanguageConfig
 from vlmcore.data.synthetic.letters_and_shapes import WORDS
-from vlmcore.experiments.pretraining import scene_tokens as notes
+from vlmcore.experiments.pretraining import scene_tokens
 from vlmcore.experiments.pretraining.scene_tokens import (
-    coverage,
-    embed_notes,
-    homes,
-    pretrain_on_notes,
+    embed_scenes,
+    overlap,
+    owners,
+    pretrain_on_scene_tokens,
 )
 from vlmcore.models.language import LanguageModel, word_tokenizer
 from vlmcore.training.trainer import StageConfig
@@ -44,23 +44,23 @@ def test_a_note_is_the_sum_of_its_words(language, parts):
             for word in words[b, place]:
                 if word != pad:
                     expected[b, part] += language.embed(word[None])[0].detach()
-    torch.testing.assert_close(embed_notes(language, words, parts).detach(), expected)
+    torch.testing.assert_close(embed_scenes(language, words, parts).detach(), expected)
 
 
 def test_a_model_can_be_scored_before_it_is_trained(language):
     """The shares are kept; made while no gradients were wanted, they must still serve when they are."""
-    coverage.cache_clear()
+    overlap.cache_clear()
     words = torch.randint(4, len(language.tokenizer), (2, 4, 2))
     with torch.inference_mode():
-        embed_notes(language, words, 1)
-    embed_notes(language, words, 1).sum().backward()
+        embed_scenes(language, words, 1)
+    embed_scenes(language, words, 1).sum().backward()
 
 
 def test_schooling_is_reproducible_and_learns(tmp_path, monkeypatch):
-    monkeypatch.setattr(notes, "TOLD_SCENES", 300)
+    monkeypatch.setattr(scene_tokens, "TEXT_SCENES", 300)
     stage = StageConfig(60, 3e-3, batch_size=32)
     once, again = (
-        pretrain_on_notes(
+        pretrain_on_scene_tokens(
             tmp_path / name, SMALL, stage, 1, progress=False, accelerator="cpu"
         )
         for name in "ab"
@@ -99,7 +99,7 @@ def test_words_for_places_are_averaged_and_words_for_things_summed(language, par
                     share[part, place] / share[part].sum() * sum(known[:2])
                 )
     torch.testing.assert_close(
-        embed_notes(language, words, parts, where=2).detach(), expected
+        embed_scenes(language, words, parts, where=2).detach(), expected
     )
 
 
@@ -120,7 +120,7 @@ def pixels_shared(places, parts):
 @pytest.mark.parametrize("parts", [1, 4, 16, 36, 144])
 @pytest.mark.parametrize("places", [16, 64])
 def test_coverage_counts_pixels(places, parts):
-    share = coverage(places, parts)
+    share = overlap(places, parts)
     torch.testing.assert_close(share, pixels_shared(places, parts))
     torch.testing.assert_close(
         share.sum(0), torch.ones(places)
@@ -133,7 +133,7 @@ def test_coverage_counts_pixels(places, parts):
 @pytest.mark.parametrize("parts", [1, 4, 9, 16, 36, 144])
 @pytest.mark.parametrize("places", [16, 64])
 def test_everything_is_at_home_where_most_of_it_is(places, parts):
-    share, home = pixels_shared(places, parts), homes(places, parts)
+    share, home = pixels_shared(places, parts), owners(places, parts)
     torch.testing.assert_close(home.sum(0), torch.ones(places))
     for place in range(places):
         best = torch.isclose(share[:, place], share[:, place].max())

@@ -257,9 +257,10 @@ def test_llava_keeps_its_function(name):
     compressor, seen = ours(name), features()
     compressor.load_state_dict(from_published(name, state))
     side = math.isqrt(CONFIGS[name][1])
-    shrink = lambda x: (
-        F.adaptive_avg_pool2d(x.mT.unflatten(2, (24, 24)), side).flatten(2).mT
-    )
+
+    def shrink(x):
+        return F.adaptive_avg_pool2d(x.mT.unflatten(2, (24, 24)), side).flatten(2).mT
+
     expected = (
         module(shrink(seen.patches)) if name == "pool" else shrink(module(seen.patches))
     )

@@ -1,6 +1,6 @@
 """Public checks of the assignments: each tries an answer on small examples whose result is known and names the mistake it recognises.
 
-    from vlmcore.checks import check
+    from vlmcore.course.checks import check
 
     check("a3.q1", frontier)  # ✗ a3.q1: your cost leaves N out: …
 

@@ -45,7 +45,7 @@ class Record(NamedTuple):
         return value
 
 
-class Placed(Protocol):
+class Located(Protocol):
     """Something about a question that knows where it was read."""
 
     @property
@@ -57,8 +57,8 @@ class Placed(Protocol):
         """File and line."""
 
 
-First = TypeVar("First", bound=Placed)
-Second = TypeVar("Second", bound=Placed)
+First = TypeVar("First", bound=Located)
+Second = TypeVar("Second", bound=Located)
 
 
 def json_lines(path: str | Path) -> Iterator[Record]:

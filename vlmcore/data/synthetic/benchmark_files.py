@@ -18,14 +18,14 @@ from PIL import Image
 from vlmcore.data.benchmarks.multiple_choice import ROTATION
 from vlmcore.data.benchmarks.question import LETTERS
 from vlmcore.data.benchmarks.yes_no import MME_WISH
-from vlmcore.data.synthetic.benchmark_questions import Item, Quiz
+from vlmcore.data.synthetic.benchmark_questions import BenchmarkScenes, Item
 
 COCO = "COCO_val2014_{:012d}.jpg"
 MADE = "made"
 """Stands where a real file names a source, a licence or a person."""
 
 
-def write(quiz: Quiz, folder: str | Path) -> None:
+def write(scenes: BenchmarkScenes, folder: str | Path) -> None:
     """Writes every benchmark of a quiz into a folder of its own.
 
     Args:
@@ -33,10 +33,10 @@ def write(quiz: Quiz, folder: str | Path) -> None:
         folder: the folders of the benchmarks go in here; it may exist.
     """
     folder = Path(folder)
-    shapes, items = quiz.shapes.drawn(), quiz.items
+    shapes, items = scenes.shapes.drawn(), scenes.items
     _vqav2(items["vqav2"], shapes, folder / "vqav2")
     _vizwiz(items["vizwiz"], shapes, folder / "vizwiz")
-    _textvqa(items["textvqa"], quiz.letters.drawn(), folder / "textvqa")
+    _textvqa(items["textvqa"], scenes.letters.drawn(), folder / "textvqa")
     _gqa(items["gqa"], shapes, folder / "gqa")
     _pope(items["pope"], shapes, folder / "pope")
     _mme(items["mme"], shapes, folder / "mme" / "MME_Benchmark_release_version")

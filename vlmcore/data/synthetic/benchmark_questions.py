@@ -20,13 +20,13 @@ from vlmcore.data.benchmarks.question import (
     short_prompt,
 )
 from vlmcore.data.samples import Sample
+from vlmcore.data.synthetic import letters_and_shapes
 from vlmcore.data.synthetic.captioned_shapes import COLOURS, SHAPES
 from vlmcore.data.synthetic.letters_and_shapes import (
     WORDS,
     Scenes,
     Seed,
     attribute,
-    reading,
 )
 
 NUMBERS = {2: "two", 3: "three"}
@@ -67,7 +67,7 @@ class Item(NamedTuple):
         )
 
 
-class Quiz(NamedTuple):
+class BenchmarkScenes(NamedTuple):
     """Scenes with shapes and scenes with letters, and the questions of each benchmark about them."""
 
     shapes: Scenes
@@ -110,9 +110,9 @@ Pair = tuple[str, str]
 Ask = Callable[[Random, int, list[Pair]], list[Item]]
 
 
-def quiz(
+def benchmark_scenes(
     seed: Seed, scenes: int, letters: int | None = None, *, draw: bool = True
-) -> Quiz:
+) -> BenchmarkScenes:
     """Draws scenes and asks each benchmark's questions about them.
 
     Args:
@@ -124,7 +124,9 @@ def quiz(
     mark = seed if isinstance(seed, tuple) else (seed,)
     shapes, signs = (
         attribute(mark, scenes, draw=draw),
-        reading(mark, scenes // 4 if letters is None else letters, draw=draw),
+        letters_and_shapes.letters(
+            mark, scenes // 4 if letters is None else letters, draw=draw
+        ),
     )
     rng = Random(
         repr(mark)
@@ -156,7 +158,7 @@ def quiz(
                 hints=(hint,),
             )
         )
-    return Quiz(shapes, signs, items)
+    return BenchmarkScenes(shapes, signs, items)
 
 
 def _words(scenes: Scenes, row: int) -> list[tuple[str, ...]]:

@@ -32,7 +32,7 @@ LETTERS = tuple("bcdfghjklmnprtxz")
 PLACES = tuple(
     f"r{row}c{column}" for row in range(1, GRID + 1) for column in range(1, GRID + 1)
 )
-COUNTS = {"reading": (1, 2, 4, 8), "attribute": (2, 3)}
+COUNTS = {"letters": (1, 2, 4, 8), "attribute": (2, 3)}
 """How many things an image may hold."""
 WORDS = (*PLACES, *LETTERS, *COLOURS, *SHAPES)
 """Every word of a note."""
@@ -70,7 +70,7 @@ class Scenes(NamedTuple):
         return self.images
 
 
-def reading(seed: Seed, count: int, *, questions: int = 1, draw: bool = True) -> Scenes:
+def letters(seed: Seed, count: int, *, questions: int = 1, draw: bool = True) -> Scenes:
     """Letters at places; the question names a place that holds one.
 
     Args:
@@ -80,11 +80,11 @@ def reading(seed: Seed, count: int, *, questions: int = 1, draw: bool = True) ->
         draw: whether images are wanted.
     """
     rng = generator(seed, 1)
-    number = rng.choice(COUNTS["reading"], size=count)
-    place = permutations(rng, count, GRID**2)[:, : max(COUNTS["reading"])]
+    number = rng.choice(COUNTS["letters"], size=count)
+    place = permutations(rng, count, GRID**2)[:, : max(COUNTS["letters"])]
     letter = rng.integers(len(LETTERS), size=place.shape)
     there = np.arange(place.shape[1]) < number[:, None]
-    notes = _empty_notes(count)
+    notes = _empty_descriptions(count)
     scene, slot = np.nonzero(there)
     notes[scene, place[scene, slot], 1] = _NUMBER[LETTERS[0]] + letter[scene, slot]
     asked = rng.integers(number[:, None], size=(count, questions))
@@ -137,7 +137,7 @@ def attribute(
         + rng.uniform(0, 1, (count, most, 2)) * (room - 2 * extent[..., None])
     )
     place = (centre[..., 1] // _CELL * GRID + centre[..., 0] // _CELL).astype(int)
-    notes = _empty_notes(count)
+    notes = _empty_descriptions(count)
     scene, slot = np.nonzero(there)
     names = np.stack(
         [_NUMBER[next(iter(COLOURS))] + colour, _NUMBER[SHAPES[0]] + shape], -1
@@ -165,7 +165,7 @@ def attribute(
     )
 
 
-WORLDS = {"reading": reading, "attribute": attribute}
+WORLDS = {"letters": letters, "attribute": attribute}
 
 
 def _ask_attribute(
@@ -180,7 +180,7 @@ def _kind(number: int, thing: str) -> str:
     return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
 
 
-def _empty_notes(count: int) -> np.ndarray:
+def _empty_descriptions(count: int) -> np.ndarray:
     notes = np.full((count, GRID**2, 3), -1)
     notes[:, :, 0] = np.arange(GRID**2)
     return notes

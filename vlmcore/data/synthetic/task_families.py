@@ -58,7 +58,7 @@ KINDS = ("color", "icon", "count", "same", "left", "hop")
 """What *reasoning* asks."""
 CONTENTS = (tuple(ICONS), PAINTS, CHARACTERS)
 """The words that may fill a place, by kind."""
-NOTE_WORDS = (*ICONS, *PAINTS, *COLUMNS, *ROWS, *PLACES, *CHARACTERS)
+SCENE_WORDS = (*ICONS, *PAINTS, *COLUMNS, *ROWS, *PLACES, *CHARACTERS)
 """Every word of a note."""
 TEXT_WORDS = (
     *RELATIONS,
@@ -118,7 +118,7 @@ def knowledge(
     ]
     return Scenes(
         samples,
-        icon_notes(icon, colour, place, there),
+        describe_icons(icon, colour, place, there),
         draw_icons(rng, icon, colour, place, there) if draw else None,
         where=2,
     )
@@ -184,7 +184,7 @@ def reasoning(
     ]
     return Scenes(
         samples,
-        icon_notes(icon, colour, place, there),
+        describe_icons(icon, colour, place, there),
         draw_icons(rng, icon, colour, place, there) if draw else None,
         where=2,
     )
@@ -247,7 +247,7 @@ def _ask(
     )
 
 
-def reading(
+def ocr(
     seed: Seed,
     count: int,
     *,
@@ -336,7 +336,7 @@ def _elsewhere(rng: np.random.Generator, place: np.ndarray) -> np.ndarray:
     return (rng.random(taken.shape) + taken + same_column).argmin(1)
 
 
-def icon_notes(
+def describe_icons(
     icon: np.ndarray, colour: np.ndarray, place: np.ndarray, there: np.ndarray
 ) -> np.ndarray:
     """Notes about icons, int (n, 16, 4): column, row, and name and colour of what is there. Arguments as for `draw_icons`."""

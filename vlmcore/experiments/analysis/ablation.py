@@ -1,4 +1,4 @@
-"""The grid's recipe beside other ways to the same end: what `python -m vlmcore.experiments.sweep run recipe` found, each run beside the grid's.
+"""The grid's recipe beside other ways to the same end: what `python -m vlmcore.experiments.sweep run ablation` found, each run beside the grid's.
 
 The recipe aligns by words and tunes each family by itself from one text checkpoint. The
 other ways leave one of this out.
@@ -15,8 +15,8 @@ from vlmcore.experiments.analysis.seeds import over_seeds
 from vlmcore.files import read_results
 from vlmcore.paper.refit import Number
 
-Way = Literal["mixture", "by answers", "not aligned"]
-"""All families at once; stage 1 by answers instead of words; no stage 1, and its steps
+Way = Literal["mixture", "language modelling", "without stage 1"]
+"""All families at once; stage 1 language modelling instead of words; no stage 1, and its steps
 in stage 2."""
 
 
@@ -45,7 +45,7 @@ def other_ways(folder: str | Path, grid: Grid) -> pd.DataFrame:
 def numbers(table: pd.DataFrame) -> Iterator[Number]:
     """How much more each way errs than the recipe, for the ledger."""
     for (task, way, v), rows in table.groupby(["task", "way", "visual_tokens"]):
-        name = f"{FAMILIES[task]}.{way.replace(' ', '_')}.v{v}.error_minus_usual"
+        name = f"{FAMILIES[task]}.{way.replace(' ', '_')}.v{v}.error_minus_baseline"
         yield Number(
             name, *over_seeds(rows["error"] - rows["usual"]), int(rows["count"].sum())
         )
@@ -56,9 +56,9 @@ def _rows(result: dict[str, Any]) -> Iterator[dict[str, Any]]:
     way: Way = (
         "mixture"
         if result["task"] == "mixture"
-        else "by answers"
+        else "language modelling"
         if steps
-        else "not aligned"
+        else "without stage 1"
     )
     kinds = pd.DataFrame(result["scores"]["test"]).T.drop("all")
     family = (
@@ -81,9 +81,5 @@ def _rows(result: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 def _family_of(kind: str) -> str:
     return (
-        "knowledge"
-        if kind == "fact"
-        else "pages"
-        if "character" in kind
-        else "reasoning"
+        "knowledge" if kind == "fact" else "ocr" if "character" in kind else "reasoning"
     )

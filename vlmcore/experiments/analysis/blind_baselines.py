@@ -18,7 +18,7 @@ from scipy import stats
 from vlmcore.data.samples import Sample
 from vlmcore.experiments.analysis.seeds import over_seeds
 
-RUNGS = ("chance", "one answer", "question only", "blind", "shuffled", "seeing")
+BASELINES = ("chance", "one answer", "question only", "blind", "shuffled", "seeing")
 """From the bottom up; scores need not rise in this order."""
 
 KindScores = Mapping[str, Mapping[str, float]]
@@ -89,7 +89,9 @@ def opposites(samples: Sequence[Sample]) -> np.ndarray:
     ).reshape(-1, 2)
 
 
-def rung(name: str, runs: Sequence[KindScores], level: float = 0.95) -> pd.DataFrame:
+def baseline(
+    name: str, runs: Sequence[KindScores], level: float = 0.95
+) -> pd.DataFrame:
     """Mean scores of one or more trainings, by kind.
 
     Args:
@@ -100,7 +102,7 @@ def rung(name: str, runs: Sequence[KindScores], level: float = 0.95) -> pd.DataF
             binomial one are added in quadrature.
 
     Returns:
-        Columns `rung`, `kind`, `value`, `low`, `high` and `runs`; an interval of a
+        Columns `baseline`, `kind`, `value`, `low`, `high` and `runs`; an interval of a
         share ends at 0 and 1.
 
     Raises:
@@ -122,7 +124,9 @@ def rung(name: str, runs: Sequence[KindScores], level: float = 0.95) -> pd.DataF
         rows.append(
             (name, kind, mean, max(mean - half, 0.0), min(mean + half, 1.0), len(runs))
         )
-    return pd.DataFrame(rows, columns=["rung", "kind", "value", "low", "high", "runs"])
+    return pd.DataFrame(
+        rows, columns=["baseline", "kind", "value", "low", "high", "runs"]
+    )
 
 
 def ladder(
@@ -142,23 +146,27 @@ def ladder(
         favourite: scores of one answer to everything.
 
     Returns:
-        As from `rung`, with missing ends for chance, which is no measurement.
+        As from `baseline`, with missing ends for chance, which is no measurement.
     """
     chance = [
         ("chance", kind, score["chance"], np.nan, np.nan, 0)
         for kind, score in question_only.items()
     ]
     parts = [
-        pd.DataFrame(chance, columns=["rung", "kind", "value", "low", "high", "runs"])
+        pd.DataFrame(
+            chance, columns=["baseline", "kind", "value", "low", "high", "runs"]
+        )
     ]
     if favourite is not None:
-        parts.append(rung("one answer", [favourite]))
-    parts.append(rung("question only", [question_only]))
+        parts.append(baseline("one answer", [favourite]))
+    parts.append(baseline("question only", [question_only]))
     if blind:
-        parts.append(rung("blind", [result["scores"]["test"] for result in blind]))
+        parts.append(baseline("blind", [result["scores"]["test"] for result in blind]))
     if seeing:
         parts.append(
-            rung("shuffled", [result["scores"]["shuffled"] for result in seeing])
+            baseline("shuffled", [result["scores"]["shuffled"] for result in seeing])
         )
-        parts.append(rung("seeing", [result["scores"]["test"] for result in seeing]))
+        parts.append(
+            baseline("seeing", [result["scores"]["test"] for result in seeing])
+        )
     return pd.concat(parts, ignore_index=True)

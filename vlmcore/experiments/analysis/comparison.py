@@ -66,7 +66,7 @@ def crossed_mean(values: ArrayLike, level: float = 0.95) -> Estimate:
     return Estimate(mean, mean - half, mean + half, seeds, questions)
 
 
-class Race:
+class Comparison:
     """The results of the race in a folder.
 
     Args:

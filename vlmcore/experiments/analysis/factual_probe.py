@@ -1,6 +1,6 @@
 """What a language model knows before it sees: the facts of `vlmcore.data.easyvqa_facts`, asked in text.
 
-    python -m vlmcore.experiments.analysis.factual_probe --out book/results/recall
+    python -m vlmcore.experiments.analysis.factual_probe --out book/results/factual_probe
 
 asks SmolLM2-135M-Instruct each fact after five others of the same kind with their
 answers, so that it knows what form is wanted.
@@ -20,7 +20,7 @@ from vlmcore.models.language import LanguageModel
 from vlmcore.models.pretrained.smollm2 import NAME
 
 
-class Recalled(NamedTuple):
+class ProbedFact(NamedTuple):
     """A fact and what the model said."""
 
     fact: Fact
@@ -32,9 +32,9 @@ class Recalled(NamedTuple):
         return normalize(self.said) == normalize(self.fact.answer)
 
 
-def recall(
+def probe_facts(
     language: LanguageModel, shots: int = 5, seed: int = 0, batch_size: int = 10
-) -> list[Recalled]:
+) -> list[ProbedFact]:
     """Asks every fact in a chat, after `shots` other facts of its relation, drawn at random, with their answers.
 
     Args:
@@ -55,7 +55,7 @@ def recall(
         said += language.generate(
             language.embed(tokens.to(device)), length.to(device), max_new_tokens=6
         )
-    return [Recalled(fact, answer) for fact, answer in zip(FACTS, said, strict=True)]
+    return [ProbedFact(fact, answer) for fact, answer in zip(FACTS, said, strict=True)]
 
 
 def _prompt(
@@ -88,7 +88,7 @@ def main() -> None:
         "--model", default=NAME, help="folder or hub name of a chat model"
     )
     arguments = parser.parse_args()
-    known = recall(LanguageModel.from_pretrained(arguments.model))
+    known = probe_facts(LanguageModel.from_pretrained(arguments.model))
     facts = [
         {
             "word": k.fact.word,

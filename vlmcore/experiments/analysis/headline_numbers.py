@@ -20,8 +20,8 @@ from scipy import stats
 
 from vlmcore import paper
 from vlmcore.cost import paper_flops
-from vlmcore.experiments.analysis import ablation as recipe
-from vlmcore.experiments.analysis.comparison import Estimate, Race
+from vlmcore.experiments.analysis import ablation
+from vlmcore.experiments.analysis.comparison import Comparison, Estimate
 from vlmcore.experiments.analysis.preregistered import numbers as grid_numbers
 from vlmcore.experiments.analysis.scaling_grid import Grid
 from vlmcore.experiments.analysis.seeds import over_seeds
@@ -54,7 +54,7 @@ def ledger(results: Path = RESULTS) -> list[Entry]:
     """Every number that the results in a folder carry."""
     trained = [
         *_easyvqa(results / "easyvqa"),
-        *_race(results / "race"),
+        *_race(results / "comparison"),
         *_grid(results),
         *_real(results / "real"),
     ]
@@ -164,17 +164,19 @@ def _race(folder: Path) -> Iterator[Entry]:
     """Every method of the race, and by pairs what QueCC gains over TokenPacker with as many tokens."""
     if not folder.exists():
         return
-    race = Race(folder)
+    race = Comparison(folder)
     for (task, method, v), runs in race.runs.items():
         command = next(iter(runs.values()))["command"]
         yield _crossed(
-            f"race.{task}.{method}.v{v}.accuracy",
+            f"comparison.{task}.{method}.v{v}.accuracy",
             race.accuracy(task, method, v),
             command,
         )
         if method == "quecc" and (task, "tokenpacker", v) in race.runs:
             gain = race.difference(task, ("quecc", v), ("tokenpacker", v))
-            yield _crossed(f"race.{task}.quecc_minus_tokenpacker.v{v}", gain, command)
+            yield _crossed(
+                f"comparison.{task}.quecc_minus_tokenpacker.v{v}", gain, command
+            )
 
 
 def _grid(results: Path) -> Iterator[Entry]:
@@ -189,13 +191,13 @@ def _grid(results: Path) -> Iterator[Entry]:
             command="python -m vlmcore.experiments.sweep run grid",
             source="book/results/grid",
         )
-    if any((results / "recipe").glob("*.json")):
-        for number in recipe.numbers(recipe.other_ways(results / "recipe", grid)):
+    if any((results / "ablation").glob("*.json")):
+        for number in ablation.numbers(ablation.other_ways(results / "ablation", grid)):
             yield Entry(
-                f"recipe.{number.name}",
+                f"ablation.{number.name}",
                 *number[1:],
-                command="python -m vlmcore.experiments.sweep run recipe",
-                source="book/results/recipe",
+                command="python -m vlmcore.experiments.sweep run ablation",
+                source="book/results/ablation",
             )
 
 
@@ -233,7 +235,7 @@ def _crossed(name: str, found: Estimate, command: str) -> Entry:
         interval,
         count,
         command,
-        "book/results/race",
+        "book/results/comparison",
     )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from vlmcore.data.synthetic.letters_and_shapes import Scenes
 from vlmcore.data.synthetic.task_families import PLACES
-from vlmcore.experiments.pretraining.scene_tokens import homes
+from vlmcore.experiments.pretraining.scene_tokens import owners
 
 
 def one_character_a_token(scenes: Scenes, visual_tokens: int) -> np.ndarray:
@@ -27,7 +27,7 @@ def one_character_a_token(scenes: Scenes, visual_tokens: int) -> np.ndarray:
         float (questions,)
     """
     filled = (scenes.notes[:, :, 1] >= 0).astype(float)
-    home = homes(filled.shape[1], visual_tokens).numpy()
+    home = owners(filled.shape[1], visual_tokens).numpy()
     held = filled @ home.T  # (pages, V): characters at home in each token
     pages = np.array([sample.image for sample in scenes.samples])
     asked = np.array(

@@ -37,7 +37,7 @@ def verdicts(grid: Grid, compressor: str = "quecc") -> list[Verdict]:
         _contrast(grid, compressor, "knowledge", 2, above=True),
         _only_one_token(grid, compressor),
         _contrast(grid, compressor, "reasoning", 1, above=True),
-        _contrast(grid, compressor, "pages", 1, above=False),
+        _contrast(grid, compressor, "ocr", 1, above=False),
         _all_tokens_first(grid, compressor),
         _graded(grid, compressor),
         _predicted(grid, compressor),
@@ -84,9 +84,9 @@ def _only_one_token(grid: Grid, compressor: str) -> Verdict:
 
 
 def _all_tokens_first(grid: Grid, compressor: str) -> Verdict:
-    cells = grid.ladder("pages", compressor)
+    cells = grid.ladder("ocr", compressor)
     smallest, most = cells["params"].min(), cells["visual_tokens"].max()
-    best = _below_largest(grid, compressor, "pages")
+    best = _below_largest(grid, compressor, "ocr")
     v = best[best["params"] == smallest]["visual_tokens"].max()
     return Verdict(
         "reading: at Q = 0 most tokens with a small N",
@@ -99,7 +99,7 @@ def _graded(grid: Grid, compressor: str) -> Verdict:
     """Each step up in V lowers the errors of the largest model by more than two standard errors over histories."""
     asked, cells = (
         "reading: at the largest N each step in V lowers errors",
-        grid.histories("pages", compressor),
+        grid.of_complete_seeds("ocr", compressor),
     )
     top = cells[cells["params"] == cells["params"].max()].pivot_table(
         "error", "seed", "visual_tokens"
@@ -142,7 +142,7 @@ def numbers(grid: Grid) -> Iterator[Number]:
                 continue
             name, cells = (
                 f"{family}.{compressor}",
-                len(grid.histories(task, compressor)),
+                len(grid.of_complete_seeds(task, compressor)),
             )
             yield from _exponents(grid.exponents(task, compressor), cells, name)
             yield from _exponents(
@@ -247,7 +247,7 @@ def _changed(grid: Grid, task: str, compressor: str, name: str) -> Iterator[Numb
         ):
             more = over_seeds(rows["error"] - rows["usual"])
             yield Number(
-                f"{name}.n{n}.v{v}.{change}.error_minus_usual",
+                f"{name}.n{n}.v{v}.{change}.error_minus_baseline",
                 *more,
                 int(rows["count"].sum()),
             )
@@ -257,7 +257,7 @@ def _changed(grid: Grid, task: str, compressor: str, name: str) -> Iterator[Numb
                 f"{name}.v{v}.depth.slope_n", *over_seeds(rows["depth"]), 2 * len(rows)
             )
             yield Number(
-                f"{name}.v{v}.depth.slope_n_minus_ladder",
+                f"{name}.v{v}.depth.slope_n_minus_fixed_aspect",
                 *over_seeds(rows["depth"] - rows["ladder"]),
                 4 * len(rows),
             )

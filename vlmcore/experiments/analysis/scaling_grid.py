@@ -16,7 +16,7 @@ from vlmcore.cost import paper_flops
 from vlmcore.files import read_results
 from vlmcore.scaling import Fit, Law, Product, fit, frontier
 
-FAMILIES = {"knowledge": "knowledge", "reasoning": "reasoning", "pages": "reading"}
+FAMILIES = {"knowledge": "knowledge", "reasoning": "reasoning", "ocr": "ocr"}
 """Tasks of the grid, and what the book calls them."""
 Difference = Literal["", "order", "steps", "depth"]
 TYPICAL_QUESTION = 50
@@ -167,7 +167,7 @@ class Grid:
             ].index
         )
 
-    def histories(self, task: str, compressor: str) -> pd.DataFrame:
+    def of_complete_seeds(self, task: str, compressor: str) -> pd.DataFrame:
         """The cells of the complete seeds, so that they can be compared over the same histories; all of them while no seed is complete."""
         table, complete = (
             self.ladder(task, compressor),
@@ -272,7 +272,9 @@ class Grid:
 
     def mean_errors(self, task: str, compressor: str) -> pd.DataFrame:
         """Error of every size and V over the histories: mean, standard error, how many, and exact FLOPs at the task's own Q."""
-        cells = self.histories(task, compressor).groupby(["params", "visual_tokens"])
+        cells = self.of_complete_seeds(task, compressor).groupby(
+            ["params", "visual_tokens"]
+        )
         errors = {
             "error": ("error", "mean"),
             "standard_error": ("error", "sem"),

@@ -23,29 +23,33 @@ from vlmcore.data.samples import IGNORE, Sample, Tokens, rows_of_step, tokenize
 from vlmcore.data.synthetic.icons import Facts, facts
 from vlmcore.data.synthetic.task_families import (
     CONTENTS,
-    NOTE_WORDS,
+    SCENE_WORDS,
     TEXT_WORDS,
     Scenes,
     knowledge,
-    reading,
+    ocr,
     reasoning,
 )
-from vlmcore.experiments.pretraining.scene_tokens import Told, embed_notes, told_loss
+from vlmcore.experiments.pretraining.scene_tokens import (
+    SceneBatch,
+    embed_scenes,
+    text_loss,
+)
 from vlmcore.models.language import LanguageModel, word_tokenizer
-from vlmcore.models.vlm import place
+from vlmcore.models.vlm import splice
 from vlmcore.training.trainer import Stage, StageConfig, run
 
-TOLD_SCENES = 20_000
+TEXT_SCENES = 20_000
 """Of each family."""
-QUESTIONS = {"knowledge": 8, "reasoning": 6, "reading": 8}
+QUESTIONS = {"knowledge": 8, "reasoning": 6, "ocr": 8}
 """Asked about a scene, one after the other."""
-LESSONS = ("knowledge", "reasoning", "knowledge", "reasoning", "reading")
+TURNS = ("knowledge", "reasoning", "knowledge", "reasoning", "ocr")
 """In turn."""
 PARTS = (1, 4, 16, 36)
 """Numbers of notes about a scene, in turn."""
 
 
-def pretrain_at_school(
+def pretrain_on_curriculum(
     folder: str | Path,
     config: LanguageConfig,
     stage: StageConfig,
@@ -64,15 +68,15 @@ def pretrain_at_school(
         **options: of `loop.run`.
     """
     torch.manual_seed(seed)
-    tokenizer = word_tokenizer([*NOTE_WORDS, *TEXT_WORDS])
+    tokenizer = word_tokenizer([*SCENE_WORDS, *TEXT_WORDS])
     model = LanguageModel.from_config(
         replace(config, vocab_size=len(tokenizer)), tokenizer
     )
     run(
         Stage(
             model,
-            told_loss,
-            lessons(tokenizer, facts(world), stage.batch_size, seed),
+            text_loss,
+            curriculum_batches(tokenizer, facts(world), stage.batch_size, seed),
             stage,
             seed,
         ),
@@ -82,9 +86,9 @@ def pretrain_at_school(
     return model.cpu().eval()
 
 
-def lessons(
+def curriculum_batches(
     tokenizer: PreTrainedTokenizerBase, known: Facts, batch_size: int, seed: int
-) -> Callable[[int], Told]:
+) -> Callable[[int], SceneBatch]:
     """What each step of the school sees, as a pure function of its number.
 
     Args:
@@ -95,27 +99,25 @@ def lessons(
     """
     scenes = {
         "knowledge": knowledge(
-            (seed, 1), TOLD_SCENES, known, questions=QUESTIONS["knowledge"], draw=False
+            (seed, 1), TEXT_SCENES, known, questions=QUESTIONS["knowledge"], draw=False
         ),
         "reasoning": reasoning(
-            (seed, 1), TOLD_SCENES, known, questions=QUESTIONS["reasoning"], draw=False
+            (seed, 1), TEXT_SCENES, known, questions=QUESTIONS["reasoning"], draw=False
         ),
-        "reading": reading(
-            (seed, 1), TOLD_SCENES, questions=QUESTIONS["reading"], draw=False
-        ),
+        "ocr": ocr((seed, 1), TEXT_SCENES, questions=QUESTIONS["ocr"], draw=False),
     }
     texts = {
         name: _one_after_the_other(told.samples, tokenizer)
         for name, told in scenes.items()
     }
-    words = {name: tokens_of_notes(told, tokenizer) for name, told in scenes.items()}
+    words = {name: tokenize_scenes(told, tokenizer) for name, told in scenes.items()}
 
-    def make(step: int) -> Told:
+    def make(step: int) -> SceneBatch:
         """The lesson of a step, with as many notes as is its turn."""
-        turn, lesson = divmod(step, len(LESSONS))
-        name = LESSONS[lesson]
-        rows = rows_of_step(TOLD_SCENES, batch_size, (seed, lesson), turn)
-        return Told(
+        turn, lesson = divmod(step, len(TURNS))
+        name = TURNS[lesson]
+        rows = rows_of_step(TEXT_SCENES, batch_size, (seed, lesson), turn)
+        return SceneBatch(
             texts[name].batch(rows),
             words[name][rows],
             PARTS[turn % len(PARTS)],
@@ -126,7 +128,7 @@ def lessons(
 
 
 @torch.inference_mode()
-def answers_from_notes(
+def answers_from_scene_tokens(
     language: LanguageModel,
     scenes: Scenes,
     parts: int,
@@ -144,7 +146,7 @@ def answers_from_notes(
     """
     tokens = tokenize(scenes.samples, language.tokenizer, order, answers=False)
     words, device = (
-        tokens_of_notes(scenes, language.tokenizer),
+        tokenize_scenes(scenes, language.tokenizer),
         next(language.parameters()).device,
     )
     said: list[int] = []
@@ -153,25 +155,25 @@ def answers_from_notes(
             tokens.batch(rows).to(device),
             words[tokens.image[rows]].to(device),
         )
-        placed = place(
+        placed = splice(
             language.embed(batch.text),
-            embed_notes(language, shown, parts, scenes.where),
+            embed_scenes(language, shown, parts, scenes.where),
             batch,
         )
         said += language.next_token(placed.embeddings, placed.length).tolist()
     return language.tokenizer.batch_decode([[token] for token in said])
 
 
-def tokens_of_notes(scenes: Scenes, tokenizer: PreTrainedTokenizerBase) -> Tensor:
+def tokenize_scenes(scenes: Scenes, tokenizer: PreTrainedTokenizerBase) -> Tensor:
     """The words of notes as tokens, int (n, places, words), with padding for none."""
     known = tokenizer.get_vocab()
     tokens = torch.tensor(
-        [*(known[word] for word in NOTE_WORDS), tokenizer.pad_token_id]
+        [*(known[word] for word in SCENE_WORDS), tokenizer.pad_token_id]
     )  # -1, no word, is the last
     return tokens[torch.from_numpy(scenes.notes)]
 
 
-def tokens_of_contents(tokenizer: PreTrainedTokenizerBase) -> tuple[Tensor, ...]:
+def tokenize_contents(tokenizer: PreTrainedTokenizerBase) -> tuple[Tensor, ...]:
     """Tokens of the words that may fill a place, one tensor for each kind of content."""
     return tuple(
         torch.tensor(tokenizer.convert_tokens_to_ids(list(group))) for group in CONTENTS

@@ -11,7 +11,7 @@ import torch
 
 from vlmcore.data import easyvqa
 from vlmcore.data.synthetic.captioned_shapes import COLOURS, SHAPES
-from vlmcore.experiments.pretraining.embedding_targets import Notes
+from vlmcore.experiments.pretraining.embedding_targets import SceneTargets
 from vlmcore.models.language import LanguageModel
 
 OWN_SCORE = 8.0
@@ -19,7 +19,9 @@ OWN_SCORE = 8.0
 power to one against a word at right angles."""
 
 
-def notes_of_shapes(data: easyvqa.EasyVQA, language: LanguageModel, side: int) -> Notes:
+def shape_targets(
+    data: easyvqa.EasyVQA, language: LanguageModel, side: int
+) -> SceneTargets:
     """Colour and form of each shape at the place of its middle; nothing about images whose questions do not settle what they show.
 
     Args:
@@ -58,4 +60,4 @@ def notes_of_shapes(data: easyvqa.EasyVQA, language: LanguageModel, side: int) -
         .sum(-1)
         .mean()
     )
-    return Notes(words, 0, first, OWN_SCORE / float(length))
+    return SceneTargets(words, 0, first, OWN_SCORE / float(length))

@@ -14,12 +14,12 @@ from torch import Tensor
 from torch.nn.functional import log_softmax
 
 from vlmcore.data.samples import Batch
-from vlmcore.experiments.pretraining.scene_tokens import embed_notes, homes
+from vlmcore.experiments.pretraining.scene_tokens import embed_scenes, owners
 from vlmcore.models.vision import VisionFeatures
 from vlmcore.models.vlm import VLM
 
 
-class Notes(NamedTuple):
+class SceneTargets(NamedTuple):
     """What the images of a data set show."""
 
     words: Tensor
@@ -35,23 +35,23 @@ class Notes(NamedTuple):
     short to be told apart by their products."""
 
 
-class Described(NamedTuple):
+class DescribedBatch(NamedTuple):
     """What a step of alignment sees: samples, features of their images, and what these show."""
 
     batch: Batch
     features: VisionFeatures
-    notes: Notes
+    notes: SceneTargets
 
-    def to(self, device: torch.device | str) -> "Described":
+    def to(self, device: torch.device | str) -> "DescribedBatch":
         """The same step on another device."""
         contents = tuple(group.to(device) for group in self.notes.contents)
         notes = self.notes._replace(
             words=self.notes.words.to(device), contents=contents
         )
-        return Described(self.batch.to(device), self.features.to(device), notes)
+        return DescribedBatch(self.batch.to(device), self.features.to(device), notes)
 
 
-def note_loss(vlm: VLM, step: Described) -> Tensor:
+def embedding_target_loss(vlm: VLM, step: DescribedBatch) -> Tensor:
     """How far the visual tokens are from the notes: squared distance, and cross-entropy of naming what is there.
 
     The distance alone is slow to tell 64 words from each other, and naming alone leaves
@@ -67,7 +67,7 @@ def note_loss(vlm: VLM, step: Described) -> Tensor:
     """
     visual, notes = vlm.compress(step.features, step.batch), step.notes
     names = [vlm.language.embed(group).detach().to(visual) for group in notes.contents]
-    home = homes(notes.words.shape[1], visual.shape[1]).to(visual)
+    home = owners(notes.words.shape[1], visual.shape[1]).to(visual)
     naming, things = visual.new_zeros(()), visual.new_zeros(visual.shape[:2])
     for group, name in zip(notes.contents, names, strict=True):
         there = (
@@ -87,7 +87,7 @@ def note_loss(vlm: VLM, step: Described) -> Tensor:
             )
         things = things.maximum(number)
     target = (
-        embed_notes(vlm.language, notes.words, visual.shape[1], notes.where)
+        embed_scenes(vlm.language, notes.words, visual.shape[1], notes.where)
         .detach()
         .to(visual)
     )

@@ -24,16 +24,16 @@ from vlmcore.config import LanguageConfig, replace
 from vlmcore.data.samples import Batch, Sample, rows_of_step, tokenize
 from vlmcore.data.synthetic.letters_and_shapes import QUESTION_WORDS, WORDS, WORLDS
 from vlmcore.models.language import LanguageModel, word_tokenizer
-from vlmcore.models.vlm import place
+from vlmcore.models.vlm import splice
 from vlmcore.training.trainer import Stage, StageConfig, run
 
-TOLD_SCENES = 20_000
+TEXT_SCENES = 20_000
 """Of each world."""
 PARTS = (1, 4, 16)
 """Numbers of notes about a scene, in turn."""
 
 
-class Told(NamedTuple):
+class SceneBatch(NamedTuple):
     """One training step: questions, and the scenes that they are about as notes."""
 
     batch: Batch
@@ -45,7 +45,7 @@ class Told(NamedTuple):
     """How many of the words, the first ones, say where a place is."""
 
 
-def pretrain_on_notes(
+def pretrain_on_scene_tokens(
     folder: str | Path,
     config: LanguageConfig,
     stage: StageConfig,
@@ -61,11 +61,11 @@ def pretrain_on_notes(
         seed: of weights, scenes and order.
         **options: of `loop.run`.
     """
-    scenes = [world((seed, 1), TOLD_SCENES, draw=False) for world in WORLDS.values()]
+    scenes = [world((seed, 1), TEXT_SCENES, draw=False) for world in WORLDS.values()]
     samples = [sample for scene in scenes for sample in scene.samples]
     samples = [sample._replace(image=row) for row, sample in enumerate(samples)]
     tokenizer = word_tokenizer([*WORDS, *QUESTION_WORDS])
-    return learn_from_notes(
+    return pretrain_on_scenes(
         folder,
         config,
         stage,
@@ -77,7 +77,7 @@ def pretrain_on_notes(
     )
 
 
-def learn_from_notes(
+def pretrain_on_scenes(
     folder: str | Path,
     config: LanguageConfig,
     stage: StageConfig,
@@ -112,17 +112,17 @@ def learn_from_notes(
         torch.from_numpy(notes)
     ]  # -1, no word, is the padding at the end
 
-    def make(step: int) -> Told:
+    def make(step: int) -> SceneBatch:
         batch = tokens.batch(
             rows_of_step(len(samples), stage.batch_size, (seed,), step)
         )
-        return Told(batch, words[batch.image], PARTS[step % len(PARTS)])
+        return SceneBatch(batch, words[batch.image], PARTS[step % len(PARTS)])
 
-    run(Stage(model, told_loss, make, stage, seed), folder, **options)
+    run(Stage(model, text_loss, make, stage, seed), folder, **options)
     return model.cpu().eval()
 
 
-def embed_notes(
+def embed_scenes(
     language: LanguageModel, words: Tensor, parts: int, where: int = 0
 ) -> Tensor:
     """Notes in the place of visual tokens: the sum of the words for what each part of the scene covers.
@@ -132,7 +132,7 @@ def embed_notes(
         words: int (b, places, w), the words for each place of a square grid, in rows,
             with padding for none.
         parts: into how many squares the scene is cut. What is at a place belongs to the
-            part that covers most of it (`homes`).
+            part that covers most of it (`owners`).
         where: how many of the words, the first ones, say where a place is. They are
             averaged over the area of a part instead of summed, so that a part with many
             empty places still says what is there.
@@ -143,8 +143,8 @@ def embed_notes(
     known = (words != language.tokenizer.pad_token_id)[..., None]
     spoken = language.embed(words) * known
     home, area = (
-        homes(words.shape[1], parts).to(spoken),
-        coverage(words.shape[1], parts).to(spoken),
+        owners(words.shape[1], parts).to(spoken),
+        overlap(words.shape[1], parts).to(spoken),
     )
     names, things = spoken[:, :, :where].sum(2), spoken[:, :, where:].sum(2)
     return torch.einsum("np,bpe->bne", home, things) + torch.einsum(
@@ -153,7 +153,7 @@ def embed_notes(
 
 
 @cache
-def coverage(places: int, parts: int) -> Tensor:
+def overlap(places: int, parts: int) -> Tensor:
     """Share of each place that lies in each part, where both cut the same image into squares: float (parts, places).
 
     Example:
@@ -171,7 +171,7 @@ def coverage(places: int, parts: int) -> Tensor:
 
 
 @cache
-def homes(places: int, parts: int) -> Tensor:
+def owners(places: int, parts: int) -> Tensor:
     """Which part names what is at each place: the one that covers most of it. Parts that cover equally much share it.
 
     Were a thing named in passing by every part that it touches, no token would name it
@@ -185,15 +185,15 @@ def homes(places: int, parts: int) -> Tensor:
         tensor([0.5000, 0.5000, 0.0000, 0.0000])
     """
     with torch.inference_mode(False):
-        share = coverage(places, parts)
+        share = overlap(places, parts)
         most = share > share.amax(0) - 1e-4
         return most / most.sum(0)
 
 
-def told_loss(language: LanguageModel, told: Told) -> Tensor:
+def text_loss(language: LanguageModel, told: SceneBatch) -> Tensor:
     """Mean cross-entropy of what follows the notes."""
-    notes = embed_notes(language, told.words, told.parts, told.where)
-    placed = place(language.embed(told.batch.text), notes, told.batch)
+    notes = embed_scenes(language, told.words, told.parts, told.where)
+    placed = splice(language.embed(told.batch.text), notes, told.batch)
     targets = placed.labels[:, 1:]
     said = targets >= 0
     return F.cross_entropy(
