@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from vlmcore import paper
-from vlmcore.paper.refit import numbers, published
-from vlmcore.scaling import LogLinear, Product, fit
+from vlmcore.paper.refit import fit_published, numbers
+from vlmcore.scaling import LogLinear, Product, fit_law
 
 
 @pytest.fixture(scope="module")
@@ -104,12 +104,14 @@ def test_the_printed_law_is_read_and_not_typed():
     worse = (
         (law.predict(table["params"], table["visual_tokens"]) - table["error"]) ** 2
     ).sum()
-    assert 1.1 < worse / published("visual").sse < 1.2
+    assert 1.1 < worse / fit_published("visual").sse < 1.2
 
 
 def test_a_fit_is_the_fit():
     table = paper.scores("ocr", "left_out")
     assert (
-        published("ocr", LogLinear, "left_out").law
-        == fit(LogLinear, table["params"], table["visual_tokens"], table["error"]).law
+        fit_published("ocr", LogLinear, "left_out").law
+        == fit_law(
+            LogLinear, table["params"], table["visual_tokens"], table["error"]
+        ).law
     )

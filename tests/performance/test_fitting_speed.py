@@ -10,8 +10,8 @@ import pytest
 from scipy.optimize import least_squares
 
 from vlmcore import paper
-from vlmcore.paper.refit import published
-from vlmcore.scaling import Additive, Product, bootstrap, fit
+from vlmcore.paper.refit import fit_published
+from vlmcore.scaling import Additive, Product, bootstrap, fit_law
 
 pytestmark = pytest.mark.slow
 
@@ -93,7 +93,7 @@ def plain_loop(points, nodes):
 
 def test_one_fit(points):
     """Under 25 ms, no node of the grid is better, and every other way takes several times as long."""
-    found = published("visual")
+    found = fit_published("visual")
     nodes = whole_grid(points)
     assert nodes.size == 5_000_000
     drawn = paper.laws().loc["drawn"]
@@ -108,7 +108,7 @@ def test_one_fit(points):
     rng = np.random.default_rng(0)
     some = np.stack([rng.choice(axis, TIMED) for axis in GRID.values()], 1)
     assert found.sse <= plain_loop(points, some[:100])
-    own = seconds(lambda: fit(Product, *points, allow_bound=True), times=20)
+    own = seconds(lambda: fit_law(Product, *points, allow_bound=True), times=20)
     grid, starts = (
         seconds(lambda: whole_grid(points)),
         seconds(lambda: multi_start(points)),
@@ -125,7 +125,7 @@ def test_one_fit(points):
 
 
 def test_ten_thousand_refits():
-    found = published("visual")
+    found = fit_published("visual")
     assert seconds(lambda: bootstrap(found, count=10_000)) < 30
 
 
@@ -160,8 +160,8 @@ def test_against_pypi_chinchilla(chinchilla_runs, tmp_path):
     starts = len(list(product(*part.values())))
     theirs = Chinchilla(f"{tmp_path}", param_grid=part, log_level=50)
     their_time = seconds(lambda: theirs.fit(parallel=False))
-    own_time = seconds(lambda: fit(Additive, N, D, loss, loss="floor"))
-    own = fit(Additive, N, D, loss, loss="floor")
+    own_time = seconds(lambda: fit_law(Additive, N, D, loss, loss="floor"))
+    own = fit_law(Additive, N, D, loss, loss="floor")
 
     def left(predicted):
         away = loss - predicted

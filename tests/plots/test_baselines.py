@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from vlmcore import plots
-from vlmcore.scaling import Product, fit
+from vlmcore.scaling import Product, fit_law
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def test_rungs_keep_their_places_where_one_is_missing(table):
 
 def test_points_and_the_lines_fitted_to_them():
     N, V = (values.ravel() for values in np.meshgrid([1e5, 2e5, 4e5], [1, 4, 16]))
-    law = fit(
+    law = fit_law(
         Product,
         N,
         V,

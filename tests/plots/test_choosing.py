@@ -14,7 +14,7 @@ def scores():
 
 @pytest.fixture(scope="module")
 def law():
-    return refit.published("visual")
+    return refit.fit_published("visual")
 
 
 def lines(axis):
@@ -70,13 +70,13 @@ def test_the_best_v_against_q(law):
     assert at.min() < law.law.optimal_tokens(50) < at.max()
     with pytest.raises(ValueError, match="no upper end"):
         plots.best_tokens(
-            {}, bootstrap(refit.published("ocr"), count=20), np.array([0.0])
+            {}, bootstrap(refit.fit_published("ocr"), count=20), np.array([0.0])
         )
 
 
 def test_the_best_v_against_the_budget_is_flat_for_laws_with_a_ratio_only(law):
     laws = {
-        form.__name__: refit.published("visual", form).law
+        form.__name__: refit.fit_published("visual", form).law
         for form in (Product, LogLinear, Additive)
     }
     drawn = lines(plots.tokens_by_budget(laws, np.array([1e11, 1e13]), 50).axes[0])

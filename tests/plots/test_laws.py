@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from vlmcore import paper, plots
-from vlmcore.scaling import Interval, Product, fit, hold_out, profile_path
+from vlmcore.scaling import Interval, Product, fit_law, hold_out, profile_path
 
 LAW = Product(AB=0.6, alpha=0.07, beta=0.015, D=0.0)
 
@@ -15,7 +15,7 @@ def scores():
 
 @pytest.fixture(scope="module")
 def law(scores):
-    return fit(
+    return fit_law(
         Product,
         scores["params"],
         scores["visual_tokens"],

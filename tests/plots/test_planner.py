@@ -24,7 +24,7 @@ def planner():
     sizes = sorted(paper.scores("visual")["params"].unique())
     return Planner(
         {
-            task: bootstrap(refit.published(task), count=300)
+            task: bootstrap(refit.fit_published(task), count=300)
             for task in ("visual", "ocr")
         },
         {"measured": sizes, "more": [*sizes, 14e9, 72e9], "any size": None},
@@ -66,7 +66,7 @@ def test_the_page_is_light_and_asks_for_nothing(planner):
 
 
 def test_only_products_are_planned_with():
-    line = bootstrap(refit.published("visual", LogLinear), count=5)
+    line = bootstrap(refit.fit_published("visual", LogLinear), count=5)
     with pytest.raises(ValueError, match="products only"):
         Planner({"visual": line}, {"any size": None}, TOKENS, 0)
 

@@ -4,14 +4,16 @@ import pytest
 
 from tests.scaling.test_fitting import published
 from vlmcore.cost import paper_flops
-from vlmcore.scaling import Product, bootstrap, candidates, fit, plan
+from vlmcore.scaling import Product, bootstrap, candidates, fit_law, plan
 
 SIZES, TOKENS = [5e8, 1.8e9, 4e9, 7e9, 14e9], [1, 4, 16, 36, 64, 144, 576]
 
 
 @pytest.fixture(scope="module")
 def laws():
-    return bootstrap(fit(Product, *published("visual"), allow_bound=True), count=200)
+    return bootstrap(
+        fit_law(Product, *published("visual"), allow_bound=True), count=200
+    )
 
 
 def test_candidates_cost_what_the_ledger_of_costs_says():

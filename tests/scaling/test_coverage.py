@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from vlmcore.experiments.analysis import headline_numbers
-from vlmcore.scaling import coverage, fieller, fit, profile
+from vlmcore.scaling import coverage, fieller, fit_law, profile
 from vlmcore.scaling.coverage import SETTINGS, N, Setting, V, simulate
 
 RESULTS = {
@@ -87,7 +87,7 @@ def test_counting_at_the_truth_is_looking_for_the_ends():
     setting = BY_NAME["product"]
     rng = np.random.default_rng(0)
     inside = [
-        profile(fit(type(setting.law), N, V, error, allow_bound=True), "ratio")
+        profile(fit_law(type(setting.law), N, V, error, allow_bound=True), "ratio")
         for error in setting.draw(30, rng)
     ]
     by_ends = sum(each.low <= 4.0 <= each.high for each in inside)

@@ -5,7 +5,7 @@ from scipy.special import huber
 from scipy.stats import binom
 
 from vlmcore import paper
-from vlmcore.scaling import Additive, Interaction, LogLinear, Product, fit
+from vlmcore.scaling import Additive, Interaction, LogLinear, Product, fit_law
 
 SIZES, TOKENS = np.array([0.5, 1.8, 4, 7]) * 1e9, np.array([1, 4, 16, 36, 64, 144, 576])
 N, V = (grid.ravel() for grid in np.meshgrid(SIZES, TOKENS, indexing="ij"))
@@ -44,7 +44,7 @@ def random_laws(form, count, seed=0):
 @pytest.mark.parametrize("form", [Product, Additive, LogLinear, Interaction])
 def test_planted_laws_are_recovered(form):
     for law in random_laws(form, 200):
-        found = fit(form, N, V, law.predict(N, V))
+        found = fit_law(form, N, V, law.predict(N, V))
         assert found.law.parameters == pytest.approx(
             law.parameters, abs=1e-6, rel=1e-6
         ), law
@@ -59,12 +59,12 @@ def test_planted_laws_are_recovered_by_other_losses(loss):
             if loss == "huber"
             else np.round(law.predict(N, V) * 1e7) / 1e7
         )
-        found = fit(Product, N, V, error, loss=loss, trials=trials)
+        found = fit_law(Product, N, V, error, loss=loss, trials=trials)
         assert found.law.predict(N, V) == pytest.approx(error, abs=1e-6)
 
 
 def test_the_fit_to_the_published_points():
-    found = fit(Product, *published("visual"), allow_bound=True)
+    found = fit_law(Product, *published("visual"), allow_bound=True)
     law = found.law
     assert [f"{each:.4f}" for each in (law.AB, law.alpha, law.beta, law.D)] == [
         "0.5908",
@@ -79,13 +79,13 @@ def test_the_fit_to_the_published_points():
         and found.degrees_of_freedom == 25
     )
     with pytest.raises(ValueError, match="D = 0 at its bound"):
-        fit(Product, *published("visual"))
+        fit_law(Product, *published("visual"))
 
 
 @pytest.mark.parametrize(("task", "gain"), [("visual", 8.5), ("ocr", 12.0)])
 def test_the_straight_line_has_the_better_aic(task, gain):
-    power = fit(Product, *published(task), allow_bound=True)
-    line = fit(LogLinear, *published(task))
+    power = fit_law(Product, *published(task), allow_bound=True)
+    line = fit_law(LogLinear, *published(task))
     assert power.criteria().aic - line.criteria().aic == pytest.approx(gain, abs=0.05)
     assert power.criteria(
         count_at_bound=True
@@ -99,7 +99,7 @@ def test_the_straight_line_has_the_better_aic(task, gain):
 @pytest.mark.parametrize("form", [Product, Additive, Interaction])
 def test_no_start_of_scipy_finds_a_better_optimum(form, task):
     points = published(task)
-    found = fit(form, *points, allow_bound=True)
+    found = fit_law(form, *points, allow_bound=True)
     low, high = np.array([form.BOUNDS[name] for name in form.names()]).T
     rng = np.random.default_rng(0)
     for _ in range(20):
@@ -119,7 +119,7 @@ def test_no_start_of_scipy_finds_a_better_optimum(form, task):
 @pytest.mark.parametrize("form", [Product, Additive, LogLinear, Interaction])
 def test_no_start_of_lbfgs_finds_a_lower_huber_loss(form, task):
     points = published(task)
-    found = fit(form, *points, loss="huber", allow_bound=True)
+    found = fit_law(form, *points, loss="huber", allow_bound=True)
     bounds = [form.BOUNDS[name] for name in form.names()]
 
     def lacking(p):
@@ -146,7 +146,7 @@ def test_no_start_of_lbfgs_finds_a_lower_huber_loss(form, task):
 def test_covariance_is_that_of_scipy():
     """With D held, by least squares over all parameters at once and numerical derivatives."""
     points = published("visual")
-    found = fit(Product, *points, fixed={"D": 0.1})
+    found = fit_law(Product, *points, fixed={"D": 0.1})
     law = found.law
     other = least_squares(
         lambda p: (
@@ -164,8 +164,8 @@ def test_covariance_is_that_of_scipy():
 def test_weights_are_repeated_points():
     n, v, error = (np.asarray(each, float) for each in published("visual"))
     times = np.arange(28) % 3 + 1
-    weighted = fit(Product, n, v, error, weights=times, allow_bound=True)
-    repeated = fit(
+    weighted = fit_law(Product, n, v, error, weights=times, allow_bound=True)
+    repeated = fit_law(
         Product, *(np.repeat(each, times) for each in (n, v, error)), allow_bound=True
     )
     assert weighted.law.parameters == pytest.approx(repeated.law.parameters, rel=1e-6)
@@ -175,7 +175,7 @@ def test_weights_are_repeated_points():
 def test_one_number_of_questions_does_for_all_points():
     error = np.round(ERROR * 500) / 500
     each, all_at_once = (
-        fit(Product, N, V, error, loss="binomial", trials=trials).law
+        fit_law(Product, N, V, error, loss="binomial", trials=trials).law
         for trials in (np.full(28, 500), 500)
     )
     assert each == all_at_once
@@ -183,7 +183,7 @@ def test_one_number_of_questions_does_for_all_points():
 
 def test_the_unit_of_n_changes_the_coefficient_alone():
     for unit in (1.0, 1e6):
-        law = fit(Product, *published("visual"), unit=unit, allow_bound=True).law
+        law = fit_law(Product, *published("visual"), unit=unit, allow_bound=True).law
         assert (law.alpha, law.beta, law.D) == pytest.approx(
             (0.0709375, 0.0151016, 0), abs=1e-6
         )
@@ -196,7 +196,7 @@ def test_the_binomial_fit_maximises_the_likelihood():
         np.where(TOKENS[None] > 20, 200, 50) * np.ones((4, 1), int),
     )
     wrong = np.random.default_rng(0).binomial(trials.ravel(), law.predict(N, V))
-    found = fit(
+    found = fit_law(
         Product, N, V, wrong / trials.ravel(), loss="binomial", trials=trials.ravel()
     )
 
@@ -220,7 +220,7 @@ def test_huber_is_not_moved_by_an_outlier():
     error = law.predict(N, V) * np.exp(1e-4 * np.random.default_rng(0).normal(size=28))
     error[5] *= 1.5
     by = {
-        loss: fit(Product, N, V, error, loss=loss, allow_bound=True).law
+        loss: fit_law(Product, N, V, error, loss=loss, allow_bound=True).law
         for loss in ("squared", "huber")
     }
     assert by["huber"].parameters == pytest.approx(law.parameters, rel=0.05)
@@ -234,7 +234,7 @@ def test_the_lower_edge_lies_below_most_points():
     law = Product(AB=0.5, alpha=0.4, beta=0.1, D=0.1)
     n, v = np.repeat(N, 20), np.repeat(V, 20)
     error = law.predict(n, v) + 0.02 * np.random.default_rng(0).exponential(size=n.size)
-    found = fit(Product, n, v, error, loss="floor")
+    found = fit_law(Product, n, v, error, loss="floor")
     assert np.mean(found.residuals < 0) == pytest.approx(1 / 11, abs=0.01)
     with pytest.raises(ValueError, match="'floor' is no likelihood"):
         found.criteria()
@@ -286,18 +286,18 @@ def test_the_lower_edge_lies_below_most_points():
 )
 def test_what_cannot_be_fitted_gets_a_sentence(change, words):
     with pytest.raises(ValueError, match=words):
-        fit(**{"form": Product, "N": N, "V": V, "error": ERROR, **change})
+        fit_law(**{"form": Product, "N": N, "V": V, "error": ERROR, **change})
 
 
 def test_without_a_bound_on_the_floor_the_published_fit_runs_away():
     with pytest.raises(ValueError, match="runs away along its valley"):
-        fit(Product, *published("visual"), bounds={"D": (-np.inf, np.inf)})
+        fit_law(Product, *published("visual"), bounds={"D": (-np.inf, np.inf)})
 
 
 def test_nothing_given_is_changed_and_nothing_is_random():
     arrays = [np.asarray(each, float).copy() for each in published("visual")]
     before = [each.copy() for each in arrays]
-    laws = [fit(Product, *arrays, allow_bound=True).law for _ in range(2)]
+    laws = [fit_law(Product, *arrays, allow_bound=True).law for _ in range(2)]
     assert laws[0] == laws[1] and all(
         np.array_equal(a, b) for a, b in zip(arrays, before, strict=True)
     )
@@ -307,7 +307,7 @@ def test_nothing_given_is_changed_and_nothing_is_random():
 def test_derivatives_are_those_of_the_predictions(form):
     """By central differences, parameter by parameter."""
     law = random_laws(form, 1, seed=2)[0]
-    found = fit(form, N, V, law.predict(N, V))
+    found = fit_law(form, N, V, law.predict(N, V))
     for i, name in enumerate(form.names()):
         step = 1e-5 * np.eye(len(form.names()))[i]
         above, below = (

@@ -11,7 +11,7 @@ from vlmcore.scaling import (
     Product,
     bootstrap,
     fieller,
-    fit,
+    fit_law,
     profile,
     profile_path,
     wald,
@@ -21,7 +21,7 @@ TRUTH = Product(AB=0.6, alpha=0.4, beta=0.1, D=0.1)
 
 
 def noisy(seed=0, sigma=0.004, form=Product):
-    return fit(
+    return fit_law(
         form,
         N,
         V,
@@ -32,7 +32,7 @@ def noisy(seed=0, sigma=0.004, form=Product):
 
 @pytest.fixture(scope="module")
 def visual():
-    return fit(Product, *published("visual"), allow_bound=True)
+    return fit_law(Product, *published("visual"), allow_bound=True)
 
 
 def test_an_interval_is_written_with_its_ends():
@@ -127,7 +127,7 @@ def test_in_a_straight_valley_all_intervals_agree():
 
 def test_a_straight_line_is_ordinary_least_squares():
     n, v, error = (np.asarray(each, float) for each in published("visual"))
-    found = fit(LogLinear, n, v, error)
+    found = fit_law(LogLinear, n, v, error)
     design = np.stack([np.ones(28), -np.log(n / 1e9), -np.log(v)], 1)
     theta, (sse,), *_ = np.linalg.lstsq(design, error)
     half = stats.t.ppf(0.975, 25) * np.sqrt(
@@ -150,15 +150,17 @@ def test_what_the_points_do_not_bound_is_none():
     flat = Product(AB=0.5, alpha=0.3, beta=0.0005, D=0.1)
     error = flat.predict(N, V) + 0.01 * np.random.default_rng(1).normal(size=28)
     for form in (Product, LogLinear):
-        found = fit(form, N, V, error, allow_bound=True)
+        found = fit_law(form, N, V, error, allow_bound=True)
         assert fieller(found)[1:3] == (None, None)
-    assert None in profile(fit(Product, N, V, error, allow_bound=True), "ratio")[1:3]
+    assert (
+        None in profile(fit_law(Product, N, V, error, allow_bound=True), "ratio")[1:3]
+    )
 
 
 def test_counts_give_the_usual_standard_error():
     trials = np.full(28, 10**5)
     wrong = np.random.default_rng(0).binomial(trials, TRUTH.predict(N, V))
-    counted = fit(Product, N, V, wrong / trials, loss="binomial", trials=trials)
+    counted = fit_law(Product, N, V, wrong / trials, loss="binomial", trials=trials)
     spread = np.std(bootstrap(counted, "parametric", 3000).values("ratio"))
     assert np.diff(wald(counted, "ratio")[1:3])[0] / 2 / stats.norm.ppf(
         0.975
@@ -169,9 +171,9 @@ def test_counts_give_the_usual_standard_error():
 
 
 def test_what_makes_no_sense_gets_a_sentence(visual):
-    held = fit(Product, *published("visual"), fixed={"D": 0, "beta": 0.015})
-    line = fit(LogLinear, *published("visual"))
-    robust = fit(Product, *published("visual"), loss="huber", allow_bound=True)
+    held = fit_law(Product, *published("visual"), fixed={"D": 0, "beta": 0.015})
+    line = fit_law(LogLinear, *published("visual"))
+    robust = fit_law(Product, *published("visual"), loss="huber", allow_bound=True)
     for call, words in [
         (lambda: wald(visual, "gamma"), "has no 'gamma'"),
         (lambda: wald(visual, "D"), "D did not move"),

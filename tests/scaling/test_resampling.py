@@ -9,7 +9,7 @@ from vlmcore.scaling import (
     LogLinear,
     Product,
     bootstrap,
-    fit,
+    fit_law,
     hold_out,
     jackknife,
 )
@@ -19,7 +19,7 @@ TRUTH = Product(AB=0.6, alpha=0.4, beta=0.1, D=0.1)
 
 @pytest.fixture(scope="module")
 def visual():
-    return fit(Product, *published("visual"), allow_bound=True)
+    return fit_law(Product, *published("visual"), allow_bound=True)
 
 
 @pytest.mark.parametrize("kind", ["residual", "pairs", "wild_cluster", "parametric"])
@@ -27,14 +27,14 @@ def visual():
 def test_side_by_side_is_one_by_one(form, kind):
     """Every refit is what `fit` finds from all its starts."""
     points = published("visual")
-    found = fit(form, *points, allow_bound=True)
+    found = fit_law(form, *points, allow_bound=True)
     many = bootstrap(found, kind, 15, seed=3)
     from vlmcore.scaling.resampling import _draw
 
     error, weights = _draw(found, kind, 15, np.random.default_rng(3))
     for i in range(15):
         kept = weights[i] > 0
-        one = fit(
+        one = fit_law(
             form,
             points[0][kept],
             points[1][kept],
@@ -52,7 +52,7 @@ def test_the_bootstraps_of_the_published_fit(visual):
         interval = bootstrap(visual, kind, 4000).interval("ratio")
         assert (interval.low, interval.high) == pytest.approx((low, high), abs=0.15)
     ocr = bootstrap(
-        fit(Product, *published("ocr"), allow_bound=True), "pairs", 4000
+        fit_law(Product, *published("ocr"), allow_bound=True), "pairs", 4000
     ).interval("ratio")
     assert (ocr.low, ocr.high) == pytest.approx((0.51, 0.86), abs=0.05)
 
@@ -61,7 +61,7 @@ def test_draws_keep_what_they_promise():
     from vlmcore.scaling.resampling import _draw
 
     error = TRUTH.predict(N, V) + 0.01 * np.random.default_rng(0).normal(size=28)
-    found = fit(Product, N, V, error, weights=np.where(V > 20, 4.0, 1.0))
+    found = fit_law(Product, N, V, error, weights=np.where(V > 20, 4.0, 1.0))
     rng = np.random.default_rng(0)
     spread = {
         kind: (_draw(found, kind, 20_000, rng)[0] - found.predicted).std(0)
@@ -87,7 +87,7 @@ def test_an_outlier_does_not_move_the_refits_of_a_robust_fit():
         1e-3 * np.random.default_rng(0).normal(size=28)
     )
     error[::10] *= 1.3
-    found = fit(Product, N, V, error, loss="huber", fixed={"D": 0.1})
+    found = fit_law(Product, N, V, error, loss="huber", fixed={"D": 0.1})
     interval = bootstrap(found, "residual", 60).interval("ratio")
     assert interval.low < 4 < interval.high and interval.high - interval.low < 0.5
     assert found.law.ratio == pytest.approx(4, abs=0.1)
@@ -108,7 +108,7 @@ def test_leaving_a_size_out(visual):
         round(left.values("ratio").max(), 2),
     ) == (4.49, 4.99)
     n, v, error = (np.asarray(each) for each in published("visual"))
-    one = fit(Product, n[n != 4e9], v[n != 4e9], error[n != 4e9], allow_bound=True)
+    one = fit_law(Product, n[n != 4e9], v[n != 4e9], error[n != 4e9], allow_bound=True)
     assert left.table.loc[4e9].to_numpy() == pytest.approx(one.law.parameters)
     interval, values = left.interval("ratio"), left.values("ratio")
     assert (interval.high - interval.low) / 2 == pytest.approx(
@@ -135,7 +135,7 @@ def test_the_14b_prediction(visual):
 def test_counts_are_held_out_as_counts():
     trials = np.full(28, 400)
     wrong = np.random.default_rng(0).binomial(trials, TRUTH.predict(N, V))
-    found = fit(
+    found = fit_law(
         Product, N, V, wrong / trials, loss="binomial", trials=trials, allow_bound=True
     )
     table = hold_out(found, N == 7e9)
@@ -160,7 +160,7 @@ def test_a_page_can_carry_the_laws(visual):
 
 def test_what_makes_no_sense_gets_a_sentence(visual):
     trials = np.full(28, 1000)
-    counted = fit(
+    counted = fit_law(
         Product,
         N,
         V,

@@ -2,8 +2,8 @@
 
 from vlmcore.paper.published import (
     FOLDER,
+    Benchmarks,
     Doubtful,
-    Task,
     doubtful_points,
     laws,
     scores,
@@ -14,8 +14,8 @@ from vlmcore.paper.published import (
 
 __all__ = [
     "FOLDER",
+    "Benchmarks",
     "Doubtful",
-    "Task",
     "doubtful_points",
     "laws",
     "scores",

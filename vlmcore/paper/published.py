@@ -8,11 +8,11 @@ import pandas as pd
 
 FOLDER = Path(__file__).parent
 
-Task = Literal["visual", "ocr"]
+Benchmarks = Literal["visual", "ocr"]
 Doubtful = Literal["used", "other_listing", "left_out"]
 
 
-def scores(task: Task, doubtful: Doubtful = "used") -> pd.DataFrame:
+def scores(task: Benchmarks, doubtful: Doubtful = "used") -> pd.DataFrame:
     """Mean accuracies of Qwen-1.5 language models with TokenPacker, 28 points: one row for each N and V.
 
     Args:
@@ -55,7 +55,9 @@ def scores(task: Task, doubtful: Doubtful = "used") -> pd.DataFrame:
     )
 
 
-def _without_doubt(table: pd.DataFrame, task: Task, doubtful: Doubtful) -> pd.DataFrame:
+def _without_doubt(
+    table: pd.DataFrame, task: Benchmarks, doubtful: Doubtful
+) -> pd.DataFrame:
     points = (
         doubtful_points()
         .query("set == @task")

@@ -22,7 +22,7 @@ from vlmcore.scaling import (
     Product,
     bootstrap,
     fieller,
-    fit,
+    fit_law,
     hold_out,
     jackknife,
     profile,
@@ -48,8 +48,8 @@ class Number(NamedTuple):
     """Points that it rests on."""
 
 
-def published(
-    task: paper.Task, form: type[Law] = Product, doubtful: paper.Doubtful = "used"
+def fit_published(
+    task: paper.Benchmarks, form: type[Law] = Product, doubtful: paper.Doubtful = "used"
 ) -> Fit:
     """The fit of a law to the published points of a task.
 
@@ -61,11 +61,11 @@ def published(
         doubtful: as in `paper.scores`.
 
     Example:
-        >>> round(published("visual").law.ratio, 2)
+        >>> round(fit_published("visual").law.ratio, 2)
         4.7
     """
     table = paper.scores(task, doubtful)
-    return fit(
+    return fit_law(
         form, table["params"], table["visual_tokens"], table["error"], allow_bound=True
     )
 
@@ -73,9 +73,9 @@ def published(
 @cache
 def numbers() -> tuple[Number, ...]:
     """Every number; the first call takes some seconds."""
-    fits: dict[paper.Task, Fit] = {
-        "visual": published("visual"),
-        "ocr": published("ocr"),
+    fits: dict[paper.Benchmarks, Fit] = {
+        "visual": fit_published("visual"),
+        "ocr": fit_published("ocr"),
     }
     by_task = [
         part(task, found)
@@ -89,7 +89,7 @@ def numbers() -> tuple[Number, ...]:
     )
 
 
-def _law(task: paper.Task, found: Fit) -> Iterator[Number]:
+def _law(task: paper.Benchmarks, found: Fit) -> Iterator[Number]:
     for parameter, name in (
         ("AB", "ab"),
         ("alpha", "alpha"),
@@ -102,7 +102,7 @@ def _law(task: paper.Task, found: Fit) -> Iterator[Number]:
     yield _of(f"{task}.alpha_minus_beta", profile(found, Contrast(1)))
 
 
-def _ratio(task: paper.Task, found: Fit) -> Iterator[Number]:
+def _ratio(task: paper.Benchmarks, found: Fit) -> Iterator[Number]:
     """The ratio by every method: they differ in what they take for granted."""
     yield _of(f"{task}.ratio", profile(found, "ratio"))
     yield _of(
@@ -129,22 +129,22 @@ def _ratio(task: paper.Task, found: Fit) -> Iterator[Number]:
     )
 
 
-def _rivals(task: paper.Task, found: Fit) -> Iterator[Number]:
-    line = published(task, LogLinear)
+def _rivals(task: paper.Benchmarks, found: Fit) -> Iterator[Number]:
+    line = fit_published(task, LogLinear)
     yield _of(f"{task}.loglinear.ratio", fieller(line))
     yield Number(f"{task}.loglinear.sse", line.sse)
     for form in (LogLinear, Additive, Interaction):
-        rival = published(task, form)
+        rival = fit_published(task, form)
         for suffix, counted in (("", False), ("_counting_bounds", True)):
             gain = found.criteria(counted).aic - rival.criteria(counted).aic
             yield Number(f"{task}.{form.__name__.lower()}.aic_gain{suffix}", gain)
 
 
-def _doubts(task: paper.Task, found: Fit) -> Iterator[Number]:
+def _doubts(task: paper.Benchmarks, found: Fit) -> Iterator[Number]:
     """The ratio with the doubtful points as the other listing has them, without them, and without V = 1."""
     other, left_out = (
-        published(task, doubtful="other_listing"),
-        published(task, doubtful="left_out"),
+        fit_published(task, doubtful="other_listing"),
+        fit_published(task, doubtful="left_out"),
     )
     several = found.refit(found.points.keep(found.points.V > 1))
     for name, fewer in (
@@ -185,7 +185,7 @@ def _tokens(found: Fit) -> Iterator[Number]:
             ).sum()
         ),
     )
-    text = fit(
+    text = fit_law(
         Product,
         found.points.N,
         found.points.V + QUESTION,

@@ -1,7 +1,7 @@
 """Laws of N and V: fitted, judged, and used to decide what to buy. Nothing here knows of the paper's numbers, and nothing imports torch."""
 
 from vlmcore.scaling.choosing import Plan, candidates, plan
-from vlmcore.scaling.fitting import Criteria, Fit, fit
+from vlmcore.scaling.fitting import Criteria, Fit, fit_law
 from vlmcore.scaling.forms import Additive, Interaction, LogLinear, Product
 from vlmcore.scaling.frontier import frontier
 from vlmcore.scaling.intervals import Contrast, Interval, fieller, wald
@@ -34,7 +34,7 @@ __all__ = [
     "bootstrap",
     "candidates",
     "fieller",
-    "fit",
+    "fit_law",
     "frontier",
     "hold_out",
     "jackknife",

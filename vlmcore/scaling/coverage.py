@@ -19,7 +19,7 @@ from scipy import stats
 from vlmcore.files import write_json
 from vlmcore.scaling.fitting import Fit, fitted
 from vlmcore.scaling.forms import Additive, Interaction, LogLinear, Product
-from vlmcore.scaling.intervals import Interval, Quantity, evaluate, fieller, wald
+from vlmcore.scaling.intervals import Interval, Quantity, fieller, quantity_values, wald
 from vlmcore.scaling.law import Law
 from vlmcore.scaling.model import Model
 from vlmcore.scaling.points import Points
@@ -159,7 +159,9 @@ def simulate(
     fits = _fit_all(setting, model, error, weights)
     for quantity in setting.quantities:
         truth = float(
-            evaluate(setting.law.parameters[None], setting.law.names(), quantity)[0]
+            quantity_values(
+                setting.law.parameters[None], setting.law.names(), quantity
+            )[0]
         )
         if model.form.EXPONENTS:
             yield _profile(setting, model, error, weights, fits, quantity, truth)
@@ -225,7 +227,9 @@ def _resampled(
     left_out = [jackknife(fit) for fit in fits]
     for quantity in setting.quantities:
         truth = float(
-            evaluate(setting.law.parameters[None], setting.law.names(), quantity)[0]
+            quantity_values(
+                setting.law.parameters[None], setting.law.names(), quantity
+            )[0]
         )
         for kind in kinds:
             yield _count(

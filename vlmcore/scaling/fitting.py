@@ -185,7 +185,7 @@ class Fit(Generic[Form]):
         return fit_model(self.model, points, allow_bound=True)
 
 
-def fit(
+def fit_law(
     form: type[Form],
     N: ArrayLike,
     V: ArrayLike,
@@ -226,10 +226,10 @@ def fit(
             the optimum sits at a bound.
 
     Example:
-        >>> from vlmcore.scaling import Product, fit
+        >>> from vlmcore.scaling import Product, fit_law
         >>> N, V = np.meshgrid([1e9, 2e9, 4e9, 8e9], [1, 4, 16, 64])
         >>> truth = Product(AB=0.6, alpha=0.3, beta=0.05, D=0.1)
-        >>> round(fit(Product, N.ravel(), V.ravel(), truth.predict(N, V).ravel()).law.ratio, 6)
+        >>> round(fit_law(Product, N.ravel(), V.ravel(), truth.predict(N, V).ravel()).law.ratio, 6)
         6.0
     """
     if not (isinstance(form, type) and issubclass(form, Law) and form.names()):

@@ -39,7 +39,7 @@ class Interval(NamedTuple):
         return f"{self.value:{spec}} [{'−' * (self.low is None)}{low}, {high}]"
 
 
-def evaluate(
+def quantity_values(
     parameters: np.ndarray, names: tuple[str, ...], quantity: Quantity
 ) -> np.ndarray:
     """A quantity of many laws, float (laws,), from their parameters, float (laws, parameters).
@@ -62,7 +62,9 @@ def evaluate(
 
 def estimate(fit: Fit, quantity: Quantity) -> float:
     """A quantity of the fitted law."""
-    return float(evaluate(fit.law.parameters[None], fit.law.names(), quantity)[0])
+    return float(
+        quantity_values(fit.law.parameters[None], fit.law.names(), quantity)[0]
+    )
 
 
 def wald(fit: Fit, quantity: Quantity, level: float = 0.95) -> Interval:

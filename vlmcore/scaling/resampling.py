@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 from scipy import stats
 
 from vlmcore.scaling.fitting import Fit
-from vlmcore.scaling.intervals import Interval, Quantity, estimate, evaluate
+from vlmcore.scaling.intervals import Interval, Quantity, estimate, quantity_values
 
 Kind = Literal["residual", "pairs", "wild_cluster", "parametric"]
 
@@ -49,7 +49,7 @@ class Bootstrap:
 
     def values(self, quantity: Quantity) -> np.ndarray:
         """A quantity (see `intervals`) of each refit, float (count,)."""
-        return evaluate(self.replicates, self.fit.law.names(), quantity)
+        return quantity_values(self.replicates, self.fit.law.names(), quantity)
 
     def interval(self, quantity: Quantity, level: float = 0.95) -> Interval:
         """The estimate with the percentiles of the refits."""
@@ -169,7 +169,7 @@ class Jackknife(NamedTuple):
 
     def values(self, quantity: Quantity) -> np.ndarray:
         """A quantity without each size in turn."""
-        return evaluate(self.table.to_numpy(), self.fit.law.names(), quantity)
+        return quantity_values(self.table.to_numpy(), self.fit.law.names(), quantity)
 
     def interval(self, quantity: Quantity, level: float = 0.95) -> Interval:
         """The estimate plus and minus Student's t, of one degree of freedom fewer than sizes, times the jackknife's standard error.

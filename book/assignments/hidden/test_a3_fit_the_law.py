@@ -12,7 +12,7 @@ import pytest
 
 from vlmcore import paper
 from vlmcore.course.checks import check
-from vlmcore.scaling import Product, fit
+from vlmcore.scaling import Product, fit_law
 from vlmcore.scaling import frontier as undominated
 
 NAMES = {
@@ -74,7 +74,7 @@ def test_q2_noisy(submission):
     error = noisy()
     found = submission.function("fit_product")(N, V, error)
     ours = np.sum((law(*found) - error) ** 2)
-    best = fit(Product, 1e9 * N, V, error, allow_bound=True).sse
+    best = fit_law(Product, 1e9 * N, V, error, allow_bound=True).sse
     assert ours <= 1.002 * best, "on noisy points a lower sum of squares can be had."
 
 
@@ -103,7 +103,7 @@ def test_q4_noisy(submission):
     error, floors = noisy(), [-1.0, -0.1, 0.0, 0.1]
     rows = np.asarray(submission.function("profile")(N, V, error, floors))
     for row, floor in zip(rows, floors, strict=True):
-        best = fit(Product, 1e9 * N, V, error, fixed={"D": floor})
+        best = fit_law(Product, 1e9 * N, V, error, fixed={"D": floor})
         right = [best.law.alpha, best.law.beta, best.sse]
         assert np.allclose(row, right, rtol=0.01), (
             f"on noisy points the profile at D = {floor:g} is another."
@@ -155,7 +155,7 @@ def test_q6_planted(submission):
     for drop in [[], [9], [20], [9, 20]]:
         kept = scores.drop(drop)
         points = kept[["params", "visual_tokens", "error"]].to_numpy().T
-        best = fit(Product, *points, allow_bound=True)
+        best = fit_law(Product, *points, allow_bound=True)
         ratios.append(best.law.ratio)
     assert np.allclose(found, [min(ratios), max(ratios)], rtol=5e-3), (
         "on a planted law with two spoilt points the range is another."

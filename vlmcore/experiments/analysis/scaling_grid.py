@@ -14,7 +14,7 @@ import pandas as pd
 
 from vlmcore.cost import paper_flops
 from vlmcore.files import read_results
-from vlmcore.scaling import Fit, Law, Product, fit, frontier
+from vlmcore.scaling import Fit, Law, Product, fit_law, frontier
 
 FAMILIES = {"knowledge": "knowledge", "reasoning": "reasoning", "ocr": "ocr"}
 """Tasks of the grid, and what the book calls them."""
@@ -200,7 +200,7 @@ class Grid:
             for seed in self.complete_seeds(task, compressor)
         }
         return {
-            seed: fit(
+            seed: fit_law(
                 form,
                 r[params],
                 r["visual_tokens"],
@@ -242,7 +242,7 @@ class Grid:
             )
         count = self.ladder(task, compressor)["count"].iloc[0] * cells["seeds"]
         n, v, error = cells["params"], cells["visual_tokens"], cells["error"]
-        return fit(
+        return fit_law(
             form, n, v, error, loss="binomial", trials=count, allow_bound=True, unit=1e5
         ).law
 

@@ -10,7 +10,7 @@ from vlmcore import paper
 from vlmcore.course.checks.a3.points import (
     PLANTED,
     TASKS,
-    Points,
+    ModelArrays,
     best,
     planted,
     published,
@@ -52,7 +52,7 @@ def q4(answer: Callable) -> str | None:
     return None
 
 
-def _not_least(row: np.ndarray, floor: float, points: Points) -> str | None:
+def _not_least(row: np.ndarray, floor: float, points: ModelArrays) -> str | None:
     """What to say about a row of a profile whose sum of squares is not the least one."""
     total, least = row[2], best(points, D=floor).sse
     if abs(total - least) <= 1e-3 * least + 1e-9:
@@ -77,7 +77,7 @@ def _not_least(row: np.ndarray, floor: float, points: Points) -> str | None:
 
 def q5(answer: Callable) -> str | None:
     """Intervals on the published points, at two levels."""
-    cases: list[tuple[paper.Task, float]] = [
+    cases: list[tuple[paper.Benchmarks, float]] = [
         ("visual", 0.95),
         ("visual", 0.5),
         ("ocr", 0.95),
@@ -94,7 +94,7 @@ def q5(answer: Callable) -> str | None:
 
 
 def _wrong_interval(
-    low: float, high: float, level: float, points: Points
+    low: float, high: float, level: float, points: ModelArrays
 ) -> str | None:
     """What to say about an interval that is not the profile's, give or take what resampling differs by."""
     right = profile(best(points), "ratio", level)
@@ -181,7 +181,7 @@ def q6(answer: Callable) -> str | None:
     )
 
 
-def _rows(points: Points, doubtful: pd.DataFrame) -> list[int]:
+def _rows(points: ModelArrays, doubtful: pd.DataFrame) -> list[int]:
     """Indices of the points that a table of doubtful ones lists."""
     listed = zip(doubtful["params_billion"], doubtful["visual_tokens"], strict=True)
     return [
@@ -199,10 +199,10 @@ def _subsets(*groups: list[int]) -> list[list[int]]:
     ]
 
 
-def _range(points: Points, subsets: list[list[int]]) -> tuple[float, float]:
+def _range(points: ModelArrays, subsets: list[list[int]]) -> tuple[float, float]:
     """Smallest and largest alpha / beta when each of the subsets is dropped."""
     fits = [
-        best(Points(*(np.delete(column, subset) for column in points)))
+        best(ModelArrays(*(np.delete(column, subset) for column in points)))
         for subset in subsets
     ]
     ratios = [estimate(fit, "ratio") for fit in fits]

@@ -11,7 +11,7 @@ import numpy as np
 from vlmcore.course.checks.a3.points import (
     PLANTED,
     TASKS,
-    Points,
+    ModelArrays,
     best,
     planted,
     published,
@@ -103,7 +103,7 @@ def _published(answer: Callable) -> str | None:
     return None
 
 
-def _not_least(found: np.ndarray, points: Points, where: str) -> str | None:
+def _not_least(found: np.ndarray, points: ModelArrays, where: str) -> str | None:
     """What to say about a law that is not the best one of its kind."""
     law = Product(*found)
     ours, least = squares(law, points), best(points).sse
