@@ -19,7 +19,7 @@ from vlmcore.data.benchmarks.question import Question
 from vlmcore.evaluation import sources
 from vlmcore.evaluation.benchmarks import Benchmark, ask, evaluate, score, square
 from vlmcore.evaluation.rules import RULES
-from vlmcore.evaluation.sources import SOURCES, commands, load
+from vlmcore.evaluation.sources import SOURCES, commands, load_benchmark
 from vlmcore.evaluation.submissions import write_submission
 
 SAMPLES = Path(__file__).parents[1] / "data" / "benchmarks"
@@ -48,7 +48,7 @@ class Knows:
 
 @pytest.mark.parametrize("name", SOURCES)
 def test_who_knows_gets_full_marks(name, tmp_path):
-    benchmark = load(name, SAMPLES)
+    benchmark = load_benchmark(name, SAMPLES)
     questions = list(benchmark.questions())
     found = evaluate(
         Knows(questions), benchmark, tmp_path / "answers.jsonl", batch_size=4
@@ -68,7 +68,7 @@ def test_who_knows_gets_full_marks(name, tmp_path):
 
 @pytest.mark.parametrize("name", SOURCES)
 def test_ignoring_the_answers_or_changing_one_moves_the_score(name, tmp_path):
-    benchmark = load(name, SAMPLES)
+    benchmark = load_benchmark(name, SAMPLES)
     evaluate(Knows(benchmark.questions()), benchmark, tmp_path / "a", model="m")
     answers = list(read_answers(tmp_path / "a"))
     before = score(benchmark, tmp_path / "a").headline.value
@@ -82,14 +82,14 @@ def test_ignoring_the_answers_or_changing_one_moves_the_score(name, tmp_path):
 
 
 def test_the_order_of_the_answers_does_not_matter(tmp_path):
-    benchmark = load("pope", SAMPLES)
+    benchmark = load_benchmark("pope", SAMPLES)
     first = evaluate(Knows(benchmark.questions()), benchmark, tmp_path / "a")
     append_answers(tmp_path / "b", reversed(list(read_answers(tmp_path / "a"))))
     assert score(benchmark, tmp_path / "b") == first
 
 
 def test_a_real_model_can_be_asked(make_vlm, tmp_path):
-    benchmark = load("gqa", SAMPLES)
+    benchmark = load_benchmark("gqa", SAMPLES)
     vlm = make_vlm(PoolConfig(), 1)
     whole = evaluate(vlm, benchmark, tmp_path / "a", batch_size=100, max_new_tokens=3)
     assert whole.headline.count == 6
@@ -101,7 +101,7 @@ def test_a_real_model_can_be_asked(make_vlm, tmp_path):
 
 @pytest.mark.parametrize("batch_size", [1, 4, 7])
 def test_a_stopped_run_goes_on_with_at_most_a_batch_asked_again(tmp_path, batch_size):
-    benchmark = load("pope", SAMPLES)
+    benchmark = load_benchmark("pope", SAMPLES)
     path, model = tmp_path / "answers", Knows(benchmark.questions(), dies_after=8)
     with pytest.raises(KeyboardInterrupt):
         ask(model, benchmark, path, batch_size=batch_size)
@@ -119,8 +119,8 @@ import sys, time
 from pathlib import Path
 from tests.evaluation.test_benchmarks import Knows, SAMPLES
 from vlmcore.evaluation.benchmarks import ask
-from vlmcore.evaluation.sources import load
-benchmark = load("pope", SAMPLES)
+from vlmcore.evaluation.sources import load_benchmark
+benchmark = load_benchmark("pope", SAMPLES)
 class Slow(Knows):
     def ask(self, *arguments):
         time.sleep(0.02)
@@ -142,7 +142,7 @@ def test_a_killed_process_leaves_no_answer_missing_or_twice(tmp_path):
             pass
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
-    benchmark = load("pope", SAMPLES)
+    benchmark = load_benchmark("pope", SAMPLES)
     evaluate(Knows(benchmark.questions()), benchmark, path)
     assert [answer.id for answer in read_answers(path)] == [
         question.id for question in benchmark.questions()
@@ -155,7 +155,9 @@ def broken(tmp_path):
     shutil.copytree(SAMPLES, tmp_path / "benchmarks")
 
     def spoil(name):
-        path = next(q.image for q in load(name, tmp_path / "benchmarks").questions())
+        path = next(
+            q.image for q in load_benchmark(name, tmp_path / "benchmarks").questions()
+        )
         path.write_bytes(path.read_bytes()[:300])
 
     return tmp_path / "benchmarks", spoil
@@ -166,7 +168,7 @@ def test_an_unreadable_image_is_counted_and_neither_right_nor_wrong(
     broken, name, left_out, tmp_path
 ):
     folder, spoil = broken
-    benchmark = load(name, folder)
+    benchmark = load_benchmark(name, folder)
     total = len(list(benchmark.questions()))
     whole = evaluate(Knows(benchmark.questions()), benchmark, tmp_path / "whole")
     spoil(name)
@@ -191,7 +193,7 @@ def test_an_image_lost_in_one_rotation_takes_the_whole_question_with_it(
     rows = pd.read_table(table, dtype=str)
     rows.loc[4, "image"] = rows.loc[4, "image"][:300]
     rows.to_csv(table, sep="\t", index=False)
-    benchmark = load("mmbench", broken[0])
+    benchmark = load_benchmark("mmbench", broken[0])
     found = evaluate(
         Knows(q for i, q in enumerate(benchmark.questions()) if i != 4),
         benchmark,
@@ -206,7 +208,7 @@ def test_an_image_lost_in_one_rotation_takes_the_whole_question_with_it(
 
 
 def test_a_missing_image_stops_the_run(broken, tmp_path):
-    benchmark = load("gqa", broken[0])
+    benchmark = load_benchmark("gqa", broken[0])
     next(iter(benchmark.questions())).image.unlink()
     with pytest.raises(
         FileNotFoundError, match=r"field 'image' names .*n0\.jpg, which is missing"
@@ -226,7 +228,7 @@ def test_a_missing_image_stops_the_run(broken, tmp_path):
     ],
 )
 def test_answers_must_be_to_the_questions(tmp_path, change, message):
-    benchmark = load("gqa", SAMPLES)
+    benchmark = load_benchmark("gqa", SAMPLES)
     answers = [Answer(q.id, q.prompt, "red", "m", {}) for q in benchmark.questions()]
     append_answers(tmp_path / "answers", change(answers))
     with pytest.raises(ValueError, match=message):
@@ -264,7 +266,7 @@ def test_images_are_padded_to_a_square_and_never_stretched():
 
 def test_submissions_are_what_the_servers_take(tmp_path):
     for name in ("vqav2", "vizwiz", "mmbench"):
-        benchmark = load(name, SAMPLES)
+        benchmark = load_benchmark(name, SAMPLES)
         answers = [
             Answer(q.id, q.prompt, "The two, RED.", "m", {})
             for q in benchmark.questions()
@@ -292,10 +294,12 @@ def test_submissions_are_what_the_servers_take(tmp_path):
     with pytest.raises(
         ValueError, match="pope is scored here; submissions are for vqav2"
     ):
-        write_submission(load("pope", SAMPLES), tmp_path / "vqav2", tmp_path / "x")
+        write_submission(
+            load_benchmark("pope", SAMPLES), tmp_path / "vqav2", tmp_path / "x"
+        )
     with pytest.raises(ValueError, match="has no answer"):
         write_submission(
-            load("vizwiz", SAMPLES), tmp_path / "vqav2", tmp_path / "x.json"
+            load_benchmark("vizwiz", SAMPLES), tmp_path / "vqav2", tmp_path / "x.json"
         )
     assert not list(tmp_path.glob("x*")), "nothing half written is left"
 

@@ -12,7 +12,11 @@ from vlmcore.evaluation.metrics import (
     gqa_normalize,
     normalize,
 )
-from vlmcore.evaluation.short_answers import question_only, score, shuffle_images
+from vlmcore.evaluation.short_answers import (
+    permute_images,
+    question_only,
+    score_answers,
+)
 
 ASKED = [
     Sample(0, "is it?", "yes", "yes/no", 2),
@@ -22,7 +26,7 @@ ASKED = [
 
 
 def test_counts_shares_and_errors():
-    scores = score(["Yes.", "red", "banana"], ASKED)
+    scores = score_answers(["Yes.", "red", "banana"], ASKED)
     whole, colour = scores["all"], scores["colour"]
     assert (whole.value, whole.count) == (2 / 3, 3)
     assert whole.parseable == 2 / 3, "banana is no answer of this benchmark"
@@ -60,7 +64,7 @@ def test_against_a_plain_count_on_many_answers():
     for text, sample in zip(said, samples, strict=True):
         plain = " ".join(text.lower().split())
         right += (plain[:-1] if plain.endswith(".") else plain) == sample.answer
-    assert score(said, samples)["all"].value == right / 20_000
+    assert score_answers(said, samples)["all"].value == right / 20_000
 
 
 @pytest.mark.parametrize("change", ["ignored", "one", "moved"])
@@ -71,7 +75,11 @@ def test_the_score_moves_when_it_must(change):
         "one": ["yes", "red", "teal"],
         "moved": answers[1:] + answers[:1],
     }[change]
-    assert score(changed, ASKED)["all"].value < score(answers, ASKED)["all"].value == 1
+    assert (
+        score_answers(changed, ASKED)["all"].value
+        < score_answers(answers, ASKED)["all"].value
+        == 1
+    )
 
 
 def test_normalisation():
@@ -95,7 +103,7 @@ def test_updates_in_parts_are_one_update():
 
 def test_shuffled_images_are_the_same_images_elsewhere():
     samples = [Sample(i // 3, f"q{i}", "yes", "yes/no", 2) for i in range(60)]
-    shuffled = shuffle_images(samples)
+    shuffled = permute_images(samples)
     assert sorted(s.image for s in shuffled) == sorted(s.image for s in samples)
     assert [s.question for s in shuffled] == [s.question for s in samples]
     assert sum(a.image == b.image for a, b in zip(samples, shuffled, strict=True)) < 15

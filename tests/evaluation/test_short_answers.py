@@ -4,7 +4,7 @@ import torch
 from tests.conftest import SAMPLES
 from vlmcore.config import M3Config, QueCCConfig
 from vlmcore.data.samples import tokenize
-from vlmcore.evaluation.short_answers import first_words, generate_answers
+from vlmcore.evaluation.short_answers import first_tokens, generate_answers
 from vlmcore.models.feature_cache import FeatureStore
 
 
@@ -43,7 +43,7 @@ def test_first_words_are_those_of_generation(make_vlm, images, tmp_path, order, 
             if model[1]
             else None
         )
-        words = first_words(vlm, SAMPLES, store, batch_size=3)
+        words = first_tokens(vlm, SAMPLES, store, batch_size=3)
         assert words == generate_answers(vlm, SAMPLES, store, max_new_tokens=1)
         said |= set(words)
     assert len(said) > 3

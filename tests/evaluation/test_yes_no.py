@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from tests.evaluation import messy, naive
-from vlmcore.evaluation.metrics import MME, POPE, mme_says, pope_says
+from vlmcore.evaluation.metrics import MME, POPE, mme_answer, pope_answer
 from vlmcore.evaluation.mme import COGNITION, PERCEPTION
 
 COUNT = 20_000
@@ -82,7 +82,7 @@ def test_pope_against_a_naive_count(texts):
     ],
 )
 def test_popes_rule(text, says):
-    assert pope_says(text) == says
+    assert pope_answer(text) == says
 
 
 def test_an_answer_that_says_neither_counts_as_yes_but_is_not_parseable():
@@ -207,7 +207,7 @@ def test_mme_against_a_naive_count(texts):
     ],
 )
 def test_mmes_rule(text, says):
-    assert mme_says(text) == says
+    assert mme_answer(text) == says
 
 
 def test_both_right_is_worth_more_than_twice_one_right():

@@ -1,7 +1,7 @@
 import pytest
 
 from vlmcore.data.synthetic.benchmark_questions import benchmark_scenes
-from vlmcore.evaluation.short_answers import generate_answers, score
+from vlmcore.evaluation.short_answers import generate_answers, score_answers
 from vlmcore.experiments import benchmark_model
 from vlmcore.models.feature_cache import FeatureStore
 from vlmcore.training.stages import TrainingConfig
@@ -16,7 +16,7 @@ def test_the_shipped_candidate_has_learnt_something(tmp_path):
     said = generate_answers(
         vlm, samples, FeatureStore(vlm.vision, exam.images, tmp_path)
     )
-    found = score(said, samples)["all"]
+    found = score_answers(said, samples)["all"]
     assert found.value > found.chance + 0.15 and found.parseable == 1
 
 

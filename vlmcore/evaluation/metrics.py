@@ -14,8 +14,8 @@ from vlmcore.evaluation.exact import (
     normalize,
 )
 from vlmcore.evaluation.mmbench import MMBench, MMBenchScore
-from vlmcore.evaluation.mme import MME, MMEScore, mme_says
-from vlmcore.evaluation.pope import POPE, YesNo, pope_says
+from vlmcore.evaluation.mme import MME, MMEScore, mme_answer
+from vlmcore.evaluation.pope import POPE, YesNo, pope_answer
 from vlmcore.evaluation.scores import ALL, Score
 from vlmcore.evaluation.vqa import VQAAccuracy, vqa_tenths
 from vlmcore.evaluation.vqa_text import Normalizer, normalize_vqa
@@ -39,10 +39,10 @@ __all__ = [
     "anls",
     "gqa_normalize",
     "mmbench_option",
-    "mme_says",
+    "mme_answer",
     "normalize",
     "normalize_vqa",
-    "pope_says",
+    "pope_answer",
     "scienceqa_option",
     "vqa_tenths",
 ]

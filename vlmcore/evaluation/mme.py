@@ -48,11 +48,11 @@ class MMEScore(NamedTuple):
     accuracy_plus: Score
 
 
-def mme_says(text: str) -> Literal["yes", "no", "other"]:
+def mme_answer(text: str) -> Literal["yes", "no", "other"]:
     """What an answer says, by the whole of it or its first four letters; yes is looked for first.
 
     Example:
-        >>> [mme_says(text) for text in ("Yes", "no.", "not", "knot", "It is", "")]
+        >>> [mme_answer(text) for text in ("Yes", "no.", "not", "knot", "It is", "")]
         ['yes', 'no', 'no', 'no', 'other', 'other']
     """
     start = text.lower() if text.lower() in ("yes", "no") else text.lower()[:4]
@@ -76,7 +76,7 @@ def mme_counts(
     right = [label.lower() for label in labels]
     if wrong := set(right) - {"yes", "no"}:
         raise ValueError(f"labels {sorted(wrong)} are neither yes nor no")
-    said = [mme_says(text) for text in predictions]
+    said = [mme_answer(text) for text in predictions]
     counts = [
         (1, says != "other", says == label)
         for says, label in zip(said, right, strict=True)

@@ -28,11 +28,11 @@ class YesNo(NamedTuple):
     yes_ratio: Score
 
 
-def pope_says(text: str) -> Literal["yes", "no"]:
+def pope_answer(text: str) -> Literal["yes", "no"]:
     """What an answer says: no if its first sentence has one of three words of denial, else yes.
 
     Example:
-        >>> [pope_says(text) for text in ("No, it is not.", "There is. No doubt.", "", "nope", "NO")]
+        >>> [pope_answer(text) for text in ("No, it is not.", "There is. No doubt.", "", "nope", "NO")]
         ['no', 'yes', 'yes', 'yes', 'yes']
     """
     return "no" if DENIALS & _words(text) else "yes"
@@ -68,7 +68,7 @@ def pope_counts(
         raise ValueError(f"labels {sorted(wrong)} are neither yes nor no")
     counts = torch.zeros(len(labels), 5, dtype=into.dtype)
     for i, (text, label) in enumerate(zip(predictions, labels, strict=True)):
-        counts[i, 2 * (pope_says(text) == "no") + (label == "no")] = 1
+        counts[i, 2 * (pope_answer(text) == "no") + (label == "no")] = 1
         counts[i, 4] = says_outright(text)
     return into.index_add(
         0,

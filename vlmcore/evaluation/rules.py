@@ -21,9 +21,9 @@ from vlmcore.evaluation.metrics import (
     anls,
     gqa_normalize,
     mmbench_option,
-    mme_says,
+    mme_answer,
     normalize,
-    pope_says,
+    pope_answer,
     scienceqa_option,
     vqa_tenths,
 )
@@ -128,13 +128,13 @@ RULES = {
         lambda questions: MME({str(q.group): q.kind for q in questions}),
         _mme,
         lambda scores: scores["perception"].points,
-        lambda said, q: float(mme_says(said) == q.answers[0].lower()),
+        lambda said, q: float(mme_answer(said) == q.answers[0].lower()),
     ),
     "pope": Rule(
         lambda questions: POPE(_kinds(questions)),
         _pope,
         lambda scores: scores["mean"].f1,
-        lambda said, q: float(pope_says(said) == q.answers[0]),
+        lambda said, q: float(pope_answer(said) == q.answers[0]),
     ),
     "scienceqa": Rule(
         lambda questions: ScienceQA(_kinds(questions)),

@@ -51,7 +51,7 @@ def generate_answers(
 
 
 @torch.inference_mode()
-def first_words(
+def first_tokens(
     vlm: VLM,
     samples: Sequence[Sample],
     features: Features | None,
@@ -88,7 +88,9 @@ def first_words(
     )
 
 
-def score(predictions: Sequence[str], samples: Sequence[Sample]) -> dict[str, Score]:
+def score_answers(
+    predictions: Sequence[str], samples: Sequence[Sample]
+) -> dict[str, Score]:
     """Accuracy over all samples and by kind; every right answer of the samples counts as one the benchmark knows."""
     metric = ShortAnswerAccuracy(
         sorted({s.answer for s in samples}), sorted({s.kind for s in samples})
@@ -105,7 +107,7 @@ def answered_right(predictions: Sequence[str], samples: Sequence[Sample]) -> lis
     ]
 
 
-def shuffle_images(samples: Sequence[Sample], seed: int = 0) -> list[Sample]:
+def permute_images(samples: Sequence[Sample], seed: int = 0) -> list[Sample]:
     """The same questions with the images dealt out again at random: what is still answered was not read off the image."""
     images = torch.tensor(sorted({sample.image for sample in samples}))
     order = torch.randperm(len(images), generator=torch.Generator().manual_seed(seed))

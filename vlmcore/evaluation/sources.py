@@ -17,7 +17,7 @@ from typing import NamedTuple
 from vlmcore.data.benchmarks import multiple_choice, vqa, yes_no
 from vlmcore.evaluation.benchmarks import Benchmark
 
-FOLDER = Path("data") / "benchmarks"
+OFFICIAL_FILES = Path("data") / "benchmarks"
 _COCO = "http://images.cocodataset.org/zips/val2014.zip"
 _VQA = "https://s3.amazonaws.com/cvmlp/vqa/mscoco/vqa"
 _TEXTVQA = "https://dl.fbaipublicfiles.com/textvqa"
@@ -147,7 +147,7 @@ SOURCES = {
 }
 
 
-def load(name: str, folder: str | Path = FOLDER) -> Benchmark:
+def load_benchmark(name: str, folder: str | Path = OFFICIAL_FILES) -> Benchmark:
     """A benchmark from its official files in `folder/name`: the part whose right answers are public.
 
     Raises:
@@ -167,7 +167,7 @@ def load(name: str, folder: str | Path = FOLDER) -> Benchmark:
     return Benchmark(name, SOURCES[name].read(place))
 
 
-def commands(name: str, folder: Path = FOLDER) -> list[str]:
+def commands(name: str, folder: Path = OFFICIAL_FILES) -> list[str]:
     """Shell commands that fetch a benchmark into `folder/name`."""
     place, source = Path(folder) / name, SOURCES[name]
     lines = [f"# {name}: {source.page}", f"mkdir -p {place}"]
@@ -182,7 +182,7 @@ def main() -> None:
     """Prints which files are needed, or the commands that fetch them."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("name", nargs="?", choices=SOURCES)
-    parser.add_argument("--folder", type=Path, default=FOLDER)
+    parser.add_argument("--folder", type=Path, default=OFFICIAL_FILES)
     arguments = parser.parse_args()
     if arguments.name:
         print("\n".join(commands(arguments.name, arguments.folder)))

@@ -25,11 +25,11 @@ from vlmcore.data.samples import Sample, tokenize
 from vlmcore.evaluation.metrics import Score
 from vlmcore.evaluation.short_answers import (
     answered_right,
-    first_words,
+    first_tokens,
     generate_answers,
+    permute_images,
     question_only,
-    score,
-    shuffle_images,
+    score_answers,
 )
 from vlmcore.experiments.pretraining.clip_and_text import pretrain_language
 from vlmcore.experiments.pretraining.curriculum import (
@@ -118,10 +118,10 @@ def run_cell(
         config, vlm, [(task, task.test) for task in tasks], work
     )
     scores = {
-        "test": score(answers, samples),
-        "shuffled": score(
+        "test": score_answers(answers, samples),
+        "shuffled": score_answers(
             *_examine(
-                config, vlm, [(task, shuffle_images(task.test)) for task in tasks], work
+                config, vlm, [(task, permute_images(task.test)) for task in tasks], work
             )
         ),
     }
@@ -151,7 +151,7 @@ def _examine(
     work: str | Path,
 ) -> tuple[list[str], list[Sample]]:
     """What the model says to questions about the test images of tasks, and the questions."""
-    answer = first_words if config.task in SCHOOLED else generate_answers
+    answer = first_tokens if config.task in SCHOOLED else generate_answers
     answers, asked = list[str](), list[Sample]()
     for task, samples in tests:
         features = (
@@ -314,7 +314,10 @@ def run_text_only(
             for parts in PARTS
         }
         scores[family] = _plain(
-            {parts: score(said, scenes.samples) for parts, said in answers.items()}
+            {
+                parts: score_answers(said, scenes.samples)
+                for parts, said in answers.items()
+            }
         )
     sizes = replace(config.model, language=language.config)
     write_json(
@@ -341,7 +344,9 @@ def run_question_only(task: TaskName, results: str | Path, command: str) -> None
     )
     if not path.exists():
         data = load_task(task)
-        scores = {"test": score(question_only(data.train, data.test), data.test)}
+        scores = {
+            "test": score_answers(question_only(data.train, data.test), data.test)
+        }
         write_json(
             path,
             {

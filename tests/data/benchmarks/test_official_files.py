@@ -12,7 +12,7 @@ from vlmcore.data.benchmarks import multiple_choice, vqa
 from vlmcore.data.benchmarks.question import UnreadableImageError, open_image
 from vlmcore.data.synthetic import benchmark_files
 from vlmcore.data.synthetic.benchmark_questions import benchmark_scenes
-from vlmcore.evaluation.sources import SOURCES, load
+from vlmcore.evaluation.sources import SOURCES, load_benchmark
 
 SAMPLES = Path(__file__).parent
 SHORT = "Answer the question using a single word or phrase."
@@ -34,14 +34,14 @@ def copy(tmp_path):
 
 
 def first(name, folder=SAMPLES):
-    return next(iter(load(name, folder).questions()))
+    return next(iter(load_benchmark(name, folder).questions()))
 
 
 @pytest.mark.parametrize("name", SOURCES)
 def test_every_sample_is_read_whole(name):
     """As many questions, of as many kinds, as the quiz has that it was made of; every image opens at its size."""
     items = benchmark_scenes(0, 3, 3).items[name]
-    asked = list(load(name, SAMPLES).questions())
+    asked = list(load_benchmark(name, SAMPLES).questions())
     if name == "scienceqa":
         items = [item for item in items if item.image is not None]
     if name == "textvqa":
@@ -217,7 +217,7 @@ def test_a_bad_field_is_named(copy, name, file, edit, message):
     folder, change = copy
     change(f"{name}/{file}", edit)
     with pytest.raises(ValueError, match=message):
-        list(load(name, folder).questions())
+        list(load_benchmark(name, folder).questions())
 
 
 def test_bad_lines_and_rows_are_named(copy):
@@ -227,17 +227,17 @@ def test_bad_lines_and_rows_are_named(copy):
     with pytest.raises(
         ValueError, match=r"popular\.json, line 2: field 'label' is 'maybe'"
     ):
-        list(load("pope", folder).questions())
+        list(load_benchmark("pope", folder).questions())
     text = next((folder / "mme").rglob("*.txt"))
     text.write_text("Is it?\tPerhaps")
     with pytest.raises(
         ValueError, match=r"line 1: 'Is it\?\\tPerhaps' is not a question, a tab"
     ):
-        list(load("mme", folder).questions())
+        list(load_benchmark("mme", folder).questions())
     text.unlink()
     text.with_name("alone.txt").write_text("Is it?\tYes")
     with pytest.raises(FileNotFoundError, match="no image alone"):
-        list(load("mme", folder).questions())
+        list(load_benchmark("mme", folder).questions())
     table = folder / "mmbench" / "mmbench_dev_20230712.tsv"
     rows = table.read_text().split("\n")
     fields = rows[2].split("\t")
@@ -255,10 +255,10 @@ def test_bad_lines_and_rows_are_named(copy):
             )
         )
         with pytest.raises(ValueError, match=message):
-            list(load("mmbench", folder).questions())
+            list(load_benchmark("mmbench", folder).questions())
     table.write_text("index\tquestion\n1\tx\n")
     with pytest.raises(ValueError, match=r"columns \['A', 'B', 'image'\] are missing"):
-        list(load("mmbench", folder).questions())
+        list(load_benchmark("mmbench", folder).questions())
 
 
 def test_missing_and_broken_images_are_told_apart(copy):
@@ -290,6 +290,6 @@ def test_a_benchmark_that_is_not_there_says_how_to_get_it(tmp_path):
         FileNotFoundError,
         match=r"lacks coco_pope_random.json, .*sources pope` says where",
     ):
-        load("pope", tmp_path)
+        load_benchmark("pope", tmp_path)
     with pytest.raises(ValueError, match="no benchmark 'okvqa'; choose from gqa, "):
-        load("okvqa")
+        load_benchmark("okvqa")

@@ -4,7 +4,11 @@ import numpy as np
 import pytest
 
 from vlmcore.data.samples import Sample
-from vlmcore.evaluation.short_answers import question_only, score, shuffle_images
+from vlmcore.evaluation.short_answers import (
+    permute_images,
+    question_only,
+    score_answers,
+)
 from vlmcore.experiments.analysis.blind_baselines import (
     BASELINES,
     baseline,
@@ -57,9 +61,9 @@ def test_priors_are_the_scores_of_the_best_guess_and_of_a_perfect_eye_on_another
         "sum of p² is never above max p"
     )
     shown = {sample.image: sample.answer for sample in leaky}
-    seen = [shown[sample.image] for sample in shuffle_images(leaky)]
-    assert score(seen, leaky)["all"].value == pytest.approx(0.625, abs=0.05)
-    assert score(question_only(leaky, leaky), leaky)["all"].value == 0.75
+    seen = [shown[sample.image] for sample in permute_images(leaky)]
+    assert score_answers(seen, leaky)["all"].value == pytest.approx(0.625, abs=0.05)
+    assert score_answers(question_only(leaky, leaky), leaky)["all"].value == 0.75
 
 
 def test_who_does_not_look_is_right_once_in_every_pair_of_opposites():

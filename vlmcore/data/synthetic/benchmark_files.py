@@ -1,7 +1,7 @@
 """A quiz written down in the formats of the eight benchmarks: the same files, with the same fields, in the same folders as the real ones.
 
 So whatever reads a real benchmark can be tried on one that was made here, and
-`sources.load` takes the folder of either. What the package does not read, such as the
+`sources.load_benchmark` takes the folder of either. What the package does not read, such as the
 questions' sources, is in the files too, with a value that says that it was made up.
 """
 
