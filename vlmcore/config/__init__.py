@@ -1,47 +1,42 @@
-"""Sizes of a vision-language model and of its parts, as frozen dataclasses that check themselves."""
+"""Sizes of every part as frozen dataclasses: the one place where a shape is decided.
 
+The two dials of the book are `VLMConfig.language` (its size is N) and
+`VLMConfig.visual_tokens` (V). A config is validated when it is made, stores nothing
+that can be derived, and turns into plain JSON and back (`to_dict`, `from_dict`).
+Nothing here imports torch.
+"""
+
+from vlmcore.config.as_dict import from_dict, replace, to_dict
+from vlmcore.config.base import Axes, CompressorConfig, SharedWeights, StageName
 from vlmcore.config.compressors import (
-    COMPRESSOR_CONFIGS,
-    CompressorConfig,
     M3Config,
     MLPConfig,
     MQTConfig,
     PoolConfig,
     PruMergeConfig,
     QueCCConfig,
-    StageName,
     TokenPackerConfig,
-    check_counts,
-    check_visual_tokens,
-    grid_choices,
-    is_count,
 )
-from vlmcore.config.sizes import (
+from vlmcore.config.language import LanguageConfig, LoRAConfig
+from vlmcore.config.presets import (
     CLIP_L_336,
     PAPER,
     QWEN25,
     SMOLLM2_135M,
     VICUNA_7B,
     VICUNA_13B,
-    LanguageConfig,
-    LoRAConfig,
-    Order,
-    T,
-    VisionConfig,
-    VLMConfig,
-    from_dict,
-    replace,
-    to_dict,
 )
+from vlmcore.config.vision import VisionConfig
+from vlmcore.config.vlm import Order, VLMConfig
 
 __all__ = [
     "CLIP_L_336",
-    "COMPRESSOR_CONFIGS",
     "PAPER",
     "QWEN25",
     "SMOLLM2_135M",
     "VICUNA_7B",
     "VICUNA_13B",
+    "Axes",
     "CompressorConfig",
     "LanguageConfig",
     "LoRAConfig",
@@ -52,16 +47,12 @@ __all__ = [
     "PoolConfig",
     "PruMergeConfig",
     "QueCCConfig",
+    "SharedWeights",
     "StageName",
-    "T",
     "TokenPackerConfig",
     "VLMConfig",
     "VisionConfig",
-    "check_counts",
-    "check_visual_tokens",
     "from_dict",
-    "grid_choices",
-    "is_count",
     "replace",
     "to_dict",
 ]

@@ -1,43 +1,24 @@
-"""Which compressor and its sizes: one frozen dataclass a method, which also says what V it can give and how V is chosen in training.
+"""The configs of the compressors, one frozen dataclass a method.
 
-`vlmcore.config` hands all of them on, and that is where they are meant to be imported
-from. Nothing here imports torch.
+Import them from `vlmcore.config`. Their common questions and the axis letters are in
+`vlmcore.config.base`.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import ClassVar
 
 import numpy as np
 
-StageName = Literal["align", "tune"]
-
-
-@dataclass(frozen=True)
-class CompressorConfig:
-    """What a method says of itself; the answers here are those of most methods, and a method with another one overrides it."""
-
-    name: ClassVar[str]
-
-    @property
-    def sees_question(self) -> bool:
-        """Whether the compressor is told the question."""
-        return False
-
-    @property
-    def sees_attention(self) -> bool:
-        """Whether it needs the CLS token's attention and the keys of the encoder's last layer."""
-        return False
-
-    def choices(self, side: int) -> tuple[int, ...]:
-        """The V that are possible on a grid of `side` x `side` patches, smallest first: here those of equal square cells."""
-        return grid_choices(side)
-
-    def training_tokens(
-        self, side: int, stage: StageName, rng: np.random.Generator
-    ) -> tuple[int | None, ...]:
-        """The V whose losses are averaged in one training step; None is the V of the model."""
-        return (None,)
+from vlmcore.config.base import Axes, CompressorConfig, SharedWeights, StageName
+from vlmcore.config.layers import (
+    attention_parameters,
+    linear_flops,
+    linear_parameters,
+    mlp_flops,
+    mlp_parameters,
+    norm_parameters,
+)
+from vlmcore.config.validation import is_count
 
 
 @dataclass(frozen=True)
@@ -53,20 +34,23 @@ class MLPConfig(CompressorConfig):
 
 @dataclass(frozen=True)
 class PoolConfig(CompressorConfig):
-    """Average pooling of patches, then LLaVA's projector; the largest V is no compression."""
+    """Average pooling, then LLaVA's projector; the largest V is no compression."""
 
     name: ClassVar[str] = "pool"
 
 
 @dataclass(frozen=True)
 class M3Config(CompressorConfig):
-    """Matryoshka Multimodal Models (arXiv 2405.17430): LLaVA's projector, then average pooling; one set of weights for all V."""
+    """Matryoshka Multimodal Models (arXiv 2405.17430): LLaVA's projector, then pooling.
+
+    One set of weights serves all V.
+    """
 
     name: ClassVar[str] = "m3"
 
     scales: tuple[int, ...] | None = None
     """The V that are trained, all of them in every step; None means all that the grid
-    allows, the published ones are 1, 9, 36, 144, 576."""
+    allows. The published ones are 1, 9, 36, 144 and 576."""
 
     def __post_init__(self) -> None:
         if self.scales is not None and not (
@@ -85,10 +69,21 @@ class M3Config(CompressorConfig):
         """All scales, in both stages."""
         return self.scales or self.choices(side)
 
+    def shared_weights(self, axes: Axes) -> SharedWeights:
+        """One training run for every V."""
+        return SharedWeights(self, axes.p)
+
+    def flops(self, axes: Axes) -> int:
+        """Operations to project every patch, whatever V."""
+        return super().flops(axes._replace(v=axes.p))
+
 
 @dataclass(frozen=True)
 class MQTConfig(CompressorConfig):
-    """Matryoshka Query Transformer (arXiv 2405.19315): learned queries, of which the first V are used."""
+    """Matryoshka Query Transformer (arXiv 2405.19315).
+
+    It has learned queries, of which the first V are used.
+    """
 
     name: ClassVar[str] = "mqt"
 
@@ -97,11 +92,11 @@ class MQTConfig(CompressorConfig):
     heads: int = 16
     """Attention heads."""
     content_keys: bool = False
-    """Whether keys see the patches, or, as in the released code, only where they
-    are."""
+    """Whether keys hold the patches, or, as in the released code, their positions
+    alone."""
 
     def __post_init__(self) -> None:
-        check_counts(self, "queries", "heads")
+        super().__post_init__()
         if self.queries not in (squares := [n**2 for n in range(2, 33)]):
             raise ValueError(
                 f"{self.queries} queries have no square grid of positions; choose "
@@ -115,34 +110,66 @@ class MQTConfig(CompressorConfig):
     def training_tokens(
         self, side: int, stage: StageName, rng: np.random.Generator
     ) -> tuple[int]:
-        """All queries in alignment, a random even number of them in tuning; so a single one is never trained alone."""
+        """All queries in stage 1, a random even number of them in stage 2.
+
+        A single query is therefore never trained alone.
+        """
         return (
             self.queries
             if stage == "align"
             else 2 * int(rng.integers(1, self.queries // 2, endpoint=True)),
         )
 
+    def shared_weights(self, axes: Axes) -> SharedWeights:
+        """One training run for every V."""
+        return SharedWeights(self, self.queries)
+
+    def parameters(self, axes: Axes) -> int:
+        """Parameters of the queries, the norms of q, k and v, and the attention."""
+        d = axes.d
+        return self.queries * d + 3 * norm_parameters(d) + attention_parameters(d)
+
+    def projection_parameters(self, axes: Axes) -> int:
+        """Parameters of a single matrix without bias."""
+        return axes.d * axes.e
+
+    def flops(self, axes: Axes) -> int:
+        """Operations of the heads' projections, the attention and the projection."""
+        d, e, p, v, _ = axes
+        heads, attention = 2 * linear_flops(p + v, d, d), 2 * linear_flops(v, d, p)
+        return heads + attention + linear_flops(v, d, e)
+
 
 @dataclass(frozen=True)
 class TokenPackerConfig(CompressorConfig):
-    """TokenPacker (arXiv 2407.02392): a coarse patch as query for each square region."""
+    """TokenPacker (arXiv 2407.02392): one coarse patch is the query of each region."""
 
     name: ClassVar[str] = "tokenpacker"
 
     heads: int = 4
     """Attention heads; the published model has one per 128 channels."""
 
-    def __post_init__(self) -> None:
-        check_counts(self, "heads")
-
     def choices(self, side: int) -> tuple[int, ...]:
-        """Square regions of more than one patch; on the uncompressed grid each query would see a single key."""
-        return grid_choices(side)[:-1]
+        """Square regions of more than one patch; one key would leave no choice."""
+        return super().choices(side)[:-1]
+
+    def parameters(self, axes: Axes) -> int:
+        """Parameters of the query's matrix and norm, and of the region attention."""
+        d = axes.d
+        return d * d + norm_parameters(d) + _region_parameters(axes)
+
+    def flops(self, axes: Axes) -> int:
+        """Operations of the queries, the region attention and the projection."""
+        query = linear_flops(axes.v, axes.d, axes.d)
+        return query + _region_flops(axes) + super().flops(axes)
 
 
 @dataclass(frozen=True)
 class QueCCConfig(CompressorConfig):
-    """Query-based convolutional cross-attention, the compressor of arXiv 2411.03312; without its three changes it is TokenPacker."""
+    """Query-based convolutional cross-attention, the compressor of arXiv 2411.03312.
+
+    Without its three changes it is TokenPacker.
+    """
 
     name: ClassVar[str] = "quecc"
 
@@ -151,26 +178,69 @@ class QueCCConfig(CompressorConfig):
     inject_question: bool = True
     """Whether the question is added to the patches from which queries are made."""
     nonlinear_query: bool = True
-    """Whether patches become queries by a two-layer MLP, or by one matrix."""
+    """Whether a two-layer MLP turns patches into queries, or one matrix."""
     learned_downsampling: bool = True
-    """Whether a convolution makes one query of a region, or bilinear resizing."""
+    """Whether a convolution makes the query of a region, or bilinear resizing."""
 
-    def __post_init__(self) -> None:
-        check_counts(self, "heads")
+    @property
+    def label(self) -> str:
+        """The name, and for an ablation the initials of the changes that are left.
+
+        Example:
+            >>> QueCCConfig(learned_downsampling=False).label
+            'quecc_qn'
+        """
+        changes = {
+            "q": self.inject_question,
+            "n": self.nonlinear_query,
+            "l": self.learned_downsampling,
+        }
+        if all(changes.values()):
+            return self.name
+        left = "".join(initial for initial, on in changes.items() if on)
+        return f"{self.name}_{left or '0'}"
 
     @property
     def sees_question(self) -> bool:
-        """As the switch says."""
+        """As `inject_question` says."""
         return self.inject_question
 
     def choices(self, side: int) -> tuple[int, ...]:
         """As for TokenPacker."""
-        return grid_choices(side)[:-1]
+        return super().choices(side)[:-1]
+
+    def parameters(self, axes: Axes) -> int:
+        """Parameters of question, queries and convolution, and the region attention."""
+        d, e, p, v, _ = axes
+        question = linear_parameters(e, d) + norm_parameters(d)
+        query = mlp_parameters(d, d, d) if self.nonlinear_query else d * d
+        return (
+            question * self.inject_question
+            + query
+            + norm_parameters(d)
+            + linear_parameters(p // v, d) * self.learned_downsampling
+            + _region_parameters(axes)
+        )
+
+    def flops(self, axes: Axes) -> int:
+        """As for TokenPacker, with the question's map and the convolution."""
+        d, e, p, v, _ = axes
+        mapped = p if self.learned_downsampling else v
+        return (
+            linear_flops(1, e, d) * self.inject_question
+            + linear_flops(mapped, d, d) * (2 if self.nonlinear_query else 1)
+            + linear_flops(p, d, 1) * self.learned_downsampling
+            + _region_flops(axes)
+            + super().flops(axes)
+        )
 
 
 @dataclass(frozen=True)
 class PruMergeConfig(CompressorConfig):
-    """PruMerge (arXiv 2403.15388): keep what the CLS token looks at, merge the rest; needs no training."""
+    """PruMerge (arXiv 2403.15388): keep patches by CLS attention, merge the rest.
+
+    It needs no training of its own.
+    """
 
     name: ClassVar[str] = "prumerge"
 
@@ -183,9 +253,6 @@ class PruMergeConfig(CompressorConfig):
     """Whether evenly spaced patches are kept too, three for each one kept for its
     attention (PruMerge+)."""
 
-    def __post_init__(self) -> None:
-        check_counts(self, "neighbours")
-
     @property
     def sees_attention(self) -> bool:
         """Always."""
@@ -195,55 +262,30 @@ class PruMergeConfig(CompressorConfig):
         """Any number: V - 1 patches are kept, and the last token is the merged rest."""
         return tuple(range(1, side**2 + 1))
 
+    def shared_weights(self, axes: Axes) -> SharedWeights:
+        """The projector and the language model of the uncompressed run."""
+        return SharedWeights(MLPConfig(), axes.p)
 
-COMPRESSOR_CONFIGS: dict[str, type[CompressorConfig]] = {
-    kind.name: kind
-    for kind in (
-        MLPConfig,
-        PoolConfig,
-        M3Config,
-        MQTConfig,
-        TokenPackerConfig,
-        QueCCConfig,
-        PruMergeConfig,
-    )
-}
+    def flops(self, axes: Axes) -> int:
+        """Operations of similarities, weighted sums and projection.
 
-
-def grid_choices(side: int) -> tuple[int, ...]:
-    """Numbers of square cells into which a grid of `side` x `side` patches can be cut, smallest first."""
-    return tuple(n**2 for n in range(1, side + 1) if side % n == 0)
+        The CLS attention and the keys are computed, and counted, in the encoder.
+        """
+        merge = linear_flops(axes.v - 1, axes.d, axes.p)
+        merge += linear_flops(axes.v, axes.p, axes.d)
+        return merge + super().flops(axes)
 
 
-def check_visual_tokens(
-    compressor: CompressorConfig, side: int, visual_tokens: int
-) -> None:
-    """Raises ValueError with the possible numbers when `visual_tokens` does not suit the compressor and the grid."""
-    choices = compressor.choices(side)
-    if visual_tokens not in choices:
-        raise ValueError(
-            f"{compressor.name} cannot turn {side} patches a side into "
-            f"{visual_tokens} tokens; choose visual_tokens from {_listed(choices)}"
-        )
+def _region_parameters(axes: Axes) -> int:
+    """Parameters of region attention: normed MLPs for keys and values, the heads."""
+    d, inputs = axes.d, axes.layers * axes.d
+    normed_mlp = mlp_parameters(inputs, d, d) + norm_parameters(d)
+    return 2 * normed_mlp + attention_parameters(d)
 
 
-def is_count(value: Any, least: int = 1) -> bool:
-    """Whether a value is a whole number of at least `least`."""
-    return isinstance(value, int) and not isinstance(value, bool) and value >= least
-
-
-def check_counts(config: Any, *names: str) -> None:
-    """Raises ValueError when one of these fields is not a whole number of at least 1."""
-    for name in names:
-        if not is_count(getattr(config, name)):
-            raise ValueError(
-                f"{name} is {getattr(config, name)!r}; it must be a whole number of "
-                "at least 1"
-            )
-
-
-def _listed(choices: Sequence[int]) -> str:
-    """Numbers in words, short when there are many in a row."""
-    if len(choices) > 2 and list(choices) == list(range(choices[0], choices[-1] + 1)):
-        return f"{choices[0]} to {choices[-1]}"
-    return ", ".join(map(str, choices))
+def _region_flops(axes: Axes) -> int:
+    """Operations of region attention: MLPs, heads, scores and weighted sums."""
+    d, _, p, v, layers = axes
+    keys_and_values = 2 * mlp_flops(p, layers * d, d, d)
+    heads, attention = 2 * linear_flops(p + v, d, d), 2 * linear_flops(p, d, 1)
+    return keys_and_values + heads + attention

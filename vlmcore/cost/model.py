@@ -1,4 +1,4 @@
-"""What a model costs: parameters by group, floating-point operations by stage, bytes of cache; pure functions of integers.
+"""Parameters by group, operations by stage and bytes of cache, from integers alone.
 
 Two ways of counting are kept apart everywhere. `paper_flops` is the x-axis of arXiv
 2411.03312: 2N(Q + V), every parameter of the language model used once for every token.
@@ -11,17 +11,19 @@ the output head, the vision encoder, the compressor and the pass over the questi
 from typing import NamedTuple
 
 from vlmcore.config import LanguageConfig, VisionConfig, VLMConfig
-from vlmcore.cost.compressors import (
-    compressor_flops,
-    compressor_parameters,
-    linear_parameters,
+from vlmcore.config.layers import (
+    attention_parameters,
+    linear_flops,
     mlp_parameters,
-    projection_parameters,
+    norm_parameters,
 )
 
 
 class Parameters(NamedTuple):
-    """Numbers of parameters. `language` is N: the language model without its embedding table and output head."""
+    """Numbers of parameters by group.
+
+    `language` is N: the language model without its embedding table and output head.
+    """
 
     vision: int
     compressor: int
@@ -58,48 +60,41 @@ def parameters(config: VLMConfig) -> Parameters:
         >>> parameters(VLMConfig()).language
         148800
     """
-    lm = config.language
-    compressor = projection = 0
-    if config.compressor is not None:
-        compressor = compressor_parameters(
-            config.compressor, config.vision, lm.width, config.visual_tokens
-        )
-        projection = projection_parameters(config.compressor, config.vision, lm.width)
+    lm, compressor = config.language, config.compressor
     table = lm.vocab_size * lm.width
-    head = 0 if lm.tied else table
     return Parameters(
         vision_parameters(config.vision),
-        compressor,
-        projection,
+        0 if compressor is None else compressor.parameters(config.axes),
+        0 if compressor is None else compressor.projection_parameters(config.axes),
         table,
         language_parameters(lm),
-        head,
+        0 if lm.tied else table,
     )
 
 
 def vision_parameters(config: VisionConfig) -> int:
-    """Parameters of the vision encoder, as in CLIP: patches without bias, norms before and after the layers."""
+    """Parameters of the vision encoder, as in CLIP.
+
+    Patches are embedded without bias; norms stand before and after the layers.
+    """
     d = config.width
     embeddings = d + 3 * config.patch_size**2 * d + (config.patches + 1) * d
-    layer = (
-        4 * linear_parameters(d, d) + mlp_parameters(d, config.mlp_width, d) + 2 * 2 * d
-    )
-    return embeddings + config.depth * layer + 2 * 2 * d
+    mlp, norms = mlp_parameters(d, config.mlp_width, d), 2 * norm_parameters(d)
+    return embeddings + config.depth * (attention_parameters(d) + mlp + norms) + norms
 
 
 def language_parameters(config: LanguageConfig) -> int:
-    """N: the parameters of the language model that are neither embedding table nor output head."""
+    """N: parameters of the language model without embedding table and output head."""
     e = config.width
     q, kv = _attention_widths(config)
     biases = (q + 2 * kv) * config.qkv_bias
-    layer = 2 * e * q + 2 * e * kv + biases + 3 * e * config.mlp_width + 2 * e
-    return config.depth * layer + e
+    return config.depth * (_layer_weights(config) + biases + 2 * e) + e
 
 
 def paper_flops(params: float, text_tokens: float, visual_tokens: float) -> float:
-    """The paper's cost of one question: 2N(Q + V), with N = `params`, Q = `text_tokens`, V = `visual_tokens`.
+    """The paper's cost of one question: 2N(Q + V), with N = `params`.
 
-    Q is 0 when the text is cached before the image comes.
+    Q = `text_tokens` is 0 when the text is cached before the image comes.
 
     Example:
         >>> paper_flops(7e9, 50, 1)
@@ -134,42 +129,41 @@ def exact_flops(
             "text after an image cannot be cached by a causal model; use "
             "order='question_first' to cache it"
         )
-    lm, new, past = config.language, text_tokens + config.visual_tokens, 0
-    if text_cached:
-        new, past = config.visual_tokens, text_tokens
-    prefill = language_flops(lm, new, past) + head_flops(lm)
-    last = text_tokens + config.visual_tokens
+    lm, compressor, v = config.language, config.compressor, config.visual_tokens
+    new, past = (v, text_tokens) if text_cached else (text_tokens + v, 0)
     decode = sum(
-        language_flops(lm, 1, last + i) + head_flops(lm)
+        language_flops(lm, 1, text_tokens + v + i) + head_flops(lm)
         for i in range(answer_tokens - 1)
     )
-    encoder = compressor = question_pass = 0
-    if config.compressor is not None:
-        encoder = vision_flops(config.vision)
-        compressor = compressor_flops(
-            config.compressor, config.vision, lm.width, config.visual_tokens
-        )
-        if config.compressor.sees_question and not question_cached:
-            question_pass = language_flops(
-                lm, text_tokens if question_tokens is None else question_tokens, 0
-            )
-    return Flops(encoder, compressor, question_pass, prefill, decode)
+    question_pass = 0
+    if compressor is not None and compressor.sees_question and not question_cached:
+        asked = text_tokens if question_tokens is None else question_tokens
+        question_pass = language_flops(lm, asked, 0)
+    return Flops(
+        0 if compressor is None else vision_flops(config.vision),
+        0 if compressor is None else compressor.flops(config.axes),
+        question_pass,
+        language_flops(lm, new, past) + head_flops(lm),
+        decode,
+    )
 
 
 def vision_flops(config: VisionConfig) -> int:
     """Operations of the vision encoder for one image."""
     d, tokens = config.width, config.patches + 1
     embeddings = 2 * config.patches * 3 * config.patch_size**2 * d
-    layer = 2 * tokens * (4 * d * d + 2 * d * config.mlp_width) + 2 * 2 * tokens**2 * d
+    projections = linear_flops(tokens, d, 4 * d + 2 * config.mlp_width)
+    layer = projections + 2 * linear_flops(tokens, d, tokens)
     return embeddings + config.depth * layer
 
 
 def language_flops(config: LanguageConfig, new: int, past: int) -> int:
-    """Operations to run `new` tokens through the layers after `past` cached ones, without the output head."""
-    e = config.width
-    q, kv = _attention_widths(config)
-    weights = 2 * e * q + 2 * e * kv + 3 * e * config.mlp_width
-    return config.depth * (2 * new * weights + 2 * 2 * new * (new + past) * q)
+    """Operations of the layers for `new` tokens after `past` cached ones.
+
+    The output head is not among them.
+    """
+    attention = 2 * linear_flops(new, _attention_widths(config)[0], new + past)
+    return config.depth * (2 * new * _layer_weights(config) + attention)
 
 
 def head_flops(config: LanguageConfig) -> int:
@@ -184,7 +178,7 @@ def kv_cache_bytes(
 
     Example:
         >>> from vlmcore.config import VICUNA_7B
-        >>> kv_cache_bytes(VICUNA_7B, 576)  # an image of LLaVA-1.5, in 16-bit numbers: 302 MB
+        >>> kv_cache_bytes(VICUNA_7B, 576)  # an image of LLaVA-1.5: 302 MB
         301989888
     """
     return 2 * config.depth * _attention_widths(config)[1] * tokens * bytes_per_value
@@ -194,3 +188,9 @@ def _attention_widths(config: LanguageConfig) -> tuple[int, int]:
     """Widths of all query heads together and of all key heads together."""
     head = config.head_width or config.width // config.heads
     return config.heads * head, (config.kv_heads or config.heads) * head
+
+
+def _layer_weights(config: LanguageConfig) -> int:
+    """Numbers in the matrices of one layer."""
+    e, (q, kv) = config.width, _attention_widths(config)
+    return 2 * e * q + 2 * e * kv + 3 * e * config.mlp_width

@@ -25,7 +25,6 @@ from vlmcore.cost import (
     paper_flops,
     parameters,
 )
-from vlmcore.cost.compressors import compressor_flops
 from vlmcore.experiments.pretraining.curriculum import PARTS, QUESTIONS, TURNS
 from vlmcore.experiments.run_config import RunConfig, language_identity, weights_of
 from vlmcore.experiments.tasks import FAMILIES, FAMILY_TEST_SCENES, TRAIN_SCENES
@@ -190,9 +189,7 @@ def _parts(config: VLMConfig) -> tuple[int, int, int]:
     ) + ANSWERED * head_flops(config.language)
     if config.compressor is None:
         return 0, 0, speak
-    see = compressor_flops(
-        config.compressor, config.vision, config.language.width, config.visual_tokens
-    )
+    see = config.compressor.flops(config.axes)
     ask = (
         language_flops(config.language, ASKED, 0)
         if config.compressor.sees_question

@@ -8,11 +8,6 @@ from typing import Any
 from vlmcore.config import (
     CompressorConfig,
     LanguageConfig,
-    M3Config,
-    MLPConfig,
-    MQTConfig,
-    PruMergeConfig,
-    QueCCConfig,
     VLMConfig,
     from_dict,
     replace,
@@ -65,41 +60,21 @@ def weights_of(config: RunConfig) -> RunConfig:
     PruMerge takes the projector and the language model of the uncompressed run; M3 and
     MQT are trained once for every V.
     """
-    model, patches = config.model, config.model.vision.patches
-    match model.compressor:
-        case PruMergeConfig():
-            return replace(
-                config,
-                model=replace(model, compressor=MLPConfig(), visual_tokens=patches),
-            )
-        case M3Config():
-            return replace(config, model=replace(model, visual_tokens=patches))
-        case MQTConfig(queries=queries):
-            return replace(config, model=replace(model, visual_tokens=queries))
-    return config
+    model = config.model
+    if model.compressor is None:
+        return config
+    shared = model.compressor.shared_weights(model.axes)
+    return replace(config, model=replace(model, **shared._asdict()))
 
 
 def method(compressor: CompressorConfig | None) -> str:
-    """What a compressor is called in results: its name, and for an ablation of QueCC the initials of the changes that are left.
+    """The name of a compressor in results; that of an ablation says what is left.
 
     Example:
-        >>> method(QueCCConfig(learned_downsampling=False))  # q: question, n: non-linear query, l: learned down-sampling
-        'quecc_qn'
+        >>> method(None)
+        'blind'
     """
-    if compressor is None:
-        return "blind"
-    if not isinstance(compressor, QueCCConfig):
-        return compressor.name
-    switches = {
-        "q": compressor.inject_question,
-        "n": compressor.nonlinear_query,
-        "l": compressor.learned_downsampling,
-    }
-    return (
-        "quecc"
-        if all(switches.values())
-        else f"quecc_{''.join(mark for mark, on in switches.items() if on) or '0'}"
-    )
+    return "blind" if compressor is None else compressor.label
 
 
 def language_identity(config: RunConfig) -> str:

@@ -5,7 +5,7 @@ import torch
 
 from tests.models.compressors import naive
 from vlmcore.config import TokenPackerConfig
-from vlmcore.models.compressors.regions import resize
+from vlmcore.models.compressors.region_attention import resize
 from vlmcore.models.vision import VisionFeatures
 
 

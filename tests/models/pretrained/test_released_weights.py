@@ -359,4 +359,4 @@ def test_a_whole_checkpoint_is_refused_in_a_short_sentence():
         ValueError, match="no released weights of 'honeybee'; choose from mlp, pool"
     ):
         from_published("honeybee", state)
-    assert PUBLISHED.keys() == COMPRESSORS.keys()
+    assert PUBLISHED.keys() <= COMPRESSORS.keys()

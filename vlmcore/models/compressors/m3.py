@@ -11,9 +11,9 @@ import math
 from einops import reduce
 from torch import Tensor, nn
 
-from vlmcore.config import M3Config, VisionConfig, check_visual_tokens
-from vlmcore.models.compressors.chosen import choose
+from vlmcore.config import M3Config, VisionConfig
 from vlmcore.models.compressors.projector import projector
+from vlmcore.models.compressors.visual_tokens import choose
 from vlmcore.models.vision import VisionFeatures
 
 
@@ -28,7 +28,7 @@ class M3(nn.Module):
         visual_tokens: int,
     ) -> None:
         super().__init__()
-        check_visual_tokens(config, vision.side, visual_tokens)
+        config.check_visual_tokens(vision.side, visual_tokens)
         self.config = config
         self.visual_tokens = visual_tokens
         self.projection = projector(vision.width, language_width)

@@ -2,9 +2,9 @@
 
 from torch import Tensor, nn
 
-from vlmcore.config import MLPConfig, VisionConfig, check_visual_tokens
-from vlmcore.models.compressors.chosen import check_fixed
+from vlmcore.config import MLPConfig, VisionConfig
 from vlmcore.models.compressors.projector import projector
+from vlmcore.models.compressors.visual_tokens import check_fixed
 from vlmcore.models.vision import VisionFeatures
 
 
@@ -19,7 +19,7 @@ class MLP(nn.Module):
         visual_tokens: int,
     ) -> None:
         super().__init__()
-        check_visual_tokens(config, vision.side, visual_tokens)
+        config.check_visual_tokens(vision.side, visual_tokens)
         self.visual_tokens = visual_tokens
         self.projection = projector(vision.width, language_width)
 

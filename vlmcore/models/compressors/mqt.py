@@ -18,9 +18,9 @@ import torch.nn.functional as F
 from einops import rearrange, repeat
 from torch import Tensor, nn
 
-from vlmcore.config import MQTConfig, VisionConfig, check_visual_tokens
-from vlmcore.models.compressors.chosen import choose
-from vlmcore.models.compressors.regions import EPS
+from vlmcore.config import MQTConfig, VisionConfig
+from vlmcore.models.compressors.region_attention import EPS
+from vlmcore.models.compressors.visual_tokens import choose
 from vlmcore.models.vision import VisionFeatures
 
 
@@ -38,7 +38,7 @@ class MQT(nn.Module):
         visual_tokens: int,
     ) -> None:
         super().__init__()
-        check_visual_tokens(config, vision.side, visual_tokens)
+        config.check_visual_tokens(vision.side, visual_tokens)
         self.config = config
         self.visual_tokens = visual_tokens
         d = vision.width

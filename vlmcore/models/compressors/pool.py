@@ -5,9 +5,9 @@ import math
 from einops import reduce
 from torch import Tensor, nn
 
-from vlmcore.config import PoolConfig, VisionConfig, check_visual_tokens
-from vlmcore.models.compressors.chosen import check_fixed
+from vlmcore.config import PoolConfig, VisionConfig
 from vlmcore.models.compressors.projector import projector
+from vlmcore.models.compressors.visual_tokens import check_fixed
 from vlmcore.models.vision import VisionFeatures
 
 
@@ -26,7 +26,7 @@ class Pool(nn.Module):
         visual_tokens: int,
     ) -> None:
         super().__init__()
-        check_visual_tokens(config, vision.side, visual_tokens)
+        config.check_visual_tokens(vision.side, visual_tokens)
         self.visual_tokens = visual_tokens
         self.projection = projector(vision.width, language_width)
 

@@ -13,9 +13,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vlmcore.config import PruMergeConfig, VisionConfig, check_visual_tokens
-from vlmcore.models.compressors.chosen import choose
+from vlmcore.config import PruMergeConfig, VisionConfig
 from vlmcore.models.compressors.projector import projector
+from vlmcore.models.compressors.visual_tokens import choose
 from vlmcore.models.vision import VisionFeatures
 
 
@@ -37,7 +37,7 @@ class PruMerge(nn.Module):
         visual_tokens: int,
     ) -> None:
         super().__init__()
-        check_visual_tokens(config, vision.side, visual_tokens)
+        config.check_visual_tokens(vision.side, visual_tokens)
         self.config = config
         self.visual_tokens = visual_tokens
         self.projection = projector(vision.width, language_width)

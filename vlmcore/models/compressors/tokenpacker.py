@@ -11,15 +11,15 @@ import math
 from einops import rearrange
 from torch import Tensor, nn
 
-from vlmcore.config import TokenPackerConfig, VisionConfig, check_visual_tokens
-from vlmcore.models.compressors.chosen import check_fixed
+from vlmcore.config import TokenPackerConfig, VisionConfig
 from vlmcore.models.compressors.projector import projector
-from vlmcore.models.compressors.regions import (
+from vlmcore.models.compressors.region_attention import (
     attend_regions,
     normed_linear,
     normed_mlp,
     resize,
 )
+from vlmcore.models.compressors.visual_tokens import check_fixed
 from vlmcore.models.vision import VisionFeatures
 
 
@@ -34,7 +34,7 @@ class TokenPacker(nn.Module):
         visual_tokens: int,
     ) -> None:
         super().__init__()
-        check_visual_tokens(config, vision.side, visual_tokens)
+        config.check_visual_tokens(vision.side, visual_tokens)
         d, levels = vision.width, len(vision.layers)
         self.visual_tokens = visual_tokens
 

@@ -1,10 +1,10 @@
-"""The V of a call: compressors whose weights were made for one V refuse another, the others take any that their method allows."""
+"""The V of a call: fixed for compressors with weights for one V, chosen for others."""
 
-from vlmcore.config import CompressorConfig, check_visual_tokens
+from vlmcore.config import CompressorConfig
 
 
 def check_fixed(visual_tokens: int, asked: int | None) -> None:
-    """Raises ValueError when a call asks for another V than the one the compressor was built with."""
+    """Raises ValueError when a call asks for another V than the compressor's own."""
     if asked is not None and asked != visual_tokens:
         raise ValueError(
             f"this compressor has weights for {visual_tokens} visual tokens and "
@@ -22,5 +22,5 @@ def choose(
     """
     if asked is None:
         return visual_tokens
-    check_visual_tokens(config, side, asked)
+    config.check_visual_tokens(side, asked)
     return asked

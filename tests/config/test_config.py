@@ -20,7 +20,7 @@ from vlmcore.config import (
     to_dict,
 )
 
-COMPRESSORS = [
+CONFIGS = [
     MLPConfig(),
     PoolConfig(),
     M3Config(),
@@ -37,7 +37,7 @@ COMPRESSORS = [
     [VLMConfig(), PAPER, VLMConfig(visual_tokens=0, compressor=None)]
     + [
         VLMConfig(compressor=config, visual_tokens=144 if config == MLPConfig() else 4)
-        for config in COMPRESSORS
+        for config in CONFIGS
     ],
     ids=str,
 )
