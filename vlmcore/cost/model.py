@@ -58,7 +58,7 @@ def parameters(config: VLMConfig) -> Parameters:
 
     Example:
         >>> parameters(VLMConfig()).language
-        148800
+        148672
     """
     lm, compressor = config.language, config.compressor
     table = lm.vocab_size * lm.width
