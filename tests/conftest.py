@@ -1,6 +1,7 @@
 """What many tests start from: a tiny vision-language model of the true classes, and samples it can be asked."""
 
 import os
+import shutil
 
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
@@ -104,3 +105,27 @@ def images():
 def batch(tokenizer):
     """All samples in one batch, image first."""
     return tokenize(SAMPLES, tokenizer, "image_first").batch(torch.arange(len(SAMPLES)))
+
+
+CHROMIUM_FLAGS = (
+    "--no-sandbox --disable-gpu --disable-quic --no-first-run "
+    "--disable-background-networking --disable-component-update --disable-sync"
+)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Chromium, driven by playwright; tests that ask for it are skipped without.
+
+    It closes with its module: while it is open, no other event loop can run.
+    """
+    names = ("chromium", "chromium-browser", "google-chrome")
+    path = next(filter(None, map(shutil.which, names)), None)
+    if path is None:
+        pytest.skip("Chromium is not installed")
+    with pytest.importorskip("playwright.sync_api").sync_playwright() as playwright:
+        opened = playwright.chromium.launch(
+            executable_path=path, args=CHROMIUM_FLAGS.split()
+        )
+        yield opened
+        opened.close()

@@ -1,7 +1,6 @@
 """The planner: what the form answers in a browser is what `plan` answers in Python."""
 
 import math
-import shutil
 
 import numpy as np
 import pytest
@@ -11,11 +10,6 @@ from vlmcore.paper import refit
 from vlmcore.plots.planner import Planner, Settings
 from vlmcore.scaling import LogLinear, bootstrap, candidates, plan
 
-CHROMIUM = (
-    shutil.which("chromium")
-    or shutil.which("chromium-browser")
-    or shutil.which("google-chrome")
-)
 TOKENS = [1, 4, 9, 16, 36, 64, 144, 576]
 
 
@@ -72,24 +66,15 @@ def test_only_products_are_planned_with():
 
 
 @pytest.fixture(scope="module")
-def page(planner):
-    pytest.importorskip("playwright")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
-        )
-        page = browser.new_page(viewport={"width": 800, "height": 900})
-        page.troubles = []
-        page.on("pageerror", lambda error: page.troubles.append(str(error)))
-        page.set_content(
-            "<!doctype html><html "
-            f"lang='en'><body>{planner._repr_html_()}</body></html>"
-        )
-        yield page
-        assert not page.troubles
-        browser.close()
+def page(browser, planner):
+    page = browser.new_page(viewport={"width": 800, "height": 900})
+    page.troubles = []
+    page.on("pageerror", lambda error: page.troubles.append(str(error)))
+    page.set_content(
+        f"<!doctype html><html lang='en'><body>{planner._repr_html_()}</body></html>"
+    )
+    yield page
+    assert not page.troubles
 
 
 SET = """(values) => {
@@ -115,13 +100,7 @@ def ask(page, **changes):
     return page.evaluate(SET, {**DEFAULT, **changes})
 
 
-def in_browser(test):
-    return pytest.mark.browser(
-        pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")(test)
-    )
-
-
-@in_browser
+@pytest.mark.browser
 def test_the_form_answers_what_plan_answers(page, planner):
     rng = np.random.default_rng(0)
     bought = 0
@@ -161,7 +140,7 @@ def test_the_form_answers_what_plan_answers(page, planner):
             )
 
 
-@in_browser
+@pytest.mark.browser
 @pytest.mark.parametrize(
     "changes",
     [
@@ -181,14 +160,14 @@ def test_every_control_changes_the_picture_and_the_words(page, changes):
     assert ask(page) == before
 
 
-@in_browser
+@pytest.mark.browser
 def test_it_says_when_nothing_can_be_bought_and_when_it_guesses(page):
     assert "buy nothing" in ask(page, budget=10.0, encoder=True)["words"]
     assert "beyond the data" not in ask(page)["words"]
     assert "beyond the data" in ask(page, models="more", budget=14.0)["words"]
 
 
-@in_browser
+@pytest.mark.browser
 def test_it_is_worked_by_keyboard_and_fits_a_phone(page):
     before = ask(page)
     page.locator("#planner [name=budget]").focus()

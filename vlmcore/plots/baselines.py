@@ -26,7 +26,7 @@ def ladder(
         table: as from `baselines.ladder`: the columns `baseline`, `kind`, `value`, `low`
             and `high`; ends may be missing.
         title: above the figure.
-        rungs: names of all rungs from the bottom up, so that figures with fewer keep
+        baselines: names of all rows from the bottom up, so that figures with fewer keep
             their places; those of the table if None.
 
     Raises:
