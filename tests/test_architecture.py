@@ -15,7 +15,8 @@ FLOORS = (
     {"config", "cost", "data"},
     {"models", "scaling"},
     {"paper", "training", "evaluation"},
-    {"experiments", "plots", "course", "cli"},
+    {"experiments", "plots", "course"},
+    {"cli", "__main__"},
 )
 """Folders of the package; a module imports from its own floor and the floors before.
 

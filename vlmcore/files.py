@@ -72,6 +72,26 @@ def beside(path: str | Path) -> Iterator[Path]:
         (Path(folder) / path.name).replace(path)
 
 
+def nearest(folder: str, option: str) -> Path:
+    """Finds a folder of the book in the working directory or the nearest one above it.
+
+    Args:
+        folder: such as `book/results`.
+        option: of the command line that names another one.
+
+    Raises:
+        FileNotFoundError: there is none.
+    """
+    here = Path.cwd()
+    for above in (here, *here.parents):
+        if (above / folder).is_dir():
+            return above / folder
+    raise FileNotFoundError(
+        f"there is no {folder} in {here} or above it; work in a clone of the book or "
+        f"name the folder with {option}"
+    )
+
+
 def difference(value: dict[str, Any], usual: dict[str, Any]) -> dict[str, Any]:
     """The entries of a nested dict that differ from the usual ones."""
     different = {}

@@ -7,13 +7,15 @@ import sys
 
 import nbformat
 import pytest
+from typer.testing import CliRunner
 
 from tests.book.conftest import ROOT
-from vlmcore.course.__main__ import main
+from vlmcore.cli import app
 from vlmcore.course.grading import grade
-from vlmcore.course.notebooks import ASSIGNMENTS, read_notebook, student_copy
+from vlmcore.course.notebooks import read_notebook, student_copy
 from vlmcore.course.submission import Limits
 
+ASSIGNMENTS = ROOT / "book" / "assignments"
 HIDDEN = """
 import pytest
 
@@ -135,56 +137,45 @@ def test_hidden_tests_that_are_broken_grade_nobody(tmp_path, write):
         grade(write(tmp_path / "ada.ipynb", "a = 1"), test, tmp_path / "ada.txt", FAST)
 
 
-def run(assignment, tmp_path, *arguments):
-    main(
-        [
-            "check",
-            *map(str, arguments),
-            "--assignments",
-            str(assignment),
-            "--out",
-            str(tmp_path / "reports"),
-            "--call-seconds",
-            "2",
-        ]
-    )
+@pytest.fixture
+def check(assignment, tmp_path):
+    """Runs `vlmcore course check` on the small assignment."""
+
+    def run(*arguments):
+        options = ["--assignments", assignment, "--out", tmp_path / "reports"]
+        command = ["course", "check", *arguments, *options, "--call-seconds", 2]
+        return CliRunner().invoke(app, [*map(str, command)])
+
+    return run
 
 
-def test_the_command_grades_a_class(assignment, tmp_path, write, capsys):
-    ada, bob = (
-        write(tmp_path / "ada.ipynb", "def double(x):\n    return 2 * x"),
-        tmp_path / "bob.ipynb",
-    )
+def test_the_command_grades_a_class(check, tmp_path, write):
+    ada = write(tmp_path / "ada.ipynb", "def double(x):\n    return 2 * x")
+    bob = tmp_path / "bob.ipynb"
     bob.write_text("this is no notebook")
-    run(assignment, tmp_path, ada, bob)
-    out = capsys.readouterr().out
+    out = check(ada, bob).output
     assert "ada.ipynb: 3 of 6 points" in out and "bob.ipynb: 0 of 6 points" in out
-    report = json.loads((tmp_path / "reports" / "bob.json").read_text())
-    assert report["notes"] == {
+    reports = tmp_path / "reports"
+    assert json.loads((reports / "bob.json").read_text())["notes"] == {
         "notebook": "bob.ipynb is not a notebook that can be read; save it again as "
         ".ipynb"
     }
-    assert {path.suffix for path in (tmp_path / "reports").iterdir()} == {
-        ".json",
-        ".md",
-        ".txt",
-    }
+    assert {path.suffix for path in reports.iterdir()} == {".json", ".md", ".txt"}
 
 
-def test_the_command_says_what_it_cannot_do(assignment, tmp_path, write):
+def test_the_command_refuses_in_a_sentence(assignment, check, tmp_path, write):
     (tmp_path / "b").mkdir()
     twins = [write(tmp_path / name, "a = 1") for name in ("ada.ipynb", "b/ada.ipynb")]
-    with pytest.raises(SystemExit, match="two submissions have the same file name"):
-        run(assignment, tmp_path, *twins)
-    with pytest.raises(SystemExit, match="there is no file"):
-        run(assignment, tmp_path, tmp_path / "absent.ipynb")
-    with pytest.raises(SystemExit, match=r"there is no file .*test_a9\.py"):
-        run(assignment, tmp_path, twins[0], "--assignment", "a9")
     write(assignment / "masters" / "a2_halves.ipynb", "a = 1")
-    with pytest.raises(
-        SystemExit, match="name it with --assignment, one of a1_doubles, a2_halves"
+    for arguments, sentence in (
+        (twins, "two submissions have the same file name"),
+        ([tmp_path / "absent.ipynb"], "does not exist"),
+        ([twins[0], "--assignment", "a9"], "there is no file .*test_a9.py"),
+        (twins[:1], "name it with --assignment, one of a1_doubles, a2_halves"),
     ):
-        run(assignment, tmp_path, twins[0])
+        done = check(*arguments)
+        assert done.exit_code == 2
+        assert re.search(sentence, " ".join(done.output.split()))
 
 
 @pytest.fixture(scope="module")
@@ -211,7 +202,8 @@ def a3(tmp_path_factory):
     command = [
         sys.executable,
         "-m",
-        "vlmcore.course",
+        "vlmcore",
+        "course",
         "check",
         *(str(folder / f"{name}.ipynb") for name in submissions),
     ]

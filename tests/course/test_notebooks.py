@@ -9,18 +9,19 @@ import pytest
 from tests.book.conftest import ROOT, code_cells, teaching_chapters
 from vlmcore.course import notebooks
 from vlmcore.course.notebooks import (
-    ASSIGNMENTS,
     BEGIN,
     END,
     STUB,
     clear_solutions,
+    find_assignments,
     masters,
     read_notebook,
     release,
     student_copy,
 )
 
-MASTERS = masters()
+ASSIGNMENTS = ROOT / "book" / "assignments"
+MASTERS = masters(ASSIGNMENTS)
 
 
 @pytest.fixture(params=MASTERS, ids=lambda path: path.stem)
@@ -38,11 +39,11 @@ def solutions(path):
 
 
 def test_the_student_copy_in_the_book_is_up_to_date(master, tmp_path):
-    release(tmp_path)
+    release(tmp_path, ASSIGNMENTS)
     assert (tmp_path / master.name).read_text() == (
         ASSIGNMENTS / master.name
     ).read_text(), (
-        "the student copy is older than its master; run python -m vlmcore.course "
+        "the student copy is older than its master; run vlmcore course "
         "release --out book/assignments"
     )
 
@@ -71,7 +72,7 @@ def test_a_student_copy_with_the_solutions_is_the_master(master):
 
 
 def test_a_release_holds_student_copies_and_nothing_else(tmp_path):
-    release(tmp_path)
+    release(tmp_path, ASSIGNMENTS)
     assert sorted(path.name for path in tmp_path.rglob("*")) == sorted(
         path.name for path in MASTERS
     )
@@ -142,9 +143,16 @@ def test_marks_that_do_not_pair_are_refused(source):
         clear_solutions(source)
 
 
-def test_without_the_book_there_is_no_master(tmp_path):
-    with pytest.raises(FileNotFoundError, match="--assignments"):
-        masters(tmp_path)
+def test_without_the_book_there_is_no_master(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for call in (lambda: masters(tmp_path), find_assignments):
+        with pytest.raises(FileNotFoundError, match="--assignments"):
+            call()
+
+
+def test_assignments_are_found_from_a_folder_below(monkeypatch):
+    monkeypatch.chdir(ASSIGNMENTS / "masters")
+    assert find_assignments() == ASSIGNMENTS
 
 
 def test_examples():

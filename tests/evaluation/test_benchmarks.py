@@ -12,11 +12,12 @@ import pandas as pd
 import pytest
 import torch
 from PIL import Image
+from typer.testing import CliRunner
 
+from vlmcore.cli import app
 from vlmcore.config import PoolConfig
 from vlmcore.data.benchmarks.llava import Answer, append_answers, read_answers
 from vlmcore.data.benchmarks.question import Question
-from vlmcore.evaluation import sources
 from vlmcore.evaluation.benchmarks import Benchmark, ask, evaluate, score, square
 from vlmcore.evaluation.rules import RULES
 from vlmcore.evaluation.sources import SOURCES, commands, load_benchmark
@@ -304,9 +305,7 @@ def test_submissions_are_what_the_servers_take(tmp_path):
     assert not list(tmp_path.glob("x*")), "nothing half written is left"
 
 
-def test_every_source_has_a_rule_and_commands_that_only_print(
-    monkeypatch, capsys, tmp_path
-):
+def test_every_source_has_a_rule_and_commands_that_only_print(tmp_path):
     assert set(SOURCES) < set(RULES)
     for name in SOURCES:
         lines = commands(name)
@@ -316,15 +315,9 @@ def test_every_source_has_a_rule_and_commands_that_only_print(
         assert all(
             line.startswith(("#", "mkdir", "curl -fL", "unzip -nq")) for line in lines
         )
-    monkeypatch.setattr(sys, "argv", ["sources", "--folder", str(SAMPLES)])
-    sources.main()
-    listed = capsys.readouterr().out
-    assert (
-        all(f"{name:10} there" in listed for name in SOURCES)
-        and "missing" not in listed
-    )
-    monkeypatch.setattr(sys, "argv", ["sources", "pope", "--folder", str(tmp_path)])
-    sources.main()
-    assert capsys.readouterr().out.splitlines() == commands(
-        "pope", tmp_path
-    ) and not list(tmp_path.iterdir())
+    listed = CliRunner().invoke(app, ["sources", "--folder", str(SAMPLES)]).output
+    assert all(f"{name:10} present" in listed for name in SOURCES)
+    assert "missing" not in listed
+    printed = CliRunner().invoke(app, ["sources", "pope", "--folder", str(tmp_path)])
+    assert printed.output.splitlines() == commands("pope", tmp_path)
+    assert not list(tmp_path.iterdir())

@@ -1,9 +1,9 @@
 """A run comes out the same when it is done anew from what its result says about it."""
 
-import sys
-
 import pytest
+from typer.testing import CliRunner
 
+from vlmcore.cli import app
 from vlmcore.config import QueCCConfig, replace, to_dict
 from vlmcore.experiments import rerun, runner, tasks
 from vlmcore.experiments.pretraining import curriculum
@@ -36,9 +36,7 @@ def cell(monkeypatch, tmp_path):
     return run, tmp_path / "results" / f"{identity(run)}.json"
 
 
-def test_a_cell_done_anew_from_its_file_gives_the_same_answers(
-    cell, tmp_path, monkeypatch, capsys
-):
+def test_a_cell_done_anew_from_its_file_gives_the_same_answers(cell, tmp_path):
     run, path = cell
     result = read_json(path)
     assert config_of(result) == run
@@ -54,9 +52,8 @@ def test_a_cell_done_anew_from_its_file_gives_the_same_answers(
     ]
     assert weights[0] == weights[1] and 0 < result["right"].count("1") < 60
 
-    monkeypatch.setattr(sys, "argv", ["rerun", str(path)])
-    rerun.main()
-    assert "; 0 questions changed sides" in capsys.readouterr().out
+    done = CliRunner().invoke(app, ["rerun", str(path)])
+    assert done.exit_code == 0 and "; 0 answers changed between" in done.output
 
     other = replace(run, training=replace(run.training, seed=1))
     run_cell(other, tmp_path / "results", tmp_path / "another")
@@ -65,13 +62,12 @@ def test_a_cell_done_anew_from_its_file_gives_the_same_answers(
     ).read_bytes() != weights[0], "nothing depends on the seed"
 
 
-def test_a_score_that_does_not_come_out_again_fails(monkeypatch):
+def test_a_score_that_does_not_come_out_again_fails(monkeypatch, tmp_path):
     monkeypatch.setattr(
         rerun, "rerun", lambda path: rerun.Reproduction(0.9, 0.5, 40, 0.05)
     )
-    monkeypatch.setattr(sys, "argv", ["rerun", "a.json"])
-    with pytest.raises(SystemExit, match="1"):
-        rerun.main()
+    (tmp_path / "a.json").touch()
+    assert CliRunner().invoke(app, ["rerun", str(tmp_path / "a.json")]).exit_code == 1
     assert (
         rerun.Reproduction(0.9, 0.71, 40, 0.05).holds
         and not rerun.Reproduction(0.71, 0.92, 40, 0.05).holds

@@ -12,7 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from typer.testing import CliRunner
 
+from vlmcore.cli import app
 from vlmcore.experiments import sweep
 
 SWEEP = """
@@ -112,30 +114,26 @@ def test_every_worker_has_a_gpu_of_its_own_and_none_where_there_is_none(monkeypa
 
 
 @pytest.mark.parametrize(
-    ("arguments", "expected"),
-    [(["run", "grid-gpu"], (2, "auto")), (["run", "grid"], (os.cpu_count(), "cpu"))],
+    ("name", "expected"), [("grid-gpu", (2, "auto")), ("grid", (os.cpu_count(), "cpu"))]
 )
 def test_an_experiment_for_gpus_has_one_worker_on_each(
-    monkeypatch, tmp_path, arguments, expected
+    monkeypatch, tmp_path, name, expected
 ):
     started = []
     monkeypatch.setattr(
         sweep,
         "run",
         lambda configs, results, work, workers, command, accelerator: started.append(
-            (workers, accelerator)
+            (workers, accelerator, command)
         ),
     )
     monkeypatch.setattr(sweep, "run_question_only", lambda *arguments: None)
     monkeypatch.setattr(sweep, "gpus", lambda: ["0", "1"])
-    monkeypatch.setattr(sys, "argv", ["sweep", *arguments, "--results", str(tmp_path)])
-    sweep.main()
-    assert started == [expected]
+    assert CliRunner().invoke(app, ["sweep", "run", name]).exit_code == 0
+    assert started == [(*expected, f"vlmcore sweep run {name}")]
 
 
-def test_time_left_is_told_at_the_pace_so_far(capsys):
-    reporter = sweep.Reporter(4)
-    reporter.started -= 60
+def test_a_result_is_described_in_one_line():
     score = {"value": 0.5, "count": 10}
     result = {
         "id": "a",
@@ -143,19 +141,7 @@ def test_time_left_is_told_at_the_pace_so_far(capsys):
         "name": "b",
         "scores": {"test": {"all": score}},
         "seconds": {"train": 1.0},
+        "parameters": {"language": 1_053_808},
     }
-    result["parameters"] = {"language": 1_053_808}
-
-    class Done:
-        def cancelled(self):
-            return False
-
-        def exception(self):
-            return None
-
-        def result(self):
-            return [result]
-
-    reporter(Done())
-    assert "1/4" in (said := capsys.readouterr().out) and "3 minutes left" in said
+    said = sweep.describe(result)
     assert "N =   1,054k" in said and "0.5000 right of 10" in said

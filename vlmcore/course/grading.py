@@ -10,13 +10,14 @@ import html
 import io
 import os
 import re
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import pytest
 
 from vlmcore.course.checks.feedback import StoppedError, UnansweredError
+from vlmcore.course.notebooks import find_assignments, masters
 from vlmcore.course.submission import Limits, Submission
 from vlmcore.files import write_json, write_text
 
@@ -167,6 +168,62 @@ def grade(
         submission.notes,
         questions,
     )
+
+
+def grade_all(
+    submissions: list[Path],
+    out: Path,
+    limits: Limits = Limits(),
+    assignments: Path | None = None,
+    hidden: Path | None = None,
+    assignment: str | None = None,
+) -> Iterator[Grade]:
+    """Grades submissions one after the other and writes their reports.
+
+    Args:
+        submissions: notebooks.
+        out: folder of the reports.
+        limits: what each submission may use.
+        assignments: their folder; by default the book's.
+        hidden: folder of the hidden tests; by default the one of the assignments.
+        assignment: its name; by default the one whose checks a notebook calls.
+
+    Raises:
+        ValueError: two submissions would share a report.
+        FileNotFoundError: there are no assignments or no hidden test.
+    """
+    if len({path.stem for path in submissions}) < len(submissions):
+        raise ValueError(
+            "two submissions have the same file name and would share a report; grade "
+            "them into different folders with --out"
+        )
+    tests = hidden or find_assignments(assignments) / "hidden"
+    out.mkdir(parents=True, exist_ok=True)
+    for path in submissions:
+        name = assignment or assignment_of(path, find_assignments(assignments))
+        result = grade(
+            path, tests / f"test_{name}.py", out / f"{path.stem}.txt", limits
+        )
+        result.write(out, path.stem)
+        yield result
+
+
+def assignment_of(submission: Path, assignments: Path) -> str:
+    """The assignment whose public checks a submission calls, or the only one there is.
+
+    Raises:
+        ValueError: it cannot be told.
+    """
+    names = [path.stem for path in masters(assignments)]
+    text = submission.read_text(errors="replace")
+    called = set(re.findall(r'check\(\\?["\'](\w+)\.q\d', text))
+    found = [name for name in names if len(names) == 1 or name.split("_")[0] in called]
+    if len(found) != 1:
+        raise ValueError(
+            f"{submission.name} does not show which assignment it is; name it with "
+            f"--assignment, one of {', '.join(names)}"
+        )
+    return found[0]
 
 
 def _questions(outcomes: list[Outcome]) -> list[QuestionGrade]:

@@ -13,25 +13,32 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
+from vlmcore.files import nearest
+
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 STUB = "# YOUR CODE HERE\nraise NotImplementedError()"
 
-ASSIGNMENTS = Path(__file__).parents[2] / "book" / "assignments"
 
-
-def masters(folder: Path | None = None) -> list[Path]:
-    """The master notebooks in `masters/` of a folder of assignments, by default the book's.
+def find_assignments(folder: Path | None = None) -> Path:
+    """The given folder of assignments, or the book's, at or above the working directory.
 
     Raises:
-        FileNotFoundError: there is none, as where the package was installed without the
-            book.
+        FileNotFoundError: no folder is given and the book's is not there.
     """
-    folder = (folder or ASSIGNMENTS) / "masters"
-    found = sorted(folder.glob("*.ipynb"))
+    return folder or nearest("book/assignments", "--assignments")
+
+
+def masters(assignments: Path) -> list[Path]:
+    """The master notebooks in `masters/` of a folder of assignments.
+
+    Raises:
+        FileNotFoundError: there is none.
+    """
+    found = sorted((assignments / "masters").glob("*.ipynb"))
     if not found:
         raise FileNotFoundError(
-            f"{folder} holds no master notebook; work in a checkout of the book or "
-            "name one with --assignments"
+            f"{assignments / 'masters'} holds no master notebook; name a folder of "
+            "assignments with --assignments"
         )
     return found
 
@@ -99,11 +106,13 @@ def clear_solutions(source: str) -> str:
     return cleared
 
 
-def release(out: Path, folder: Path | None = None) -> list[Path]:
-    """Writes the student copy of every master into a folder; nothing else goes there."""
+def release(out: Path, assignments: Path) -> list[Path]:
+    """Writes the student copy of every master into a folder, and nothing else."""
+    copies = {
+        out / path.name: student_copy(read_notebook(path))
+        for path in masters(assignments)
+    }
     out.mkdir(parents=True, exist_ok=True)
-    written = []
-    for path in masters(folder):
-        nbformat.write(student_copy(read_notebook(path)), out / path.name)
-        written.append(out / path.name)
-    return written
+    for path, copy in copies.items():
+        nbformat.write(copy, path)
+    return list(copies)

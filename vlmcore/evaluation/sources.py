@@ -1,14 +1,13 @@
 """Where the official files come from, where they are looked for, and how a benchmark is made of them.
 
-    python -m vlmcore.evaluation.sources                  # which files go where, and which are there
-    python -m vlmcore.evaluation.sources pope             # the commands that would fetch one benchmark; nothing is fetched
-    python -m vlmcore.evaluation.sources pope | sh        # fetch it
+    vlmcore sources                  # which files go where, and which are there
+    vlmcore sources pope             # the commands that would fetch one benchmark; nothing is fetched
+    vlmcore sources pope | sh        # fetch it
 
 Nothing in this package downloads them. Addresses are those that the benchmarks' own
 pages give; they may have moved.
 """
 
-import argparse
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -161,8 +160,8 @@ def load_benchmark(name: str, folder: str | Path = OFFICIAL_FILES) -> Benchmark:
     place = Path(folder) / name
     if missing := [need for need in SOURCES[name].needs if not (place / need).exists()]:
         raise FileNotFoundError(
-            f"{place} lacks {', '.join(missing)}; `python -m "
-            f"vlmcore.evaluation.sources {name}` says where to get them"
+            f"{place} lacks {', '.join(missing)}; `vlmcore "
+            f"sources {name}` says where to get them"
         )
     return Benchmark(name, SOURCES[name].read(place))
 
@@ -176,22 +175,3 @@ def commands(name: str, folder: Path = OFFICIAL_FILES) -> list[str]:
         lines.append(f"curl -fL --continue-at - -o {file} {address}")
         lines += [f"unzip -nq {file} -d {place}"] if file.suffix == ".zip" else []
     return [*lines, f"# needed in {place}: {', '.join(source.needs)}"]
-
-
-def main() -> None:
-    """Prints which files are needed, or the commands that fetch them."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("name", nargs="?", choices=SOURCES)
-    parser.add_argument("--folder", type=Path, default=OFFICIAL_FILES)
-    arguments = parser.parse_args()
-    if arguments.name:
-        print("\n".join(commands(arguments.name, arguments.folder)))
-        return
-    for name, source in SOURCES.items():
-        for need in source.needs:
-            path = arguments.folder / name / need
-            print(f"{name:10} {'there  ' if path.exists() else 'missing'} {path}")
-
-
-if __name__ == "__main__":
-    main()

@@ -1,13 +1,12 @@
 """The candidates that sit the miniature benchmarks: one of our smallest models with four visual tokens, after each stage of its training.
 
-    python -m vlmcore.experiments.benchmark_model
+    vlmcore benchmark-model --out vlmcore/models/pretrained/checkpoints
 
 trains it (a few minutes on two idle cores; killed, it goes on where it was) and puts
 its weights where `load` finds them. They come with the package, because a model that
 reads eight kinds of prompts takes longer to train than a chapter should.
 """
 
-import argparse
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -105,8 +104,8 @@ def load(stage: StageName = "tune") -> VLM:
     path = weights(stage)
     if not path.exists():
         raise FileNotFoundError(
-            f"there is no {path}; the stages are align and tune, and python -m "
-            "vlmcore.experiments.benchmark_model makes the weights"
+            f"there is no {path}; the stages are align and tune, and "
+            "`vlmcore benchmark-model` makes the weights"
         )
     check_safetensors(path)
     words = tokenizer()
@@ -129,16 +128,14 @@ def save(vlm: VLM, path: str | Path) -> None:
         save_file(trained, partial)
 
 
-def main() -> None:
-    """Trains the model and puts its weights after each stage into the package."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--work", type=Path, default=Path("_build") / "quizzes")
-    arguments = parser.parse_args()
+def make_weights(work: Path, out: Path) -> None:
+    """Trains the model and writes its weights after each stage.
+
+    Args:
+        work: as for `train`.
+        out: folder of the weights; `load` finds them in the package.
+    """
     options: dict[str, Any] = {"progress": False, "accelerator": "cpu"}
     aligned = replace(TRAINING, tune=replace(TRAINING.tune, steps=0))
-    save(train(arguments.work, training=aligned, **options), weights("align"))
-    save(train(arguments.work, **options), weights("tune"))
-
-
-if __name__ == "__main__":
-    main()
+    save(train(work, training=aligned, **options), out / weights("align").name)
+    save(train(work, **options), out / weights("tune").name)

@@ -1,17 +1,16 @@
 """A run done anew from its own result file, to see whether the result can be believed.
 
-    python -m vlmcore.experiments.rerun book/results/grid/0123456789ab.json
+    vlmcore rerun book/results/grid/0123456789ab.json
 
 trains everything again that the run has trained, its language model's school included,
 in a temporary folder, with as many threads as the file names, and prints both scores.
 On the same machine every answer is the same. Another machine rounds differently, and
 training makes much of little differences; it ends as it might have with another seed.
 So scores are compared in units of what seeds do, and the command fails if they are more
-than four of these apart. A cell of the grid takes two to fifteen minutes (`python -m
-vlmcore.experiments.sweep plan grid`).
+than four of these apart. A cell of the grid takes two to fifteen minutes (`vlmcore
+sweep plan grid`).
 """
 
-import argparse
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -102,30 +101,3 @@ def _score(result: dict[str, Any]) -> dict[str, float]:
 def _seedless(result: dict[str, Any]) -> dict[str, Any]:
     config = result["config"]
     return config | {"training": config["training"] | {"seed": None}}
-
-
-def main() -> None:
-    """The command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m vlmcore.experiments.rerun", description=__doc__.splitlines()[0]
-    )
-    parser.add_argument(
-        "result",
-        type=Path,
-        help="a result file of a run, such as one in book/results/grid",
-    )
-    found = rerun(parser.parse_args().result)
-    print(
-        f"score {found.before:.4f} in the file, {found.after:.4f} now; "
-        f"{found.changed} questions changed sides"
-    )
-    allowed = (
-        f"{TOLERANCE:.0f} standard errors of {found.standard_error:.4f} are allowed"
-    )
-    print(f"{abs(found.after - found.before):.4f} apart; {allowed}")
-    if not found.holds:
-        raise SystemExit(1)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,23 +1,22 @@
-"""Many runs: every run of an experiment that has no result yet, side by side, one thread of a CPU each, or one GPU.
+"""Many runs at a time: all runs of an experiment that have no result yet.
 
-    python -m vlmcore.experiments.sweep run easyvqa          # one worker a core; results go to book/results/easyvqa
-    python -m vlmcore.experiments.sweep run easyvqa --part 3/20     # the third of twenty shares, for an array job of a cluster
-    python -m vlmcore.experiments.sweep status easyvqa
-    python -m vlmcore.experiments.sweep plan grid            # what it will cost, before anything is started
-    python -m vlmcore.experiments.sweep plan grid-gpu        # the same grid with ten times the N, one worker a GPU
+    vlmcore sweep run easyvqa               # one worker per core
+    vlmcore sweep run easyvqa --part 3/20   # the third of twenty shares, for a job array
+    vlmcore sweep status easyvqa
+    vlmcore sweep plan grid                 # the cost, before anything is started
+    vlmcore sweep run grid-gpu              # one worker per GPU
 
-Kill it whenever you like: a run goes on from its last checkpoint, and one with a result
-is never done again. Language models and image features are made once, before the
-workers start, and shared.
+A sweep can be interrupted at any time: a run resumes from its last checkpoint, and a
+run with a result is never repeated. Language models and image features are made once,
+before the workers start, and shared.
 """
 
-import argparse
 import multiprocessing
 import os
 import threading
-import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import ExitStack
 from functools import partial
 from itertools import cycle, groupby, islice
 from multiprocessing.queues import SimpleQueue
@@ -25,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from tqdm import tqdm
 
 from vlmcore.cost import language_parameters
 from vlmcore.experiments.estimate import (
@@ -49,7 +49,7 @@ from vlmcore.experiments.runner import (
     run_question_only,
     run_text_only,
 )
-from vlmcore.experiments.suites import EXPERIMENTS, NEEDS_GPU
+from vlmcore.experiments.suites import NEEDS_GPU
 from vlmcore.experiments.tasks import SCHOOLED, parts_of
 
 
@@ -132,12 +132,14 @@ def run(
     if not todo:
         print(f"all {len(configs)} runs have a result in {results}")
         return
-    print(f"{len(configs)} runs, {len(configs) - len(todo)} done before", flush=True)
     spawn = multiprocessing.get_context("spawn")
     devices: SimpleQueue[str] = spawn.SimpleQueue()
     for gpu in islice(cycle([""] if on_cpu else gpus() or [""]), workers):
         devices.put(gpu)
-    with ProcessPoolExecutor(workers, spawn, _start_worker, (devices,)) as pool:
+    with ExitStack() as stack:
+        pool = stack.enter_context(
+            ProcessPoolExecutor(workers, spawn, _start_worker, (devices,))
+        )
         for first in {
             (config.task, attends(config)): config for config in sorted(todo, key=sees)
         }.values():
@@ -147,7 +149,10 @@ def run(
                 work,
                 # the features; one after the other, so that they are not made twice
             ).result()
-        reporter, groups = Reporter(len(todo)), list[Future[list[dict[str, Any]]]]()
+        bar = stack.enter_context(
+            tqdm(total=len(configs), initial=len(configs) - len(todo), unit="run")
+        )
+        groups = list[Future[list[dict[str, Any]]]]()
         for wave in waves(todo):
             models = {
                 language_identity(config): config
@@ -173,7 +178,7 @@ def run(
                 groups.append(
                     pool.submit(run_group, group, results, work, command, accelerator)
                 )
-                groups[-1].add_done_callback(reporter)
+                groups[-1].add_done_callback(partial(_show, bar))
         for done in groups:
             done.result()  # raises what a run raised
 
@@ -184,32 +189,13 @@ def waves(configs: list[RunConfig]) -> Iterator[list[RunConfig]]:
         yield list(wave)
 
 
-class Reporter:
-    """Prints each result as its group is done, with the time that the others will take at the pace so far.
-
-    Args:
-        count: results to come.
-    """
-
-    def __init__(self, count: int) -> None:
-        self.count, self.done, self.started = count, 0, time.monotonic()
-
-    def __call__(self, group: Future[list[dict[str, Any]]]) -> None:
-        """Called when a group of runs is done; one that failed is left to whoever waits for it."""
-        if group.cancelled() or group.exception():
-            return
-        for result in group.result():
-            self.done += 1
-            left = (
-                (time.monotonic() - self.started)
-                / self.done
-                * (self.count - self.done)
-                / 60
-            )
-            print(
-                f"{self.done}/{self.count} {describe(result)}, {left:.0f} minutes left",
-                flush=True,
-            )
+def _show(bar: tqdm, group: Future[list[dict[str, Any]]]) -> None:
+    """Prints the results of a finished group; what a failed one raised is raised later."""
+    if group.cancelled() or group.exception():
+        return
+    for result in group.result():
+        bar.write(describe(result))
+        bar.update()
 
 
 def pretrain_text(
@@ -258,9 +244,9 @@ def plan(
 ) -> str:
     """What the runs without a result will take: operations, hours of one CPU thread or one GPU, and memory."""
     if not all(config.task in SCHOOLED for config in configs):
-        raise SystemExit(
-            "times are estimated for the families of the grid only; start the others "
-            "and look at the time that is left"
+        raise ValueError(
+            "times are estimated for the tasks of the grid only; start the other "
+            "experiments and read the remaining time off the progress bar"
         )
     groups = of_all(todo, machine)
     lines = [
@@ -318,86 +304,22 @@ def describe(result: dict[str, Any]) -> str:
     )
 
 
-def main() -> None:
-    """The command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m vlmcore.experiments.sweep", description=__doc__.splitlines()[0]
-    )
-    parser.add_argument("action", choices=["plan", "run", "status"])
-    parser.add_argument("name", choices=sorted(EXPERIMENTS))
-    parser.add_argument(
-        "--results",
-        type=Path,
-        help="folder of the result files (default: book/results/NAME)",
-    )
-    parser.add_argument(
-        "--work",
-        type=Path,
-        default=Path("_build/work"),
-        help="folder for features, checkpoints and logs",
-    )
-    parser.add_argument(
-        "--workers", type=int, help="runs at a time (default: one a core, or one a GPU)"
-    )
-    parser.add_argument(
-        "--part",
-        default="1/1",
-        help="i/n: do only this share of the runs, for array jobs",
-    )
-    parser.add_argument(
-        "--held-out",
-        action="store_true",
-        help="score on held-out training images, for development",
-    )
-    arguments = parser.parse_args()
-    on_gpu = arguments.name in NEEDS_GPU
-    workers = (
-        arguments.workers
-        if arguments.workers is not None
-        else (len(gpus()) if on_gpu else os.cpu_count()) or 1
-    )
-    if workers < 1:
-        parser.error(f"{workers} workers do nothing; give at least 1")
-    # development never lies among what is reported
-    results = (
-        arguments.results
-        or Path("_build/held_out" if arguments.held_out else "book/results")
-        / arguments.name
-    )
-    try:
-        configs = share(EXPERIMENTS[arguments.name](arguments.held_out), arguments.part)
-    except ValueError as error:
-        parser.error(str(error))
-    if arguments.action == "run":
-        command = f"python -m vlmcore.experiments.sweep run {arguments.name}"
-        for task in sorted(
-            {part for config in configs for part in parts_of(config.task)}
-        ):
-            run_question_only(task, results, command)
-        run(
-            configs,
-            results,
-            arguments.work,
-            workers,
-            command,
-            "auto" if on_gpu else "cpu",
-        )
-    elif arguments.action == "plan":
-        print(
-            plan(
-                configs,
-                pending(configs, results),
-                workers,
-                GPU if on_gpu else CPU_THREAD,
-            )
-        )
-    else:
-        todo = pending(configs, results)
-        print(
-            f"{arguments.name}: {len(configs) - len(todo)} of {len(configs)} runs "
-            f"have a result in {results}"
-        )
+def default_workers(name: str) -> int:
+    """One worker per core, or one per GPU for an experiment that needs GPUs."""
+    return (len(gpus()) if name in NEEDS_GPU else os.cpu_count()) or 1
 
 
-if __name__ == "__main__":
-    main()
+def machine_of(name: str) -> Machine:
+    """The device whose times an estimate for an experiment uses."""
+    return GPU if name in NEEDS_GPU else CPU_THREAD
+
+
+def run_experiment(
+    name: str, configs: list[RunConfig], results: Path, work: Path, workers: int
+) -> None:
+    """Does the runs of an experiment, and scores the baseline that sees no image."""
+    command = f"vlmcore sweep run {name}"
+    for task in sorted({part for config in configs for part in parts_of(config.task)}):
+        run_question_only(task, results, command)
+    accelerator = "auto" if name in NEEDS_GPU else "cpu"
+    run(configs, results, work, workers, command, accelerator)

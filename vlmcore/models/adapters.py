@@ -4,10 +4,9 @@ The encoder and the language model stay where they came from; a file of a few me
 turns them into a model that sees. What a stage of training left in its folder is made
 into such a file by
 
-    python -m vlmcore.models.adapters FOLDER/tune.safetensors adapter.safetensors
+    vlmcore adapter FOLDER/tune.safetensors adapter.safetensors
 """
 
-import argparse
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -126,23 +125,3 @@ def _write(added: Mapping[str, Tensor], model: Any, lora: Any, path: Path) -> No
 
 def _is_added(name: str) -> bool:
     return name.startswith("compressor.") or ".lora_" in name
-
-
-def main() -> None:
-    """The command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m vlmcore.models.adapters", description=__doc__.splitlines()[0]
-    )
-    parser.add_argument(
-        "weights", type=Path, help="align.safetensors or tune.safetensors of a run"
-    )
-    parser.add_argument("path", type=Path, help="the adapter to write")
-    arguments = parser.parse_args()
-    try:
-        from_stage(arguments.weights, arguments.path)
-    except (ValueError, FileNotFoundError) as error:
-        parser.error(str(error))
-
-
-if __name__ == "__main__":
-    main()

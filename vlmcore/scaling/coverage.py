@@ -1,22 +1,19 @@
 """How often an interval holds the truth: planted laws, noise drawn again and again, every method on the same data.
 
-    python -m vlmcore.scaling.coverage --out book/results/laws
+    vlmcore coverage --out book/results/laws
 
 One file a setting; a setting that has a file is skipped, so it can be killed and called
 again.
 """
 
-import argparse
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import stats
 
-from vlmcore.files import write_json
 from vlmcore.scaling.fitting import Fit, fitted
 from vlmcore.scaling.forms import Additive, Interaction, LogLinear, Product
 from vlmcore.scaling.intervals import Interval, Quantity, fieller, quantity_values, wald
@@ -315,48 +312,6 @@ def result(setting: Setting, simulations: int, with_refits: int) -> dict[str, An
         "seed": 0,
         "coverage": rows,
         "seconds": round(time.perf_counter() - start, 1),
-        "command": f"python -m vlmcore.scaling.coverage --simulations {simulations} "
+        "command": f"vlmcore coverage --simulations {simulations} "
         f"--with-refits {with_refits}",
     }
-
-
-def main() -> None:
-    """The command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m vlmcore.scaling.coverage", description=__doc__.splitlines()[0]
-    )
-    parser.add_argument(
-        "--out",
-        type=Path,
-        default=Path("book/results/laws"),
-        help="folder for the result files",
-    )
-    parser.add_argument(
-        "--simulations",
-        type=int,
-        default=2000,
-        help="data sets for intervals in closed form and profiles",
-    )
-    parser.add_argument(
-        "--with-refits",
-        type=int,
-        default=300,
-        help="data sets for intervals that refit hundreds of times",
-    )
-    arguments = parser.parse_args()
-    if not 1 <= arguments.with_refits <= arguments.simulations:
-        parser.error(
-            f"{arguments.with_refits} data sets with refits must be at least 1 and at "
-            f"most the {arguments.simulations} in all"
-        )
-    for setting in SETTINGS:
-        path = arguments.out / f"coverage_{setting.name}.json"
-        if not path.exists():
-            write_json(
-                path, result(setting, arguments.simulations, arguments.with_refits)
-            )
-            print(f"{path} written", flush=True)
-
-
-if __name__ == "__main__":
-    main()

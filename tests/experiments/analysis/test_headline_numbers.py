@@ -1,7 +1,5 @@
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -88,58 +86,6 @@ def test_a_changed_result_changes_the_ledger(tmp_path):
     )
     shutil.rmtree(tmp_path / "results" / "easyvqa")
     assert "easyvqa.quecc.v1.accuracy" not in entries(tmp_path / "results")
-
-
-def test_json_has_every_key_and_no_nan():
-    printed = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "vlmcore.experiments.analysis.headline_numbers",
-            "--json",
-        ],
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
-    rows = json.loads(
-        printed, parse_constant=lambda name: pytest.fail(f"{name} in the ledger")
-    )
-    keys = {
-        "name",
-        "value",
-        "low",
-        "high",
-        "level",
-        "interval",
-        "count",
-        "command",
-        "source",
-    }
-    assert rows and all(set(row) == keys for row in rows)
-    assert len({row["name"] for row in rows}) == len(rows)
-    assert all(
-        row["low"] is None or row["low"] <= row["value"] <= row["high"] for row in rows
-    )
-
-
-def test_a_wrong_folder_gets_a_sentence():
-    done = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "vlmcore.experiments.analysis.headline_numbers",
-            "--results",
-            "nowhere",
-        ],
-        capture_output=True,
-        text=True,
-    )
-    assert (
-        done.returncode == 1
-        and "nowhere is no folder" in done.stderr
-        and "Traceback" not in done.stderr
-    )
 
 
 def test_an_interval_of_one_seed_is_that_of_the_books():

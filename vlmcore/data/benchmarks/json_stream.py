@@ -188,8 +188,7 @@ def _record(where: str, key: str, value: Any) -> Record:
 def _open(path: str | Path) -> TextIO:
     if not Path(path).exists():
         raise FileNotFoundError(
-            f"there is no {path}; `python -m vlmcore.evaluation.sources` says where "
-            "the files come from"
+            f"there is no {path}; `vlmcore sources` says where the files come from"
         )
     return Path(path).open(encoding="utf-8")
 

@@ -116,8 +116,7 @@ def _rows(
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     if not Path(file).exists():
         raise FileNotFoundError(
-            f"there is no {file}; `python -m vlmcore.evaluation.sources` says where "
-            "the files come from"
+            f"there is no {file}; `vlmcore sources` says where the files come from"
         )
     header = pd.read_table(file, nrows=0).columns
     if missing := {"index", "question", "image", "A", "B"} - set(header):

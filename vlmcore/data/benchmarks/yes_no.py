@@ -56,8 +56,8 @@ def mme(folder: str | Path) -> Iterator[Question]:
     )
     if not tasks:
         raise FileNotFoundError(
-            f"{folder} holds no folders of sub-tasks; `python -m "
-            "vlmcore.evaluation.sources` says where they come from"
+            f"{folder} holds no folders of sub-tasks; `vlmcore "
+            "sources` says where they come from"
         )
     for task in tasks:
         images = {

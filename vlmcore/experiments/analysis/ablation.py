@@ -1,4 +1,4 @@
-"""The grid's recipe beside other ways to the same end: what `python -m vlmcore.experiments.sweep run ablation` found, each run beside the grid's.
+"""The grid's recipe beside other ways to the same end: what `vlmcore sweep run ablation` found, each run beside the grid's.
 
 The recipe aligns by words and tunes each family by itself from one text checkpoint. The
 other ways leave one of this out.

@@ -1,23 +1,20 @@
 """What a language model knows before it sees: the facts of `vlmcore.data.easyvqa_facts`, asked in text.
 
-    python -m vlmcore.experiments.analysis.factual_probe --out book/results/factual_probe
+    vlmcore factual-probe --out book/results/factual_probe
 
 asks SmolLM2-135M-Instruct each fact after five others of the same kind with their
 answers, so that it knows what form is wanted.
 """
 
-import argparse
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 
 from vlmcore.data.easyvqa_facts import FACTS, Fact
 from vlmcore.evaluation.metrics import normalize
-from vlmcore.files import write_json
 from vlmcore.models.language import LanguageModel
-from vlmcore.models.pretrained.smollm2 import NAME
 
 
 class ProbedFact(NamedTuple):
@@ -75,20 +72,14 @@ def _prompt(
     return language.tokenizer(text, add_special_tokens=False)["input_ids"]
 
 
-def main() -> None:
-    """The command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m vlmcore.experiments.analysis.factual_probe",
-        description="Ask a language model the facts in text.",
-    )
-    parser.add_argument(
-        "--out", type=Path, required=True, help="folder of the result file"
-    )
-    parser.add_argument(
-        "--model", default=NAME, help="folder or hub name of a chat model"
-    )
-    arguments = parser.parse_args()
-    known = probe_facts(LanguageModel.from_pretrained(arguments.model))
+def factual_probe_result(model: str, out: Path) -> dict[str, Any]:
+    """Probes a model and returns what its result file holds.
+
+    Args:
+        model: folder or hub name of a chat model.
+        out: folder of the result file, named in the command.
+    """
+    known = probe_facts(LanguageModel.from_pretrained(model))
     facts = [
         {
             "word": k.fact.word,
@@ -98,23 +89,10 @@ def main() -> None:
         }
         for k in known
     ]
-    right = sum(k.right for k in known)
-    print(f"{right} of {len(known)} facts known")
-    command = (
-        f"python -m vlmcore.experiments.analysis.factual_probe --out {arguments.out}"
-    )
-    name = arguments.model.split("/")[-1].lower()
-    write_json(
-        arguments.out / f"{name}.json",
-        {
-            "name": name,
-            "right": right,
-            "count": len(known),
-            "facts": facts,
-            "command": command,
-        },
-    )
-
-
-if __name__ == "__main__":
-    main()
+    return {
+        "name": model.split("/")[-1].lower(),
+        "right": sum(k.right for k in known),
+        "count": len(known),
+        "facts": facts,
+        "command": f"vlmcore factual-probe --out {out}",
+    }

@@ -1,18 +1,15 @@
 """The ledger: every headline number of the book, recomputed from result files and CSV files each time it is asked for.
 
-    python -m vlmcore.experiments.analysis.headline_numbers           # a table
-    python -m vlmcore.experiments.analysis.headline_numbers --json    # a list of objects
+    vlmcore report           # a table
+    vlmcore report --json    # a list of objects
 
 No number is typed in here, and torch is not imported. A number that has no result yet
 is left out; a part that does not exist is null.
 """
 
-import argparse
-import json
-import sys
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -88,14 +85,14 @@ def _published() -> Iterator[Entry]:
             f"published.visual.q{q}.frontier_tokens_below_largest_model",
             int(below["visual_tokens"].max()),
             count=len(scores),
-            command="python -m vlmcore.experiments.analysis.headline_numbers",
+            command="vlmcore report",
             source="vlmcore/paper/scores_visual.csv",
         )
     for number in numbers():
         yield Entry(
             f"published.{number.name}",
             *number[1:],
-            command="python -m vlmcore.experiments.analysis.headline_numbers",
+            command="vlmcore report",
             source="vlmcore/paper",
         )
 
@@ -188,7 +185,7 @@ def _grid(results: Path) -> Iterator[Entry]:
         yield Entry(
             f"grid.{number.name}",
             *number[1:],
-            command="python -m vlmcore.experiments.sweep run grid",
+            command="vlmcore sweep run grid",
             source="book/results/grid",
         )
     if any((results / "ablation").glob("*.json")):
@@ -196,7 +193,7 @@ def _grid(results: Path) -> Iterator[Entry]:
             yield Entry(
                 f"ablation.{number.name}",
                 *number[1:],
-                command="python -m vlmcore.experiments.sweep run ablation",
+                command="vlmcore sweep run ablation",
                 source="book/results/ablation",
             )
 
@@ -280,41 +277,3 @@ def _share(
 
 def _read(folder: Path) -> list[dict[str, Any]]:
     return read_results(folder) if folder.exists() else []
-
-
-def main() -> None:
-    """The command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m vlmcore.experiments.analysis.headline_numbers",
-        description=__doc__.splitlines()[0],
-    )
-    parser.add_argument(
-        "--results",
-        type=Path,
-        default=RESULTS,
-        help="folder of the result files (default: those of the book)",
-    )
-    parser.add_argument("--json", action="store_true", help="print a list of objects")
-    arguments = parser.parse_args()
-    if not arguments.results.is_dir():
-        sys.exit(
-            f"{arguments.results} is no folder; give the one that holds the results "
-            "with --results"
-        )
-    entries = ledger(arguments.results)
-    if arguments.json:
-        print(
-            json.dumps([asdict(entry) for entry in entries], indent=1, allow_nan=False)
-        )
-        return
-    for entry in entries:
-        span = (
-            ""
-            if entry.low is None
-            else f"[{entry.low:.4g}, {entry.high:.4g}] {entry.interval}"
-        )
-        print(f"{entry.name:58} {entry.value:9.4g} {span:36} n = {entry.count}")
-
-
-if __name__ == "__main__":
-    main()

@@ -5,15 +5,14 @@ own `CLIPModel`, trained with its contrastive loss on drawn images and captions
 (`vlmcore.data.synthetic.captioned_shapes`), never on an image of a benchmark. The
 checkpoint in the package was made by
 
-    python -m vlmcore.experiments.pretraining.clip_and_text vision --out vlmcore/models/pretrained/checkpoints/clip-mini
+    vlmcore encoder train --out vlmcore/models/pretrained/checkpoints/clip-mini
 
 in about 20 minutes on two cores (it can be killed and goes on where it was), and is
 probed by
 
-    python -m vlmcore.experiments.pretraining.clip_and_text probe --out book/results/encoder
+    vlmcore encoder probe --out book/results/encoder
 """
 
-import argparse
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -31,9 +30,8 @@ from vlmcore.config import LanguageConfig, VisionConfig, replace
 from vlmcore.data import easyvqa
 from vlmcore.data.samples import Batch, Sample, rows_of_step, tokenize
 from vlmcore.data.synthetic.captioned_shapes import CAPTION_WORDS, captioned_shapes
-from vlmcore.files import write_json
 from vlmcore.models.language import LanguageModel, word_tokenizer
-from vlmcore.models.vision import CHECKPOINT, VisionEncoder, clip_config
+from vlmcore.models.vision import VisionEncoder, clip_config
 from vlmcore.training.trainer import Stage, StageConfig, run
 
 MINI_CLIP = VisionConfig()
@@ -179,50 +177,3 @@ def pretrain_language(
 
     run(Stage(model, loss, make, stage, seed), folder, **options)
     return model.cpu().eval()
-
-
-def main() -> None:
-    """The command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m vlmcore.experiments.pretraining.clip_and_text",
-        description="Make or probe the miniature vision encoder.",
-    )
-    parser.add_argument(
-        "part",
-        choices=["vision", "probe"],
-        help="train the encoder, or probe the one in the package",
-    )
-    parser.add_argument(
-        "--out",
-        type=Path,
-        required=True,
-        help="folder for the finished checkpoint or the probe's result",
-    )
-    parser.add_argument(
-        "--work",
-        type=Path,
-        default=Path("_build/pretraining"),
-        help="folder for logs and unfinished work",
-    )
-    parser.add_argument("--seed", type=int, default=0)
-    arguments = parser.parse_args()
-    if arguments.part == "probe":
-        command = (
-            "python -m vlmcore.experiments.pretraining.clip_and_text probe "
-            "--out book/results/encoder"
-        )
-        result = {
-            "name": CHECKPOINT.name,
-            "probe": linear_probe(VisionEncoder.from_pretrained()),
-            "command": command,
-        }
-        write_json(arguments.out / f"{CHECKPOINT.name}.json", result)
-        return
-    encoder = pretrain_vision(
-        arguments.work / f"vision-{arguments.seed}", seed=arguments.seed
-    )
-    encoder.save_pretrained(arguments.out)
-
-
-if __name__ == "__main__":
-    main()

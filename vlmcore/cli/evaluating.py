@@ -1,0 +1,49 @@
+"""Commands about evaluation: the official benchmark files, and a probe in text."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def sources(
+    benchmark: Annotated[
+        str | None, typer.Argument(help="Benchmark, such as pope. Default: list all.")
+    ] = None,
+    folder: Annotated[
+        Path, typer.Option(metavar="FOLDER", help="Folder of the benchmarks.")
+    ] = Path("data/benchmarks"),
+) -> None:
+    """List the official benchmark files, or print the commands that fetch them.
+
+    Nothing is downloaded. `vlmcore sources pope | sh` fetches a benchmark.
+    """
+    from vlmcore.evaluation.sources import SOURCES, commands
+
+    if benchmark is None:
+        for name, source in SOURCES.items():
+            for path in (folder / name / need for need in source.needs):
+                print(f"{name:10} {'present' if path.exists() else 'missing'} {path}")
+        return
+    if benchmark not in SOURCES:
+        raise ValueError(
+            f"there is no benchmark {benchmark!r}; choose from {', '.join(SOURCES)}"
+        )
+    print("\n".join(commands(benchmark, folder)))
+
+
+def factual_probe(
+    out: Annotated[
+        Path, typer.Option(metavar="FOLDER", help="Folder for the result file.")
+    ],
+    model: Annotated[
+        str, typer.Option(help="Folder or hub name of a chat model.")
+    ] = "HuggingFaceTB/SmolLM2-135M-Instruct",
+) -> None:
+    """Ask a language model in text for the facts that a task needs."""
+    from vlmcore.experiments.analysis.factual_probe import factual_probe_result
+    from vlmcore.files import write_json
+
+    result = factual_probe_result(model, out)
+    write_json(out / f"{result['name']}.json", result)
+    print(f"{result['right']} of {result['count']} facts known")

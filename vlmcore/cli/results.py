@@ -1,0 +1,118 @@
+"""Commands about results that exist: their numbers, one of their runs, their intervals."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vlmcore.files import nearest
+
+REPORTED = ("ablation", "comparison", "easyvqa", "encoder", "grid", "laws", "real")
+"""Folders of results that the report reads."""
+
+
+def report(
+    results: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Folder of the results. Default: the nearest book/results.",
+        ),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print a list of JSON objects.")
+    ] = False,
+) -> None:
+    """Print every headline number, recomputed from the results."""
+    from vlmcore.experiments.analysis.headline_numbers import ledger
+
+    entries = ledger(_complete(results))
+    if as_json:
+        print(
+            json.dumps([asdict(entry) for entry in entries], indent=1, allow_nan=False)
+        )
+        return
+    for entry in entries:
+        interval = (
+            ""
+            if entry.low is None
+            else f"[{entry.low:.4g}, {entry.high:.4g}] {entry.interval}"
+        )
+        print(f"{entry.name:58} {entry.value:9.4g} {interval:36} n = {entry.count}")
+
+
+def _complete(folder: Path | None) -> Path:
+    """A folder with all results: the given one, or the nearest book/results."""
+    if folder is None:
+        return _complete(nearest("book/results", "--results"))
+    missing = [part for part in REPORTED if not any((folder / part).glob("*.json"))]
+    if missing:
+        raise FileNotFoundError(
+            f"{folder} holds no results of {', '.join(missing)}, so the report would "
+            "be incomplete; give a folder with all results with --results"
+        )
+    return folder
+
+
+def rerun(
+    file: Annotated[
+        Path,
+        typer.Argument(
+            exists=True, dir_okay=False, help="Result file of a run, ID.json."
+        ),
+    ],
+) -> None:
+    """Repeat a run from its result file and compare the two scores.
+
+    Everything is trained again, the language model included. The command fails if the
+    scores differ by more than four standard errors.
+    """
+    from vlmcore.experiments import rerun as module
+
+    found = module.rerun(file)
+    print(
+        f"Score {found.before:.4f} in the file, {found.after:.4f} now; "
+        f"{found.changed} answers changed between right and wrong."
+    )
+    print(
+        f"The difference is {abs(found.after - found.before):.4f}; up to "
+        f"{module.TOLERANCE:.0f} standard errors of {found.standard_error:.4f} are "
+        "allowed."
+    )
+    if not found.holds:
+        raise typer.Exit(1)
+
+
+def coverage(
+    out: Annotated[
+        Path, typer.Option(metavar="FOLDER", help="Folder for the result files.")
+    ] = Path("book/results/laws"),
+    simulations: Annotated[
+        int, typer.Option(min=1, help="Data sets per setting.")
+    ] = 2000,
+    with_refits: Annotated[
+        int,
+        typer.Option(
+            min=1, help="Data sets for the bootstrap and the jackknife, among these."
+        ),
+    ] = 300,
+) -> None:
+    """Simulate how often each confidence interval contains the true value.
+
+    There is one file per planted law. A law that has a file is skipped.
+    """
+    from vlmcore.files import write_json
+    from vlmcore.scaling.coverage import SETTINGS, result
+
+    if with_refits > simulations:
+        raise ValueError(
+            f"{with_refits} data sets with refits are more than the {simulations} in "
+            "all; lower --with-refits or raise --simulations"
+        )
+    for setting in SETTINGS:
+        path = out / f"coverage_{setting.name}.json"
+        if not path.exists():
+            write_json(path, result(setting, simulations, with_refits))
+            print(f"{path} written", flush=True)

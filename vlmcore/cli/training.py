@@ -1,0 +1,66 @@
+"""Commands that make or convert weights: the vision encoder, the benchmark model, adapters."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Work = Annotated[
+    Path, typer.Option(metavar="FOLDER", help="Folder for logs and unfinished work.")
+]
+
+
+def train_encoder(
+    out: Annotated[
+        Path, typer.Option(metavar="FOLDER", help="Folder for the checkpoint.")
+    ],
+    work: Work = Path("_build/pretraining"),
+    seed: Annotated[int, typer.Option(help="Seed of weights and images.")] = 0,
+) -> None:
+    """Train the encoder as a small CLIP on drawn shapes (20 minutes on two cores)."""
+    from vlmcore.experiments.pretraining.clip_and_text import pretrain_vision
+
+    pretrain_vision(work / f"vision-{seed}", seed=seed).save_pretrained(out)
+
+
+def probe_encoder(
+    out: Annotated[
+        Path, typer.Option(metavar="FOLDER", help="Folder for the result file.")
+    ],
+) -> None:
+    """Train a linear probe on the encoder in the package, on easy-VQA's images."""
+    from vlmcore.experiments.pretraining.clip_and_text import linear_probe
+    from vlmcore.files import write_json
+    from vlmcore.models.vision import CHECKPOINT, VisionEncoder
+
+    probe = linear_probe(VisionEncoder.from_pretrained())
+    command = f"vlmcore encoder probe --out {out}"
+    result = {"name": CHECKPOINT.name, "probe": probe, "command": command}
+    write_json(out / f"{CHECKPOINT.name}.json", result)
+    for features, share in probe.items():
+        print(f"{features}: {share['right']} of {share['count']} images right")
+
+
+def benchmark_model(
+    out: Annotated[
+        Path, typer.Option(metavar="FOLDER", help="Folder for the weights.")
+    ],
+    work: Work = Path("_build/benchmark_model"),
+) -> None:
+    """Train the model that the chapters evaluate on benchmark-format questions."""
+    from vlmcore.experiments.benchmark_model import make_weights
+
+    make_weights(work, out)
+
+
+def adapter(
+    weights: Annotated[
+        Path,
+        typer.Argument(help="align.safetensors or tune.safetensors of a run."),
+    ],
+    path: Annotated[Path, typer.Argument(help="Adapter to write.")],
+) -> None:
+    """Make a small adapter file of the weights that a training stage left."""
+    from vlmcore.models.adapters import from_stage
+
+    from_stage(weights, path)
