@@ -6,6 +6,7 @@ from typer.testing import CliRunner
 from vlmcore.cli import app
 from vlmcore.config import QueCCConfig, replace, to_dict
 from vlmcore.experiments import rerun, runner, tasks
+from vlmcore.experiments.tasks import synthetic
 from vlmcore.experiments.pretraining import curriculum
 from vlmcore.experiments.run_config import SCHEMA, config_of, identity
 from vlmcore.experiments.runner import run_cell
@@ -19,8 +20,8 @@ SHORT = StageConfig(30, 1e-2, 8)
 @pytest.fixture
 def cell(monkeypatch, tmp_path):
     """A short run of the grid on little data, and its result file."""
-    monkeypatch.setattr(tasks, "TRAIN_SCENES", 24)
-    monkeypatch.setattr(tasks, "FAMILY_TEST_SCENES", 60)
+    monkeypatch.setattr(synthetic, "TRAIN_SCENES", 24)
+    monkeypatch.setattr(synthetic, "FAMILY_TEST_SCENES", 60)
     monkeypatch.setattr(curriculum, "TEXT_SCENES", 60)
     monkeypatch.setattr(
         runner, "load_task", tasks.load_task.__wrapped__

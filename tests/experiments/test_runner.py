@@ -22,7 +22,7 @@ from vlmcore.config import (
     replace,
 )
 from vlmcore.data import easyvqa
-from vlmcore.experiments import run_config, runner, sweep, tasks
+from vlmcore.experiments import FAMILIES, run_config, runner, sweep
 from vlmcore.experiments.run_config import (
     RunConfig,
     config_of,
@@ -32,7 +32,7 @@ from vlmcore.experiments.run_config import (
 )
 from vlmcore.experiments.runner import run_cell
 from vlmcore.experiments.suites import COMPARISON, EXPERIMENTS, preset
-from vlmcore.experiments.tasks import FAMILIES, Task, load_task
+from vlmcore.experiments.tasks import TASKS, TaskData, load_task, synthetic
 from vlmcore.files import read_results, write_json
 from vlmcore.models.language import LanguageModel
 from vlmcore.training.stages import TrainingConfig
@@ -52,7 +52,7 @@ def little_data(monkeypatch):
     def little(samples, count):
         return [sample for sample in samples if sample.image < count]
 
-    task = Task(
+    task = TaskData(
         little(whole.train, 12),
         little(whole.test, 8),
         whole.train_images[:12],
@@ -154,12 +154,12 @@ def test_held_out_runs_never_touch_the_test_split():
 
 
 def test_development_worlds_are_other_worlds(monkeypatch):
-    monkeypatch.setattr(tasks, "TRAIN_SCENES", 20)
-    monkeypatch.setattr(tasks, "TEST_SCENES", 10)
+    monkeypatch.setattr(synthetic, "TRAIN_SCENES", 20)
+    monkeypatch.setattr(synthetic, "TEST_SCENES", 10)
     load = load_task.__wrapped__  # past the cache, which other tests fill
     reported, development = load("letters"), load("letters", held_out=True)
     assert (
-        len(reported.train) == 20 * tasks.QUESTIONS
+        len(reported.train) == 20 * synthetic.QUESTIONS
         and len(reported.test) == len(reported.test_images) == 10
     )
     images = [
@@ -170,7 +170,7 @@ def test_development_worlds_are_other_worlds(monkeypatch):
     assert len({part.tobytes() for part in images}) == 4
     with pytest.raises(
         ValueError,
-        match="no task 'vqa'; choose from easyvqa, words, reading, attribute",
+        match="no task 'vqa'; choose from easyvqa, word_facts, letters, attribute",
     ):
         load("vqa")
 
@@ -319,7 +319,7 @@ def test_a_mixture_is_trained_in_turn_and_scored_on_all_its_parts(
     little_data, tmp_path, monkeypatch
 ):
     alone = run_cell(SHORT, tmp_path / "alone", tmp_path / "work")
-    monkeypatch.setattr(runner, "parts_of", lambda name: (name, name))
+    monkeypatch.setattr(type(TASKS["easyvqa"]), "parts", property(lambda t: (t, t)))
     result = run_cell(
         SHORT, tmp_path / "both", tmp_path / "work"
     )  # finds the model of the first run trained

@@ -20,12 +20,14 @@ from vlmcore.experiments import sweep
 SWEEP = """
 import sys
 from pathlib import Path
-from vlmcore import schooling, sweep, tasks
+from vlmcore.experiments import sweep
+from vlmcore.experiments.pretraining import curriculum
+from vlmcore.experiments.tasks import synthetic
 from vlmcore.config import QueCCConfig, TokenPackerConfig
 from vlmcore.training.trainer import StageConfig
 from vlmcore.experiments.suites import GRID, grid_run, language_size, replace
 
-tasks.TRAIN_SCENES, tasks.FAMILY_TEST_SCENES, schooling.TEXT_SCENES = 16, 12, 40  # the workers import this file and do it too
+synthetic.TRAIN_SCENES, synthetic.FAMILY_TEST_SCENES, curriculum.TEXT_SCENES = 16, 12, 40  # the workers import this file and do it too
 
 if __name__ == "__main__":
     short = StageConfig(8, 1e-3, 4)

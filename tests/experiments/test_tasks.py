@@ -5,13 +5,13 @@ import pytest
 
 from vlmcore.data.synthetic.icons import RELATIONS
 from vlmcore.data.synthetic.task_families import SCENE_WORDS
-from vlmcore.experiments.tasks import (
-    FAMILIES,
+from vlmcore.experiments import FAMILIES
+from vlmcore.experiments.tasks import load_task
+from vlmcore.experiments.tasks.synthetic import (
     FAMILY_TEST_SCENES,
     QUESTIONS,
     TRAIN_SCENES,
-    load_task,
-    world_of,
+    world_seed,
 )
 
 
@@ -32,7 +32,7 @@ def test_what_is_scored_is_new(name):
             for image in images
         ]
     assert len(set(parts)) == len(parts)
-    assert world_of(True) != world_of(False)
+    assert world_seed(True) != world_seed(False)
 
 
 @pytest.mark.slow

@@ -25,9 +25,11 @@ from vlmcore.cost import (
     paper_flops,
     parameters,
 )
+from vlmcore.experiments import FAMILIES
 from vlmcore.experiments.pretraining.curriculum import PARTS, QUESTIONS, TURNS
 from vlmcore.experiments.run_config import RunConfig, language_identity, weights_of
-from vlmcore.experiments.tasks import FAMILIES, FAMILY_TEST_SCENES, TRAIN_SCENES
+from vlmcore.experiments.tasks import find_task
+from vlmcore.experiments.tasks.synthetic import FAMILY_TEST_SCENES, TRAIN_SCENES
 
 ASKED, ANSWERED = 4, 2
 """Tokens of the longest question of a family with its start, and of an answer with its
@@ -121,7 +123,18 @@ def of_text_pretraining(run: RunConfig, machine: Machine = CPU_THREAD) -> Estima
 def of_all(
     runs: Sequence[RunConfig], machine: Machine = CPU_THREAD
 ) -> dict[str, Estimate]:
-    """Everything that a list of runs of the grid needs, by what it is: schools and trainings by size, in the order of size."""
+    """The cost of a list of runs of the grid: pre-training and training by size.
+
+    Raises:
+        ValueError: a run is of another task, for which no constants were measured.
+    """
+    if others := {
+        part.name for run in runs for part in find_task(run.task).parts
+    } - set(FAMILIES):
+        raise ValueError(
+            f"times are estimated for {', '.join(FAMILIES)} only, not for "
+            f"{', '.join(sorted(others))}; start the runs and read the time left"
+        )
     schools = {language_identity(run): run for run in runs}.values()
     trainings = [run for run in runs if weights_of(run) == run]
     groups: dict[str, list[Estimate]] = {}

@@ -13,7 +13,7 @@ from vlmcore.config import (
     replace,
     to_dict,
 )
-from vlmcore.experiments.tasks import SCHOOLED, TaskName, world_of
+from vlmcore.experiments.tasks import find_task
 from vlmcore.files import difference
 from vlmcore.training.stages import TrainingConfig
 from vlmcore.training.trainer import StageConfig
@@ -34,7 +34,8 @@ class RunConfig:
     words, on notes for the worlds."""
     held_out: bool = False
     """Score on what is never reported, for development."""
-    task: TaskName = "easyvqa"
+    task: str = "easyvqa"
+    """A key of `vlmcore.experiments.tasks.TASKS`."""
     embedding_targets: bool | None = None
     """Stage 1 by the words for what images show, or by answers; None is words for the
     families of the grid, answers for all else."""
@@ -81,20 +82,12 @@ def language_identity(config: RunConfig) -> str:
     """The name of a run's language model: a hash of its sizes, its school and its seed."""
     key = [
         SCHEMA,
-        pretraining_text(config),
+        find_task(config.task).text_name(config.held_out),
         to_dict(config.model.language),
         to_dict(config.text),
         config.training.seed,
     ]
     return hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:12]
-
-
-def pretraining_text(config: RunConfig) -> str:
-    """What a run's miniature language model learns from: a school in the facts of a world, notes, or told questions."""
-    if config.task in SCHOOLED:
-        return f"curriculum-{world_of(config.held_out)}"
-    texts = {"easyvqa": "questions", "word_facts": "word facts"}
-    return texts.get(config.task, "scene tokens")
 
 
 def config_of(result: dict[str, Any]) -> RunConfig:

@@ -1,9 +1,9 @@
-"""One run of the book: how it is done, and what is written down about it. `vlmcore.experiments.run_config` says what it is, `vlmcore.experiments.sweep` does many.
+"""Does one run of an experiment and writes its result.
 
-A run gives a miniature language model its language (or finds it done), aligns a
-compressor with it, tunes both on a task, and scores the model on images it has not
-seen, and on shuffled ones. Where one set of weights serves several runs it is trained
-once.
+A run pre-trains a miniature language model on text (or loads it), aligns a compressor
+with it, tunes both on a task, and scores the model on new images and on images permuted
+across questions. Runs that share weights train them once. `run_config` says what a run
+is, `sweep` does many.
 """
 
 import os
@@ -20,47 +20,23 @@ import torch
 
 from vlmcore import cost
 from vlmcore.config import VLMConfig, replace, to_dict
-from vlmcore.data import easyvqa, easyvqa_facts
 from vlmcore.data.samples import Sample, tokenize
 from vlmcore.evaluation.metrics import Score
 from vlmcore.evaluation.short_answers import (
     answered_right,
-    first_tokens,
-    generate_answers,
     permute_images,
-    question_only,
     score_answers,
 )
-from vlmcore.experiments.pretraining.clip_and_text import pretrain_language
-from vlmcore.experiments.pretraining.curriculum import (
-    PARTS,
-    answers_from_scene_tokens,
-    pretrain_on_curriculum,
-    tokenize_contents,
-    tokenize_scenes,
-)
-from vlmcore.experiments.pretraining.easyvqa_targets import shape_targets
 from vlmcore.experiments.pretraining.embedding_targets import SceneTargets
-from vlmcore.experiments.pretraining.scene_tokens import pretrain_on_scene_tokens
 from vlmcore.experiments.run_config import (
     SCHEMA,
     RunConfig,
     identity,
     language_identity,
     method,
-    pretraining_text,
     weights_of,
 )
-from vlmcore.experiments.tasks import (
-    FAMILIES,
-    SCHOOLED,
-    Task,
-    TaskName,
-    family_scenes,
-    load_task,
-    parts_of,
-    world_of,
-)
+from vlmcore.experiments.tasks import TaskData, find_task, load_task
 from vlmcore.files import read_json, write_json
 from vlmcore.models.feature_cache import FeatureStore
 from vlmcore.models.language import LanguageModel
@@ -70,14 +46,13 @@ from vlmcore.training.stages import TrainingData, fit, language_tokens
 from vlmcore.training.trainer import device_of, read_log
 
 ANSWER_TOKENS = 2
-"""Tokens generated for an answer, of one word and its end, at which the cost of a run
-is stated."""
+"""Tokens of an answer, a word and its end, for the cost of a run."""
 
 
 def prepare(config: RunConfig, work: str | Path) -> None:
-    """Makes the features that a run shares with others, if they are not there yet."""
+    """Computes the features that a run shares with others, unless they are there."""
     if config.model.compressor is not None:
-        for task in _tasks(config):
+        for task in _load(config):
             _features(weights_of(config), task.train_images, work)
             _features(config, task.test_images, work)
 
@@ -107,96 +82,67 @@ def run_cell(
     path = Path(results) / f"{identity(config)}.json"
     if path.exists():
         return read_json(path)
-    started = time.perf_counter()
-    tasks = _tasks(config)
-    vlm, processed = train(
-        config, tasks, work, progress=progress, accelerator=accelerator
-    )
+    tasks, started = _load(config), time.perf_counter()
+    options = {"progress": progress, "accelerator": accelerator}
+    vlm, processed = train(config, tasks, work, **options)
     vlm.to(device := device_of(accelerator))
     trained = time.perf_counter()
-    answers, samples = _examine(
-        config, vlm, [(task, task.test) for task in tasks], work
-    )
+    tests = [task.test for task in tasks]
+    answers, samples = _answer(config, vlm, tasks, tests, work)
+    permuted = [permute_images(test) for test in tests]
     scores = {
         "test": score_answers(answers, samples),
-        "shuffled": score_answers(
-            *_examine(
-                config, vlm, [(task, permute_images(task.test)) for task in tasks], work
-            )
-        ),
+        "shuffled": score_answers(*_answer(config, vlm, tasks, permuted, work)),
     }
     seconds = {"train": trained - started, "test": time.perf_counter() - trained}
+    q = max(text_tokens(vlm, task) for task in tasks)
     result = _result(config, vlm.config, scores, seconds) | {
-        "text_tokens": max(text_tokens(vlm, task) for task in tasks),
+        "text_tokens": q,
         "training_tokens": processed,
         "right": "".join(str(int(right)) for right in answered_right(answers, samples)),
         "device": device.type,
         "command": command,
     }
-    if (
-        config.pretrained is not None
-    ):  # few runs, and long ones: how they went is worth keeping
+    if config.pretrained is not None:  # few runs, and long ones: keep how they went
         result["losses"] = _losses(Path(work) / identity(config))
-    result["flops"] = cost.exact_flops(
-        vlm.config, result["text_tokens"], ANSWER_TOKENS
-    )._asdict()
+    result["flops"] = cost.exact_flops(vlm.config, q, ANSWER_TOKENS)._asdict()
     write_json(path, result)
     return result
 
 
-def _examine(
-    config: RunConfig,
-    vlm: VLM,
-    tests: Sequence[tuple[Task, list[Sample]]],
-    work: str | Path,
-) -> tuple[list[str], list[Sample]]:
-    """What the model says to questions about the test images of tasks, and the questions."""
-    answer = first_tokens if config.task in SCHOOLED else generate_answers
-    answers, asked = list[str](), list[Sample]()
-    for task, samples in tests:
-        features = (
-            None
-            if vlm.compressor is None
-            else _features(config, task.test_images, work)
-        )
-        answers, asked = answers + answer(vlm, samples, features), asked + samples
-    return answers, asked
-
-
 def train(
-    config: RunConfig, task: Task | Sequence[Task], work: str | Path, **options: Any
+    config: RunConfig,
+    task: TaskData | Sequence[TaskData],
+    work: str | Path,
+    **options: Any,
 ) -> tuple[VLM, int]:
-    """Trains the model of a run, or finds it trained.
+    """Trains the model of a run, or loads it if it is trained.
 
     Args:
         config: the run.
-        task: its data; of a mixture, all its parts.
+        task: its data; for a mixture, those of all its parts.
         work: folder for features, language models and checkpoints.
-        **options: of `loop.run`.
+        **options: of `trainer.run`.
 
     Returns:
         The model, and how many tokens its language model read in training.
     """
     work, base = Path(work), weights_of(config)
-    vision, language = (
-        VisionEncoder.from_pretrained(),
-        language_model(config, work, **options),
-    )
+    vision = VisionEncoder.from_pretrained()
+    language = language_model(config, work, **options)
     torch.manual_seed(config.training.seed)
     vlm = VLM.from_parts(base.model, vision, language)
     data = []
-    for part in [task] if isinstance(task, Task) else task:
-        features = (
-            None if vlm.compressor is None else _features(base, part.train_images, work)
-        )
+    for part in [task] if isinstance(task, TaskData) else task:
+        blind = vlm.compressor is None
+        features = None if blind else _features(base, part.train_images, work)
         tokens = tokenize(
             part.train, language.tokenizer, config.model.order, frame=language.frame
         )
-        data.append(TrainingData(tokens, features, _notes(config, part, language)))
+        data.append(TrainingData(tokens, features, _targets(config, part, language)))
     fit(vlm, data, config.training, work / identity(base), **options)
-    processed = language_tokens(
-        vlm.config, [part.tokens for part in data], config.training
-    )
+    texts = [part.tokens for part in data]
+    processed = language_tokens(vlm.config, texts, config.training)
     if base != config and vlm.compressor is not None:
         other = VLM.from_parts(config.model, vision, vlm.language)
         assert other.compressor is not None
@@ -205,12 +151,40 @@ def train(
     return vlm, processed
 
 
-def _tasks(config: RunConfig) -> list[Task]:
-    return [load_task(part, config.held_out) for part in parts_of(config.task)]
+def language_model(
+    config: RunConfig, work: str | Path, **options: Any
+) -> LanguageModel:
+    """The language model of a run before it is trained with images.
+
+    A miniature is pre-trained once and then loaded from `work`; options are those of
+    `trainer.run`. Pretrained weights are read as bfloat16: most of them stay frozen,
+    and processors that have the type are several times faster with it.
+    """
+    if config.pretrained is not None:
+        return LanguageModel.from_pretrained(
+            config.pretrained, dtype=torch.bfloat16, attention="eager"
+        )
+    folder = Path(work) / f"language-{language_identity(config)}"
+    if not (folder / "model.safetensors").exists():
+        pretrain = find_task(config.task).pretraining(config.held_out)
+        model = pretrain(
+            f"{folder}.training",
+            config=config.model.language,
+            stage=config.text,
+            seed=config.training.seed,
+            **options,
+        )
+        partial = folder.with_name(f"{folder.name}.{os.getpid()}.partial")
+        model.save_pretrained(partial)
+        try:
+            partial.replace(folder)
+        except OSError:  # another process was quicker, with the same weights
+            shutil.rmtree(partial)
+    return LanguageModel.from_pretrained(folder)
 
 
-def text_tokens(vlm: VLM, task: Task) -> int:
-    """Q of the longest question of a task, with the start token or the turns of the chat around it."""
+def text_tokens(vlm: VLM, task: TaskData) -> int:
+    """Q of a task's longest question, with the start token or the chat's turns."""
     tokens = tokenize(
         task.test,
         vlm.language.tokenizer,
@@ -221,150 +195,41 @@ def text_tokens(vlm: VLM, task: Task) -> int:
     return int(tokens.length.max())
 
 
-def language_model(
-    config: RunConfig, work: str | Path, **options: Any
-) -> LanguageModel:
-    """The run's language model before it sees: a miniature is pre-trained once, with the options of `loop.run`, then loaded from `work`.
-
-    Pretrained weights are read as bfloat16: most of them stay as they are, and
-    processors that know the type are several times quicker.
-    """
-    if config.pretrained is not None:
-        return LanguageModel.from_pretrained(
-            config.pretrained, dtype=torch.bfloat16, attention="eager"
-        )
-    seed, folder = (
-        config.training.seed,
-        Path(work) / f"language-{language_identity(config)}",
-    )
-    if not (folder / "model.safetensors").exists():
-        training, sizes = f"{folder}.training", config.model.language
-        if config.task in SCHOOLED:
-            model = pretrain_on_curriculum(
-                training, sizes, config.text, world_of(config.held_out), seed, **options
-            )
-        elif pretraining_text(config) == "notes":
-            model = pretrain_on_scene_tokens(
-                training, sizes, config.text, seed, **options
-            )
-        else:
-            samples = (
-                easyvqa_facts.told()
-                if config.task == "word_facts"
-                else easyvqa.told(
-                    sorted({s.question for s in easyvqa.load("train").samples})
-                )
-            )
-            model = pretrain_language(
-                training, sizes, samples, config.text, seed, **options
-            )
-        partial = folder.with_name(f"{folder.name}.{os.getpid()}.partial")
-        model.save_pretrained(partial)
-        try:
-            partial.replace(folder)
-        except OSError:  # another process was quicker, with the same weights
-            shutil.rmtree(partial)
-    return LanguageModel.from_pretrained(folder)
+def _load(config: RunConfig) -> list[TaskData]:
+    parts = find_task(config.task).parts
+    return [load_task(part.name, config.held_out) for part in parts]
 
 
-def _notes(
-    config: RunConfig, task: Task, language: LanguageModel
-) -> SceneTargets | None:
-    if not (
-        config.task in SCHOOLED
-        if config.embedding_targets is None
-        else config.embedding_targets
-    ):
-        return None
-    if task.train_scenes is None:
-        return shape_targets(easyvqa.load("train"), language, config.model.vision.side)
-    words = tokenize_scenes(task.train_scenes, language.tokenizer)
-    return SceneTargets(
-        words, task.train_scenes.where, tokenize_contents(language.tokenizer)
-    )
-
-
-def run_text_only(
+def _answer(
     config: RunConfig,
-    results: str | Path,
+    vlm: VLM,
+    tasks: Sequence[TaskData],
+    tests: Sequence[list[Sample]],
     work: str | Path,
-    command: str,
-    accelerator: str = "cpu",
-) -> None:
-    """Writes what the language model of a grid's run answers from notes instead of images: the floor under its errors.
-
-    Args:
-        config: the run.
-        results: folder of the result files.
-        work: where the language model is.
-        command: written into the result.
-        accelerator: as Lightning's; the language model answers there.
-    """
-    path = Path(results) / f"text-{language_identity(config)}.json"
-    if path.exists():
-        return
-    language, scores = (
-        language_model(config, work, progress=False).to(device_of(accelerator)),
-        dict[str, Any](),
-    )
-    for family in FAMILIES:
-        scenes = family_scenes(family, config.held_out, test=True, draw=False)
-        answers = {
-            str(parts): answers_from_scene_tokens(language, scenes, parts)
-            for parts in PARTS
-        }
-        scores[family] = _plain(
-            {
-                parts: score_answers(said, scenes.samples)
-                for parts, said in answers.items()
-            }
-        )
-    sizes = replace(config.model, language=language.config)
-    write_json(
-        path,
-        {
-            "name": "text_only",
-            "schema": SCHEMA,
-            "language": to_dict(language.config),
-            "text": to_dict(config.text),
-        }
-        | {
-            "text_seed": config.training.seed,
-            "parameters": cost.parameters(sizes)._asdict(),
-            "scores": scores,
-            "command": command,
-        },
-    )
+) -> tuple[list[str], list[Sample]]:
+    """Answers to samples about the test images of tasks, and the samples."""
+    answer, answers = find_task(config.task).answer, list[str]()
+    for task, samples in zip(tasks, tests, strict=True):
+        blind = vlm.compressor is None
+        features = None if blind else _features(config, task.test_images, work)
+        answers += answer(vlm, samples, features)
+    return answers, [sample for samples in tests for sample in samples]
 
 
-def run_question_only(task: TaskName, results: str | Path, command: str) -> None:
-    """Writes the score of the best guess from the question's text alone, which needs no model."""
-    path = Path(results) / (
-        "question_only.json" if task == "easyvqa" else f"question_only-{task}.json"
-    )
-    if not path.exists():
-        data = load_task(task)
-        scores = {
-            "test": score_answers(question_only(data.train, data.test), data.test)
-        }
-        write_json(
-            path,
-            {
-                "name": "question_only",
-                "task": task,
-                "scores": _plain(scores),
-                "command": command,
-            },
-        )
+def _targets(
+    config: RunConfig, data: TaskData, language: LanguageModel
+) -> SceneTargets | None:
+    task, wanted = find_task(config.task), config.embedding_targets
+    if not (task.embedding_targets if wanted is None else wanted):
+        return None
+    return task.targets(data, language, config.model.vision.side)
 
 
 def _features(config: RunConfig, images: np.ndarray, work: str | Path) -> FeatureStore:
-    attention = (
-        config.model.compressor is not None and config.model.compressor.sees_attention
-    )
-    return FeatureStore(
-        VisionEncoder.from_pretrained(), images, work, attention=attention
-    )
+    compressor = config.model.compressor
+    attention = compressor is not None and compressor.sees_attention
+    encoder = VisionEncoder.from_pretrained()
+    return FeatureStore(encoder, images, work, attention=attention)
 
 
 def _result(
@@ -383,7 +248,7 @@ def _result(
         "seed": config.training.seed,
         "config": to_dict(replace(config, model=sizes)),
         "parameters": cost.parameters(sizes)._asdict(),
-        "scores": _plain(scores),
+        "scores": plain_scores(scores),
         "seconds": {stage: round(value, 1) for stage, value in seconds.items()},
         "threads": torch.get_num_threads(),
         "versions": {
@@ -407,9 +272,10 @@ def _losses(run: Path) -> dict[str, dict[str, list[float]]]:
     }
 
 
-def _plain(
+def plain_scores(
     scores: dict[str, dict[str, Score]],
 ) -> dict[str, dict[str, dict[str, float]]]:
+    """Scores by split and kind as plain values, as result files hold them."""
     return {
         split: {kind: value._asdict() for kind, value in kinds.items()}
         for split, kinds in scores.items()

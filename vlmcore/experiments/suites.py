@@ -21,14 +21,14 @@ from vlmcore.config import (
     VLMConfig,
     replace,
 )
+from vlmcore.experiments import FAMILIES
 from vlmcore.experiments.run_config import RunConfig
-from vlmcore.experiments.tasks import FAMILIES, TaskName
 from vlmcore.models.pretrained import smollm2
 from vlmcore.training.stages import TrainingConfig
 from vlmcore.training.trainer import StageConfig
 
 COMPARISON_TOKENS, ABLATION_TOKENS = (1, 4, 16), (1, 4)
-COMPARISON_TASKS: tuple[TaskName, ...] = ("letters", "attribute")
+COMPARISON_TASKS: tuple[str, ...] = ("letters", "attribute")
 COMPARISON = RunConfig(
     training=TrainingConfig(
         StageConfig(500, 2e-3, batch_size=32), StageConfig(700, 1e-3, batch_size=32)
@@ -302,7 +302,7 @@ def longer(run: RunConfig, times: int = 3) -> RunConfig:
 
 
 def grid_run(
-    task: TaskName,
+    task: str,
     size: LanguageConfig,
     compressor: CompressorConfig | None,
     visual_tokens: int,

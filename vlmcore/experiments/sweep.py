@@ -42,15 +42,10 @@ from vlmcore.experiments.run_config import (
     language_identity,
     weights_of,
 )
-from vlmcore.experiments.runner import (
-    language_model,
-    prepare,
-    run_cell,
-    run_question_only,
-    run_text_only,
-)
+from vlmcore.experiments.runner import language_model, prepare, run_cell
 from vlmcore.experiments.suites import NEEDS_GPU
-from vlmcore.experiments.tasks import SCHOOLED, parts_of
+from vlmcore.experiments.tasks import find_task
+from vlmcore.experiments.without_images import run_question_only, run_text_only
 
 
 def pending(configs: list[RunConfig], results: Path) -> list[RunConfig]:
@@ -201,10 +196,9 @@ def _show(bar: tqdm, group: Future[list[dict[str, Any]]]) -> None:
 def pretrain_text(
     config: RunConfig, results: Path, work: Path, command: str, accelerator: str
 ) -> None:
-    """Makes the language model of a run, and for the grid writes down what it knows before it sees."""
+    """Pre-trains the language model of a run and writes its scores without images."""
     language_model(config, work, progress=False, accelerator=accelerator)
-    if config.task in SCHOOLED:
-        run_text_only(config, results, work, command, accelerator)
+    run_text_only(config, results, work, command, accelerator)
 
 
 def run_group(
@@ -242,12 +236,7 @@ def plan(
     workers: int,
     machine: Machine = CPU_THREAD,
 ) -> str:
-    """What the runs without a result will take: operations, hours of one CPU thread or one GPU, and memory."""
-    if not all(config.task in SCHOOLED for config in configs):
-        raise ValueError(
-            "times are estimated for the tasks of the grid only; start the other "
-            "experiments and read the remaining time off the progress bar"
-        )
+    """The cost of runs without a result: operations, hours of one device, memory."""
     groups = of_all(todo, machine)
     lines = [
         f"{len(configs)} runs, {len(todo)} without a result; features take "
@@ -319,7 +308,9 @@ def run_experiment(
 ) -> None:
     """Does the runs of an experiment, and scores the baseline that sees no image."""
     command = f"vlmcore sweep run {name}"
-    for task in sorted({part for config in configs for part in parts_of(config.task)}):
+    for task in sorted(
+        {part.name for config in configs for part in find_task(config.task).parts}
+    ):
         run_question_only(task, results, command)
     accelerator = "auto" if name in NEEDS_GPU else "cpu"
     run(configs, results, work, workers, command, accelerator)

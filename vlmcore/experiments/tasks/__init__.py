@@ -1,0 +1,50 @@
+"""Tasks: the data of a run, the text its language model learns first, and its answers.
+
+A task is an object that a run asks for all of this, so that nothing else in the
+experiments depends on a task's name. *letters* and *attribute* belong to the compressor
+comparison; *knowledge*, *reasoning* and *ocr* are the families of the grid, and
+*mixture* is all three of them.
+"""
+
+from functools import lru_cache
+
+from vlmcore.data.synthetic.letters_and_shapes import WORLDS
+from vlmcore.experiments import FAMILIES
+from vlmcore.experiments.tasks.easyvqa import EasyVQA, WordFacts
+from vlmcore.experiments.tasks.synthetic import Family, Mixture, World, family_scenes
+from vlmcore.experiments.tasks.task import Task, TaskData
+
+TASKS: dict[str, Task] = {
+    task.name: task
+    for task in (
+        EasyVQA(),
+        WordFacts(),
+        *(World(name) for name in WORLDS),
+        *(Family(name) for name in FAMILIES),
+        Mixture("mixture"),
+    )
+}
+
+
+def find_task(name: str) -> Task:
+    """The task of a name.
+
+    Raises:
+        ValueError: there is no such task.
+    """
+    if name not in TASKS:
+        raise ValueError(f"there is no task {name!r}; choose from {', '.join(TASKS)}")
+    return TASKS[name]
+
+
+@lru_cache(maxsize=3)
+def load_task(name: str = "easyvqa", held_out: bool = False) -> TaskData:
+    """The data of a task, kept in memory for the next call.
+
+    Raises:
+        ValueError: there is no such task, or it is made of several.
+    """
+    return find_task(name).load(held_out)
+
+
+__all__ = ["TASKS", "Task", "TaskData", "family_scenes", "find_task", "load_task"]

@@ -1,0 +1,70 @@
+"""Reference scores without images: from the text alone, and from descriptions.
+
+A guess from each question's text needs no model. A language model that reads
+descriptions instead of images shows the errors that its visual tokens cannot remove.
+"""
+
+from pathlib import Path
+
+from vlmcore import cost
+from vlmcore.config import replace, to_dict
+from vlmcore.evaluation.short_answers import question_only, score_answers
+from vlmcore.experiments.run_config import SCHEMA, RunConfig, language_identity
+from vlmcore.experiments.runner import language_model, plain_scores
+from vlmcore.experiments.tasks import find_task, load_task
+from vlmcore.files import write_json
+from vlmcore.training.trainer import device_of
+
+
+def run_text_only(
+    config: RunConfig,
+    results: str | Path,
+    work: str | Path,
+    command: str,
+    accelerator: str = "cpu",
+) -> None:
+    """Writes a language model's scores from descriptions instead of images.
+
+    They are the floor under the errors of its runs. A task without descriptions has
+    none, and nothing is written.
+
+    Args:
+        config: the run.
+        results: folder of the result files.
+        work: where the language model is.
+        command: written into the result.
+        accelerator: as Lightning's; the language model answers there.
+    """
+    path = Path(results) / f"text-{language_identity(config)}.json"
+    if path.exists():
+        return
+    language = language_model(config, work, progress=False)
+    language = language.to(device_of(accelerator))
+    scores = find_task(config.task).text_scores(language, config.held_out)
+    if scores is None:
+        return
+    sizes = replace(config.model, language=language.config)
+    result = {
+        "name": "text_only",
+        "schema": SCHEMA,
+        "language": to_dict(language.config),
+        "text": to_dict(config.text),
+        "text_seed": config.training.seed,
+        "parameters": cost.parameters(sizes)._asdict(),
+        "scores": {task: plain_scores(by_count) for task, by_count in scores.items()},
+        "command": command,
+    }
+    write_json(path, result)
+
+
+def run_question_only(task: str, results: str | Path, command: str) -> None:
+    """Writes the score of the best guess from the question alone, without a model."""
+    suffix = "" if task == "easyvqa" else f"-{task}"
+    path = Path(results) / f"question_only{suffix}.json"
+    if not path.exists():
+        data = load_task(task)
+        scores = {
+            "test": score_answers(question_only(data.train, data.test), data.test)
+        }
+        result = {"name": "question_only", "task": task, "scores": plain_scores(scores)}
+        write_json(path, result | {"command": command})
