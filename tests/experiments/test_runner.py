@@ -275,7 +275,7 @@ def test_a_pretrained_model_goes_through_the_same_run(little_data, tokenizer, tm
 
 def test_the_real_plan():
     runs = EXPERIMENTS["real"]()
-    assert len({identity(run) for run in runs}) == len(run_config) == 9
+    assert len({identity(run) for run in runs}) == len(runs) == 9
     one = [
         run
         for run in runs
