@@ -15,9 +15,9 @@ from vlmcore.experiments import estimate
 from vlmcore.experiments.pretraining import curriculum
 from vlmcore.experiments.pretraining.scene_tokens import text_loss
 from vlmcore.experiments.run_config import identity
-from vlmcore.experiments.suites import (
+from vlmcore.experiments.suites.grid import (
     GRID,
-    LADDER,
+    GRID_SIZES,
     ON_CPU,
     ON_GPU,
     grid_run,
@@ -154,10 +154,10 @@ def test_school_needs_the_memory_that_was_estimated():
 
 def test_memory_grows_with_the_batch_and_with_what_is_seen():
     bytes_of = [
-        estimate.peak_bytes(grid_run("ocr", LADDER[2], QueCCConfig(), v))
+        estimate.peak_bytes(grid_run("ocr", GRID_SIZES[2], QueCCConfig(), v))
         for v in (1, 36)
     ]
-    run = grid_run("ocr", LADDER[2], QueCCConfig(), 36)
+    run = grid_run("ocr", GRID_SIZES[2], QueCCConfig(), 36)
     larger = replace(
         run,
         training=replace(run.training, tune=replace(run.training.tune, batch_size=256)),
@@ -174,11 +174,11 @@ def test_the_plan_counts_every_school_once_and_every_run():
     trainings = sum(
         group.runs for name, group in groups.items() if name.startswith("training")
     )
-    assert schools == 5 * len(LADDER) + 3 * 2
+    assert schools == 5 * len(GRID_SIZES) + 3 * 2
     assert trainings == len(runs)
     costs = [
         estimate.of_training(grid_run("ocr", size, QueCCConfig(), 36)).flops
-        for size in LADDER
+        for size in GRID_SIZES
     ]
     assert costs == sorted(costs)
 

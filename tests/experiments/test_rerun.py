@@ -9,7 +9,7 @@ from vlmcore.experiments import rerun, runner, tasks
 from vlmcore.experiments.pretraining import curriculum
 from vlmcore.experiments.run_config import SCHEMA, config_of, identity
 from vlmcore.experiments.runner import run_cell
-from vlmcore.experiments.suites import grid_run, language_size
+from vlmcore.experiments.suites.grid import grid_run, language_size
 from vlmcore.experiments.tasks import synthetic
 from vlmcore.files import read_json
 from vlmcore.training.trainer import StageConfig

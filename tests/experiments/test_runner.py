@@ -28,10 +28,12 @@ from vlmcore.experiments.run_config import (
     config_of,
     identity,
     method,
+    preset,
     weights_of,
 )
 from vlmcore.experiments.runner import run_cell
-from vlmcore.experiments.suites import COMPARISON, EXPERIMENTS, preset
+from vlmcore.experiments.suites import EXPERIMENTS
+from vlmcore.experiments.suites.comparison import COMPARISON
 from vlmcore.experiments.tasks import TASKS, TaskData, load_task, synthetic
 from vlmcore.files import read_results, write_json
 from vlmcore.models.language import LanguageModel

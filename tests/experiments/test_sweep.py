@@ -25,7 +25,8 @@ from vlmcore.experiments.pretraining import curriculum
 from vlmcore.experiments.tasks import synthetic
 from vlmcore.config import QueCCConfig, TokenPackerConfig
 from vlmcore.training.trainer import StageConfig
-from vlmcore.experiments.suites import GRID, grid_run, language_size, replace
+from vlmcore.experiments.suites.grid import GRID, grid_run, language_size
+from vlmcore.config import replace
 
 synthetic.TRAIN_SCENES, synthetic.FAMILY_TEST_SCENES, curriculum.TEXT_SCENES = 16, 12, 40  # the workers import this file and do it too
 

@@ -22,7 +22,7 @@ from vlmcore.config import QueCCConfig, replace
 from vlmcore.data.samples import Tokens, tokenize
 from vlmcore.data.synthetic.task_families import SCENE_WORDS, TEXT_WORDS
 from vlmcore.experiments import tasks
-from vlmcore.experiments.suites import LADDER, grid_run
+from vlmcore.experiments.suites.grid import GRID_SIZES, grid_run
 from vlmcore.models.feature_cache import FeatureStore
 from vlmcore.models.language import LanguageModel, word_tokenizer
 from vlmcore.models.vision import VisionEncoder
@@ -102,7 +102,7 @@ class Cell:
 def begin(workers):
     """Makes a worker's cell, once."""
     global cell, meeting
-    cell, meeting = Cell(grid_run("ocr", LADDER[2], QueCCConfig(), 16)), workers
+    cell, meeting = Cell(grid_run("ocr", GRID_SIZES[2], QueCCConfig(), 16)), workers
 
 
 def steps_per_second(together):
@@ -160,7 +160,7 @@ def test_the_largest_model_trains_at_a_good_share_of_the_speed_of_matrix_product
     does not enter them.
     """
     cell, factor = (
-        Cell(grid_run("ocr", LADDER[-1], QueCCConfig(), 36)),
+        Cell(grid_run("ocr", GRID_SIZES[-1], QueCCConfig(), 36)),
         torch.randn(1024, 1024),
     )
     flops = cell.flops_of_a_step()

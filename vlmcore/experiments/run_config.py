@@ -1,4 +1,8 @@
-"""What a run of the book is: a model, how it is trained, on what it is scored; its name and those of its parts. Lists: `vlmcore.experiments.suites`."""
+"""The config of one run: a model, how it is trained, and the task it is scored on.
+
+A run and its language model are named by hashes of their configs. The runs of each
+experiment are in `vlmcore.experiments.suites`.
+"""
 
 import hashlib
 import json
@@ -19,33 +23,30 @@ from vlmcore.training.stages import TrainingConfig
 from vlmcore.training.trainer import StageConfig
 
 SCHEMA = 2
-"""Raised when the meaning of a config or a result changes; old results then belong to
-runs of the past."""
+"""Version of configs and results; it is raised when the meaning of either changes."""
 
 
 @dataclass(frozen=True)
 class RunConfig:
-    """One run: a model, how it was trained, on what it is scored."""
+    """One run: a model, its training, and the task that it is scored on."""
 
     model: VLMConfig = VLMConfig()
     training: TrainingConfig = TrainingConfig()
     text: StageConfig = StageConfig(steps=1200, learning_rate=3e-3)
-    """Pre-training of a miniature language model: on told questions for easy-VQA and
-    words, on notes for the worlds."""
+    """Pre-training of a miniature language model on the text of its task."""
     held_out: bool = False
-    """Score on what is never reported, for development."""
+    """Whether to use data that are never reported, for development."""
     task: str = "easyvqa"
     """A key of `vlmcore.experiments.tasks.TASKS`."""
     embedding_targets: bool | None = None
-    """Stage 1 by the words for what images show, or by answers; None is words for the
-    families of the grid, answers for all else."""
+    """Stage 1 with embedding targets or with the language-modelling loss; None leaves
+    the choice to the task."""
     pretrained: str | None = None
-    """A pretrained language model, by the name or folder of its checkpoint, instead of
-    a miniature that is trained on `text`."""
+    """Name or folder of a pretrained language model, instead of a miniature."""
 
 
 def identity(config: RunConfig) -> str:
-    """A run's name: a hash of the schema and of the config's fields that differ from the defaults.
+    """A run's name: a hash of the fields that differ from their defaults.
 
     A new field with a default therefore leaves the names of old runs alone.
     """
@@ -56,7 +57,7 @@ def identity(config: RunConfig) -> str:
 
 
 def weights_of(config: RunConfig) -> RunConfig:
-    """The run whose training this one uses: its own, or another's where the method has one set of weights for many runs.
+    """The run whose training this one uses: its own, or one with shared weights.
 
     PruMerge takes the projector and the language model of the uncompressed run; M3 and
     MQT are trained once for every V.
@@ -79,7 +80,7 @@ def method(compressor: CompressorConfig | None) -> str:
 
 
 def language_identity(config: RunConfig) -> str:
-    """The name of a run's language model: a hash of its sizes, its school and its seed."""
+    """The name of a language model: a hash of its sizes, pre-training and seed."""
     key = [
         SCHEMA,
         find_task(config.task).text_name(config.held_out),
@@ -90,21 +91,45 @@ def language_identity(config: RunConfig) -> str:
     return hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:12]
 
 
-def config_of(result: dict[str, Any]) -> RunConfig:
-    """The config of a run as it was asked for, from its result.
-
-    A result states the vocabulary that a miniature got from its tokenizer; what was
-    asked for is the default.
+def preset(name: str, run: RunConfig = RunConfig()) -> RunConfig:
+    """A run as a chapter does it: `smoke` in seconds, `cpu`, or `gpu` (batches of 256).
 
     Raises:
-        ValueError: this is not the result of a run, or not of one that the code of
-            today would do.
+        ValueError: there is no such size.
+    """
+    changes: dict[str, dict[str, int]] = {
+        "smoke": {"steps": 20},
+        "cpu": {},
+        "gpu": {"batch_size": 256},
+    }
+    if name not in changes:
+        raise ValueError(
+            f"there is no preset {name!r}; choose from {', '.join(changes)}"
+        )
+    change = changes[name]
+    align, tune = (
+        replace(stage, **change) for stage in (run.training.align, run.training.tune)
+    )
+    return replace(
+        run,
+        training=replace(run.training, align=align, tune=tune),
+        text=replace(run.text, **change),
+    )
+
+
+def config_of(result: dict[str, Any]) -> RunConfig:
+    """The config of a run as it was asked for, read from its result.
+
+    A result states the vocabulary that a miniature got from its tokenizer; the default
+    was asked for.
+
+    Raises:
+        ValueError: this is not the result of a run, or the run has another name today.
     """
     if "config" not in result:
         raise ValueError("this is no result of a run: it has no config")
-    stored = from_dict(
-        RunConfig, result["config"]
-    )  # fields that are newer than the result have their defaults
+    # fields that are newer than the result have their defaults
+    stored = from_dict(RunConfig, result["config"])
     if stored.pretrained is None:
         language = replace(
             stored.model.language, vocab_size=LanguageConfig().vocab_size

@@ -12,9 +12,9 @@ from tests.experiments.analysis.test_scaling_grid import (
 from vlmcore.experiments.analysis.ablation import numbers, other_ways
 from vlmcore.experiments.analysis.headline_numbers import ledger
 from vlmcore.experiments.analysis.scaling_grid import Grid
-from vlmcore.experiments.suites import LADDER
+from vlmcore.experiments.suites.grid import GRID_SIZES
 
-MIDDLE = LADDER[2]
+MIDDLE = GRID_SIZES[2]
 
 
 @pytest.fixture

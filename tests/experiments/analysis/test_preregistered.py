@@ -12,7 +12,7 @@ from tests.experiments.analysis.test_scaling_grid import (
 )
 from vlmcore.experiments.analysis.preregistered import verdicts
 from vlmcore.experiments.analysis.scaling_grid import Grid
-from vlmcore.experiments.suites import GRID_TOKENS, LADDER
+from vlmcore.experiments.suites.grid import GRID_SIZES, GRID_TOKENS
 from vlmcore.scaling import Product
 
 ONE_TOKEN, ALL_TOKENS, GRADED, PREDICTED = 1, 4, 5, 6
@@ -69,7 +69,9 @@ def test_a_step_within_its_noise_is_no_step(tmp_path):
     for seed, v in product(range(3), (16, 36)):
         write(
             tmp_path,
-            result("ocr", "quecc", LADDER[-1], v, seed, 0.2 + 0.01 * seed * (v == 16)),
+            result(
+                "ocr", "quecc", GRID_SIZES[-1], v, seed, 0.2 + 0.01 * seed * (v == 16)
+            ),
         )
     assert outcomes(tmp_path)[GRADED] == "failed"
 
@@ -82,10 +84,10 @@ def test_a_largest_model_off_the_law_fails_its_prediction(tmp_path):
             result(
                 "knowledge",
                 "quecc",
-                LADDER[-1],
+                GRID_SIZES[-1],
                 v,
                 seed,
-                1.3 * planted(LAWS["knowledge"], LADDER[-1], v),
+                1.3 * planted(LAWS["knowledge"], GRID_SIZES[-1], v),
             ),
         )
     found = verdicts(Grid(tmp_path))[PREDICTED]

@@ -11,7 +11,7 @@ from vlmcore.cost import paper_flops, parameters
 from vlmcore.experiments.analysis.headline_numbers import ledger
 from vlmcore.experiments.analysis.preregistered import numbers
 from vlmcore.experiments.analysis.scaling_grid import Grid
-from vlmcore.experiments.suites import GRID, GRID_TOKENS, LADDER, ON_CPU
+from vlmcore.experiments.suites.grid import GRID, GRID_SIZES, GRID_TOKENS, ON_CPU
 from vlmcore.scaling import Product
 
 LAWS = {
@@ -51,7 +51,7 @@ def result(task, compressor, size, v, seed, error, order="image_first", factor=1
     }
 
 
-def plant(folder, laws=LAWS, seeds=(0, 1, 2), spread=0.0, sizes=LADDER):
+def plant(folder, laws=LAWS, seeds=(0, 1, 2), spread=0.0, sizes=GRID_SIZES):
     rng = np.random.default_rng(0)
     for task, law in laws.items():
         for seed in seeds:
@@ -114,8 +114,8 @@ def test_contrasts_have_the_signs_that_were_planted_and_reach_the_ledger(tmp_pat
 
 def test_a_seed_with_fewer_cells_is_not_fitted_but_has_slopes(tmp_path):
     plant(tmp_path, {"knowledge": LAWS["knowledge"]})
-    n = [parameters(VLMConfig(language=size)).language for size in LADDER]
-    for size, v in product(LADDER, (1, 36)):
+    n = [parameters(VLMConfig(language=size)).language for size in GRID_SIZES]
+    for size, v in product(GRID_SIZES, (1, 36)):
         write(
             tmp_path,
             result(
@@ -129,7 +129,7 @@ def test_a_seed_with_fewer_cells_is_not_fitted_but_has_slopes(tmp_path):
     said = {number.name: number.count for number in numbers(grid)}
     assert said["knowledge.quecc.slope_n"] == 4 * 4 and said[
         "knowledge.quecc.slope_v"
-    ] == 4 * 2 * len(LADDER)
+    ] == 4 * 2 * len(GRID_SIZES)
     cells = grid.mean_errors("knowledge", "quecc").set_index(
         ["params", "visual_tokens"]
     )["error"]
@@ -141,7 +141,7 @@ def test_the_slope_in_tokens_is_the_mean_over_all_sizes_and_that_in_parameters_o
     tmp_path,
 ):
     """Planted: the middle size alone gains by tokens, by a factor of e."""
-    for size, v in product(LADDER, (1, 4, 36)):
+    for size, v in product(GRID_SIZES, (1, 4, 36)):
         write(
             tmp_path,
             result(
@@ -150,10 +150,10 @@ def test_the_slope_in_tokens_is_the_mean_over_all_sizes_and_that_in_parameters_o
                 size,
                 v,
                 0,
-                0.5 / (np.e if size == LADDER[2] and v == 36 else 1),
+                0.5 / (np.e if size == GRID_SIZES[2] and v == 36 else 1),
             ),
         )
-    gain = 1 / len(LADDER) / np.log(36)
+    gain = 1 / len(GRID_SIZES) / np.log(36)
     found = Grid(tmp_path).slopes("knowledge", "quecc").loc[0]
     assert found.to_dict() == pytest.approx(
         {"N": 0, "V": gain, "difference": -gain}, abs=1e-5
@@ -164,7 +164,7 @@ def test_cells_are_compared_over_the_same_seeds(tmp_path):
     """A further seed at V = 1 and 36 alone, and much worse, moves slopes but no mean, which would not be over the same histories."""
     plant(tmp_path, {"knowledge": LAWS["knowledge"]})
     before = Grid(tmp_path).mean_errors("knowledge", "quecc")
-    for size, v in product(LADDER, (1, 36)):
+    for size, v in product(GRID_SIZES, (1, 36)):
         write(tmp_path, result("knowledge", "quecc", size, v, 3, 0.9))
     after = Grid(tmp_path)
     assert (
@@ -185,12 +185,13 @@ def test_only_cells_of_the_plan_enter_a_law(tmp_path):
     plant(tmp_path, {"ocr": LAWS["ocr"]}, seeds=(0,))
     before = Grid(tmp_path).ladder("ocr", "quecc")
     write(
-        tmp_path, result("ocr", "quecc", LADDER[2], 4, 0, 0.9, order="question_first")
+        tmp_path,
+        result("ocr", "quecc", GRID_SIZES[2], 4, 0, 0.9, order="question_first"),
     )
-    write(tmp_path, result("ocr", "quecc", LADDER[2], 4, 0, 0.9, factor=3))
-    write(tmp_path, result("ocr", "blind", LADDER[2], 0, 0, 0.9))
+    write(tmp_path, result("ocr", "quecc", GRID_SIZES[2], 4, 0, 0.9, factor=3))
+    write(tmp_path, result("ocr", "blind", GRID_SIZES[2], 0, 0, 0.9))
     after = Grid(tmp_path).ladder("ocr", "quecc")
-    assert len(before) == len(after) == len(LADDER) * len(GRID_TOKENS)
+    assert len(before) == len(after) == len(GRID_SIZES) * len(GRID_TOKENS)
     assert (after["error"] < 0.9).all()
 
 
@@ -235,8 +236,8 @@ def test_tokens_to_buy_are_those_below_the_largest_size_even_if_it_is_not_on_the
         tmp_path, {"reasoning": Product(AB=0.4, alpha=0.5, beta=0.1, D=0.0)}, seeds=(0,)
     )
     for v in GRID_TOKENS:
-        write(tmp_path, result("reasoning", "quecc", LADDER[-1], v, 0, 0.9))
-    n = [parameters(VLMConfig(language=size)).language for size in LADDER]
+        write(tmp_path, result("reasoning", "quecc", GRID_SIZES[-1], v, 0, 0.9))
+    n = [parameters(VLMConfig(language=size)).language for size in GRID_SIZES]
     best = Grid(tmp_path).frontier("reasoning", "quecc", 0)
     assert best["params"].max() == n[-2] and best["visual_tokens"].max() == 36
     said = {number.name: number.value for number in numbers(Grid(tmp_path))}
@@ -246,7 +247,7 @@ def test_tokens_to_buy_are_those_below_the_largest_size_even_if_it_is_not_on_the
 def test_a_law_of_some_tokens_forgets_the_others(tmp_path):
     """At V = 36 alone errors rise; without these cells the planted law comes back, with them it does not."""
     plant(tmp_path, {"knowledge": LAWS["knowledge"]}, seeds=(0,))
-    for size in LADDER:
+    for size in GRID_SIZES:
         write(
             tmp_path,
             result(
@@ -269,14 +270,16 @@ def test_a_law_of_some_tokens_forgets_the_others(tmp_path):
 def test_cells_that_differ_in_one_thing_stand_beside_those_of_the_ladder(tmp_path):
     law = LAWS["ocr"]
     plant(tmp_path, {"ocr": law}, seeds=(0, 1))
-    usual = planted(law, LADDER[2], 4)
+    usual = planted(law, GRID_SIZES[2], 4)
     write(
         tmp_path,
-        result("ocr", "quecc", LADDER[2], 4, 1, usual + 0.1, order="question_first"),
+        result(
+            "ocr", "quecc", GRID_SIZES[2], 4, 1, usual + 0.1, order="question_first"
+        ),
     )
-    write(tmp_path, result("ocr", "quecc", LADDER[2], 4, 0, usual - 0.1, factor=3))
+    write(tmp_path, result("ocr", "quecc", GRID_SIZES[2], 4, 0, usual - 0.1, factor=3))
     write(
-        tmp_path, result("ocr", "quecc", LADDER[2], 4, 2, 0.5, factor=3)
+        tmp_path, result("ocr", "quecc", GRID_SIZES[2], 4, 2, 0.5, factor=3)
     )  # a seed that has nothing to stand beside
     grid = Grid(tmp_path)
     assert [
@@ -288,7 +291,7 @@ def test_cells_that_differ_in_one_thing_stand_beside_those_of_the_ladder(tmp_pat
         for row in grid.beside("ocr", "quecc", "steps").itertuples()
     ] == [(0, -0.1)]
     said = {number.name: number.value for number in numbers(grid)}
-    n = parameters(VLMConfig(language=LADDER[2])).language
+    n = parameters(VLMConfig(language=GRID_SIZES[2])).language
     assert said[
         f"reading.quecc.n{n}.v4.question_first.error_minus_baseline"
     ] == pytest.approx(0.1, abs=1e-6)
