@@ -30,8 +30,8 @@ def test_scienceqa_against_a_naive_reader():
         scienceqa_option(text, n) for text, n in zip(texts, options, strict=True)
     ] == read
     metric = ScienceQA(["image", "text"])
-    metric.update(texts, answers, options, kinds)
-    scores = metric.compute()
+    metric.update(texts, answers, kinds, options)
+    scores = metric.scores()
     for kind in ("image", "text"):
         right = [
             r == a for r, a, k in zip(read, answers, kinds, strict=True) if k == kind
@@ -73,68 +73,31 @@ def test_scienceqas_rule(text, letter):
     assert scienceqa_option(text, 4) == letter
 
 
-@pytest.mark.parametrize("change", ["ignored", "swapped", "one answer"])
-def test_scienceqa_moves_when_it_must(change):
-    said, kinds = ["A", "B", "B", "C"], ["image", "image", "text", "text"]
-
-    def value(said, kinds):
-        metric = ScienceQA(["image", "text"])
-        metric.update(said, ["A", "B", "C", "D"], [4] * 4, kinds)
-        return metric.compute()["image"].value
-
-    changed = {
-        "ignored": (["A"] * 4, kinds),
-        "swapped": (said, kinds[::-1]),
-        "one answer": (["C", *said[1:]], kinds),
-    }[change]
-    assert value(*changed) < value(said, kinds) == 1
+def circular(answer):
+    """One question with the right answer at another letter in each rotation."""
+    metric, texts = MMBench({0: "animals"}), ["cat", "dog", "cow", "hen"]
+    for turn in range(4):
+        options = texts[turn:] + texts[:turn]
+        right = "ABCD"[options.index("cow")]
+        metric.update([answer(options)], [right], [options], [0], [turn])
+    return metric.scores()["all"]
 
 
-def circular(said, rotations=4):
-    """One question with the right answer in a place of its own in each rotation."""
-    texts = ["cat", "dog", "cow", "hen"][:rotations]
-    metric = MMBench({0: "animals"})
-    for r in range(rotations):
-        options = texts[r:] + texts[:r]
-        metric.update(
-            [said(options)],
-            ["ABCD"[options.index("cow" if rotations > 2 else "cat")]],
-            [options],
-            [0],
-            [r],
-        )
-    return metric.compute()["all"]
-
-
-def test_only_knowing_passes_every_rotation():
+def test_only_knowledge_passes_every_rotation():
     knows = circular(lambda options: "ABCD"[options.index("cow")])
-    says_c = circular(lambda options: "C")
+    always_c = circular(lambda options: "C")
     assert (knows.vanilla.value, knows.circular.value) == (1, 1)
-    assert (says_c.vanilla.value, says_c.circular.value) == (1, 0)
+    assert (always_c.vanilla.value, always_c.circular.value) == (1, 0)
     assert (knows.vanilla.chance, knows.circular.chance) == (1 / 4, 1 / 4**4)
 
 
-TOLD = [
-    "A",
-    "(B).",
-    "C",
-    "D:",
-    ":B)",
-    "E",
-    "it is a hen",
-    "The cat and the dog",
-    "A cow is there",
-    "A hen",
-    "A B",
-    "cat",
-    "DOG!",
-    "",
-]
+PREDS = ["A", "(B).", "C", "D:", ":B)", "E", "it is a hen", "The cat and the dog"]
+PREDS += ["A cow is there", "A hen", "A B", "cat", "DOG!", ""]
 
 
 def test_mmbench_against_a_naive_reader_and_count():
-    """Every answer is read twice and every circle counted by another's hand; nothing here is judged by what is tested."""
-    rng, pool = random.Random(8), [*messy.vocabulary(COUNT, 14), *TOLD * 1500]
+    """Every answer is read twice, and every circle is counted apart from the metric."""
+    rng, pool = random.Random(8), [*messy.vocabulary(COUNT, 14), *PREDS * 1500]
     questions, rows, whole, first, read = (
         {i: rng.choice(["x", "y"]) for i in range(COUNT)},
         [],
@@ -149,18 +112,18 @@ def test_mmbench_against_a_naive_reader_and_count():
         for r in range(len(options)):
             turned = options[r:] + options[:r]
             letter = "ABCD"[turned.index(right)]
-            said = letter if knows else rng.choice(pool)
-            chosen = naive.mmbench(said, turned)
-            assert mmbench_option(said, turned) == chosen, (said, turned)
+            pred = letter if knows else rng.choice(pool)
+            chosen = naive.mmbench(pred, turned)
+            assert mmbench_option(pred, turned) == chosen, (pred, turned)
             read.add(chosen)
             whole[question] = whole.get(question, True) and chosen == letter
             first.setdefault(question, chosen == letter)
-            rows.append((said, letter, turned, question, r))
+            rows.append((pred, letter, turned, question, r))
     rng.shuffle(rows)
     metric = MMBench(questions)
     for start in range(0, len(rows), 7000):
         metric.update(*zip(*rows[start : start + 7000], strict=True))
-    scores = metric.compute()
+    scores = metric.scores()
     for kind in ("x", "y"):
         of = [q for q, k in questions.items() if k == kind]
         assert scores[kind].circular.value == pytest.approx(
@@ -170,30 +133,6 @@ def test_mmbench_against_a_naive_reader_and_count():
             sum(first[q] for q in of) / len(of), abs=1e-12
         )
     assert scores["all"].circular.count == COUNT and read == {*"ABCDE", None}
-
-
-@pytest.mark.parametrize("change", ["ignored", "swapped", "one answer"])
-def test_mmbench_moves_when_it_must(change):
-    """Of two questions with two options, the first is right in both rotations, the second in none."""
-    said, kinds = ["A", "B", "B", "A"], ["x", "y"]
-
-    def value(said, kinds):
-        metric = MMBench(dict(enumerate(kinds)))
-        metric.update(
-            said,
-            ["A", "B", "A", "B"],
-            [["cat", "dog"], ["dog", "cat"]] * 2,
-            [0, 0, 1, 1],
-            [0, 1, 0, 1],
-        )
-        return metric.compute()["x"].circular.value
-
-    changed = {
-        "ignored": (["A"] * 4, kinds),
-        "swapped": (said, kinds[::-1]),
-        "one answer": (["A", "A", *said[2:]], kinds),
-    }[change]
-    assert value(*changed) < value(said, kinds) == 1
 
 
 @pytest.mark.parametrize(
@@ -216,21 +155,11 @@ def test_mmbenchs_rule(text, letter):
 
 
 def test_bad_input_gets_a_sentence():
-    with pytest.raises(
-        ValueError, match="option 'D' cannot be right where there are 3: A, B, C"
-    ):
-        ScienceQA().update(["A"], ["D"], [3])
-    with pytest.raises(
-        ValueError, match="option 'C' cannot be right where there are 2: A, B"
-    ):
-        MMBench({0: "x"}).update(["A"], ["C"], [["a", "b"]], [0], [0])
-    with pytest.raises(ValueError, match="question 1 was not announced"):
-        MMBench({0: "x"}).update(["A"], ["A"], [["a", "b"]], [1], [0])
+    with pytest.raises(ValueError, match="'D' cannot be right where there are 3: A, B"):
+        ScienceQA().update(["A"], ["D"], choices=[3])
     metric = MMBench({0: "x"})
+    with pytest.raises(ValueError, match="'C' cannot be right where there are 2: A, B"):
+        metric.update(["A"], ["C"], [["a", "b"]], [0], [0])
     metric.update(["A"], ["A"], [["a", "b"]], [0], [0])
-    with pytest.raises(
-        ValueError, match="question 0 was asked 1 times; it has 2 options"
-    ):
-        metric.compute()
-    with pytest.raises(ValueError, match="no question was asked"):
-        MMBench({0: "x"}).compute()
+    with pytest.raises(ValueError, match="question 0 was asked 1 times; it has 2"):
+        metric.scores()

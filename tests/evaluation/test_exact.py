@@ -5,13 +5,7 @@ import pytest
 
 from tests.evaluation import messy, naive
 from vlmcore.data.samples import Sample
-from vlmcore.evaluation.metrics import (
-    GQA,
-    ExactMatch,
-    ShortAnswerAccuracy,
-    gqa_normalize,
-    normalize,
-)
+from vlmcore.evaluation.metrics import GQA, ExactMatch, normalize
 from vlmcore.evaluation.short_answers import (
     permute_images,
     question_only,
@@ -67,48 +61,20 @@ def test_against_a_plain_count_on_many_answers():
     assert score_answers(said, samples)["all"].value == right / 20_000
 
 
-@pytest.mark.parametrize("change", ["ignored", "one", "moved"])
-def test_the_score_moves_when_it_must(change):
-    answers = [sample.answer for sample in ASKED]
-    changed = {
-        "ignored": ["yes"] * 3,
-        "one": ["yes", "red", "teal"],
-        "moved": answers[1:] + answers[:1],
-    }[change]
-    assert (
-        score_answers(changed, ASKED)["all"].value
-        < score_answers(answers, ASKED)["all"].value
-        == 1
-    )
-
-
 def test_normalisation():
     assert [
         normalize(text) for text in (" Red. ", "RED", "red\n", "a  b", "", ".", "3.5")
     ] == ["red", "red", "red", "a b", "", "", "3.5"]
 
 
-def test_updates_in_parts_are_one_update():
-    whole, parts = (
-        ShortAnswerAccuracy(["yes", "red", "blue"], ["yes/no", "colour"])
-        for _ in range(2)
-    )
-    said = ["yes", "blue", "blue"]
-    whole.update(said, ASKED)
-    for text, sample in zip(said, ASKED, strict=True):
-        parts.update([text], [sample])
-    parts.update([], [])
-    assert whole.compute() == parts.compute()
-
-
-def test_shuffled_images_are_the_same_images_elsewhere():
+def test_permuted_images_are_the_same_images_elsewhere():
     samples = [Sample(i // 3, f"q{i}", "yes", "yes/no", 2) for i in range(60)]
-    shuffled = permute_images(samples)
-    assert sorted(s.image for s in shuffled) == sorted(s.image for s in samples)
-    assert [s.question for s in shuffled] == [s.question for s in samples]
-    assert sum(a.image == b.image for a, b in zip(samples, shuffled, strict=True)) < 15
+    permuted = permute_images(samples)
+    assert sorted(s.image for s in permuted) == sorted(s.image for s in samples)
+    assert [s.question for s in permuted] == [s.question for s in samples]
+    assert sum(a.image == b.image for a, b in zip(samples, permuted, strict=True)) < 15
     assert (
-        len({(a.image, b.image) for a, b in zip(samples, shuffled, strict=True)}) == 20
+        len({(a.image, b.image) for a, b in zip(samples, permuted, strict=True)}) == 20
     ), "questions of an image stay together"
 
 
@@ -121,16 +87,6 @@ def test_the_question_only_guess():
     assert question_only(
         train, [Sample(0, q, "", "k", 2) for q in ("a?", "b?", "new?")]
     ) == ["yes", "no", "no"]
-
-
-def test_bad_input_gets_a_sentence():
-    metric = ShortAnswerAccuracy(["yes"], ["yes/no"])
-    with pytest.raises(ValueError, match="2 predictions cannot answer 1"):
-        metric.update(["a", "b"], ASKED[:1])
-    with pytest.raises(ValueError, match=r"\['colour'\] were not announced"):
-        metric.update(["a"], ASKED[1:2])
-    with pytest.raises(ValueError, match="no question was asked"):
-        metric.compute()
 
 
 def test_gqa_against_a_plain_count_on_many_answers():
@@ -154,38 +110,17 @@ def test_gqa_against_a_plain_count_on_many_answers():
                 asked + (of == kind),
                 right + (of == kind and text.lower() == answer),
             )
-        assert metric.compute()[kind].value == right / asked
-    assert (metric.compute()["verify"].chance, metric.compute()["query"].chance) == (
+        assert metric.scores()[kind].value == right / asked
+    assert (metric.scores()["verify"].chance, metric.scores()["query"].chance) == (
         0.5,
         0,
     )
 
 
 def test_gqa_only_drops_full_stops_and_capitals():
-    assert [
-        gqa_normalize(text) for text in ("Red.", "red..", " red", "red!", "a red")
-    ] == ["red", "red", " red", "red!", "a red"]
-
-
-@pytest.mark.parametrize("change", ["ignored", "swapped", "one answer"])
-def test_gqa_moves_when_it_must(change):
-    answers, kinds = (
-        ["red", "left", "no", "yes"],
-        ["query", "query", "verify", "verify"],
-    )
-    said = ["red", "left", "yes", "no"]
-
-    def value(said, kinds):
-        metric = GQA(["query", "verify"])
-        metric.update(said, answers, kinds)
-        return metric.compute()["query"].value
-
-    changed = {
-        "ignored": (["red"] * 4, kinds),
-        "swapped": (said, kinds[::-1]),
-        "one answer": (["blue", *said[1:]], kinds),
-    }[change]
-    assert value(*changed) < value(said, kinds) == 1
+    texts = "Red.", "red..", " red", "red!", "a red"
+    points = [GQA().judge(text, "red").points for text in texts]
+    assert points == [1, 1, 0, 0, 0]
 
 
 def test_exact_match_against_a_naive_count_on_many_answers():
@@ -210,7 +145,7 @@ def test_exact_match_against_a_naive_count_on_many_answers():
         metric.update(
             *(part[start : start + 6000] for part in (said, references, kinds))
         )
-    scores = metric.compute()
+    scores = metric.scores()
     for kind in ("line", "word"):
         right = [
             naive.exact(text) in map(naive.exact, ways)

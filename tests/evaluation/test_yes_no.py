@@ -6,9 +6,10 @@ import pytest
 
 from tests.evaluation import messy, naive
 from vlmcore.evaluation.metrics import MME, POPE, mme_answer, pope_answer
-from vlmcore.evaluation.mme import COGNITION, PERCEPTION
+from vlmcore.evaluation.mme import SUMS
 
 COUNT = 20_000
+PERCEPTION, COGNITION = SUMS.values()
 SPLITS = ["random", "popular", "adversarial"]
 
 
@@ -41,7 +42,7 @@ def test_pope_against_a_naive_count(texts):
     metric = POPE(SPLITS)
     for start in range(0, COUNT, 6000):
         metric.update(*(part[start : start + 6000] for part in (texts, labels, splits)))
-    scores, means = metric.compute(), []
+    scores, means = metric.scores(), []
     for split in SPLITS:
         pairs = [
             (naive.pope(text), label)
@@ -88,7 +89,7 @@ def test_popes_rule(text, says):
 def test_an_answer_that_says_neither_counts_as_yes_but_is_not_parseable():
     metric = POPE()
     metric.update(["", "Yes", "no", "a dog"], ["yes", "yes", "no", "no"])
-    scores = metric.compute()["all"]
+    scores = metric.scores()["all"]
     assert (
         scores.accuracy.value,
         scores.accuracy.parseable,
@@ -105,7 +106,7 @@ def test_the_errors_of_pope_are_those_of_drawing_the_questions_again():
     def scores(rows):
         metric = POPE()
         metric.update(words[said[rows]].tolist(), words[labels[rows]].tolist())
-        return metric.compute()["all"]
+        return metric.scores()["all"]
 
     found = scores(np.arange(600))
     again = [scores(rng.integers(600, size=600)) for _ in range(200)]
@@ -119,7 +120,7 @@ def test_the_errors_of_pope_are_those_of_drawing_the_questions_again():
 def test_a_model_that_always_says_yes_is_found_out():
     metric = POPE()
     metric.update(["Yes"] * 10, ["yes", "no"] * 5)
-    scores = metric.compute()["all"]
+    scores = metric.scores()["all"]
     assert (
         scores.yes_ratio.value == 1
         and scores.accuracy.value == scores.accuracy.chance == 0.5
@@ -128,36 +129,9 @@ def test_a_model_that_always_says_yes_is_found_out():
     never = POPE()
     never.update(["No"] * 4, ["yes", "no"] * 2)
     assert (
-        math.isnan(never.compute()["all"].precision.value)
-        and never.compute()["all"].f1.value == 0
+        math.isnan(never.scores()["all"].precision.value)
+        and never.scores()["all"].f1.value == 0
     )
-
-
-@pytest.mark.parametrize("change", ["ignored", "swapped", "one answer"])
-def test_pope_moves_when_it_must(change):
-    said, labels, splits = (
-        ["yes", "no", "no", "no"],
-        ["yes", "no", "yes", "no"],
-        ["random", "random", "popular", "popular"],
-    )
-
-    def scores(said, splits):
-        metric = POPE(SPLITS)
-        metric.update(said, labels, splits)
-        return metric.compute()
-
-    before = scores(said, splits)
-    changed = {
-        "ignored": (["no"] * 4, splits),
-        "swapped": (said, splits[::-1]),
-        "one answer": (["no", *said[1:]], splits),
-    }[change]
-    assert scores(*changed)["random"] != before["random"]
-    assert (
-        before["random"].f1.value,
-        before["popular"].f1.value,
-        before["mean"].f1.value,
-    ) == (1, 0, 0.5)
 
 
 def test_mme_against_a_naive_count(texts):
@@ -175,7 +149,7 @@ def test_mme_against_a_naive_count(texts):
             [questions[i][1] for i in part],
             [questions[i][0] for i in part],
         )
-    scores, sums = metric.compute(), {"perception": 0.0, "cognition": 0.0}
+    scores, sums = metric.scores(), {"perception": 0.0, "cognition": 0.0}
     for task in PERCEPTION + COGNITION:
         right = [
             naive.mme(texts[i]) == questions[i][1].lower()
@@ -215,33 +189,27 @@ def test_both_right_is_worth_more_than_twice_one_right():
     for said in (["yes", "no"], ["yes", "yes"], ["no", "yes"]):
         metric = MME({"a": "count"})
         metric.update(said, ["Yes", "No"], ["a", "a"])
-        values.append(metric.compute()["perception"].points.value)
+        values.append(metric.scores()["perception"].points.value)
     assert values == [200, 50, 0]
 
 
 def test_mme_moves_when_an_image_is_swapped():
-    said, labels = ["yes", "no", "yes", "yes"], ["yes", "no", "no", "no"]
+    preds, target = ["yes", "no", "yes", "yes"], ["yes", "no", "no", "no"]
 
     def points(images):
         metric = MME({"a": "count", "b": "count"})
-        metric.update(said, labels, images)
-        return metric.compute()["count"].points.value
+        metric.update(preds, target, images)
+        return metric.scores()["count"].points.value
 
     assert points(["a", "a", "b", "b"]) == 100 and points(["a", "b", "a", "b"]) == 50
 
 
 def test_bad_input_gets_a_sentence():
-    with pytest.raises(ValueError, match=r"labels \['Yes'\] are neither yes nor no"):
-        POPE().update(["yes"], ["Yes"])
-    with pytest.raises(ValueError, match="no question was asked"):
-        POPE().compute()
+    for metric in (POPE(), MME({"all": "count"})):
+        with pytest.raises(ValueError, match="label 'maybe' is neither yes nor no"):
+            metric.update(["yes"], ["maybe"], ["all"])
     with pytest.raises(ValueError, match=r"\['colour'\] are no sub-tasks of MME"):
         MME({"a": "colour"})
-    metric = MME({"a": "count"})
-    with pytest.raises(ValueError, match="image 'b' was not announced"):
-        metric.update(["yes"], ["yes"], ["b"])
-    with pytest.raises(ValueError, match="no question was asked"):
-        metric.compute()
-    metric.update(["yes"], ["yes"], ["a"])
-    with pytest.raises(ValueError, match="image 'a' was asked 1 times; MME asks 2"):
-        metric.compute()
+    metric.update(["yes"], ["yes"], ["all"])
+    with pytest.raises(ValueError, match="image 'all' was asked 1 times; MME asks 2"):
+        metric.scores()

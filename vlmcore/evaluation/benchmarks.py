@@ -1,9 +1,9 @@
-"""Ask a model a benchmark, keep its answers in a file, score the file: three steps of which each can be done alone.
+"""Evaluation of a model on a benchmark: ask it, keep its answers in a file, score them.
 
 A `Benchmark` is a way to read its questions, again and again and one at a time, and the
-rule that scores the answers. Answers are appended batch by batch; who is killed and
-starts again goes on behind the last whole line. Scoring reads the file of answers and
-nothing else of the model, so it scores the answers of other code too, in any order.
+rule that scores the answers. Answers are appended batch by batch; a run that is killed
+resumes behind the last whole line. Scoring reads the file of answers and nothing else
+of the model, so it scores the answers of other code too, in any order.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -16,7 +16,6 @@ import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
-from torchmetrics import Metric
 
 from vlmcore.data.benchmarks.json_stream import join
 from vlmcore.data.benchmarks.llava import (
@@ -31,7 +30,7 @@ from vlmcore.evaluation.rules import RULES
 from vlmcore.evaluation.scores import Score
 from vlmcore.models.vlm import VLM
 
-CHUNK = 4096  # answers scored at a time
+_CHUNK = 4096  # answers scored at a time
 
 
 @dataclass(frozen=True)
@@ -51,25 +50,25 @@ class Benchmark:
 
 
 class Evaluation(NamedTuple):
-    """What a file of answers is worth."""
+    """The scores of a file of answers."""
 
     headline: Score
     """The number that goes into a table such as Table 1."""
     scores: dict[str, Any]
-    """All that the metric says."""
+    """All scores of the metric."""
     unreadable: list[str]
-    """Questions left out because an image could not be decoded, with the reason:
-    neither right nor wrong."""
+    """Questions left out because an image could not be decoded, with the reason; they
+    count as neither right nor wrong."""
 
 
 def evaluate(
     vlm: VLM, benchmark: Benchmark, answers: str | Path, **options: Any
 ) -> Evaluation:
-    """Asks a model what it has not answered yet, and scores all its answers.
+    """Asks a model the questions it has not answered yet, and scores all its answers.
 
     Args:
-        vlm: the model.
-        benchmark: what to ask.
+        vlm: the model under evaluation.
+        benchmark: its questions and its rule.
         answers: file to append answers to, in LLaVA's format.
         **options: of `ask`.
     """
@@ -86,12 +85,14 @@ def ask(
     batch_size: int = 64,
     max_new_tokens: int = 16,
 ) -> None:
-    """Appends a model's answers to a file until every question has one; at most a batch is asked twice when the process is killed.
+    """Appends a model's answers to a file until every question has one.
+
+    At most a batch is asked twice when the process is killed.
 
     Args:
-        vlm: the model.
-        benchmark: what to ask.
-        answers: the file; what it has is kept.
+        vlm: the model under evaluation.
+        benchmark: its questions.
+        answers: the file; the answers it has are kept.
         model: name of the model, written beside its answers.
         batch_size: questions a step.
         max_new_tokens: the longest answer.
@@ -119,56 +120,61 @@ def score(benchmark: Benchmark, answers: str | Path) -> Evaluation:
         for answer in read_answers(answers)
         if answer.unreadable
     }
+    # where several answers count together, one without an image takes the others along
+    asked = benchmark.questions() if unreadable else ()
+    broken = {question.group for question in asked if question.id in unreadable} - {
+        None
+    }
     rule = RULES[benchmark.rule]
-    # where several answers count together, one that cannot be given takes the others
-    # with it
-    broken = (
-        {q.group for q in benchmark.questions() if q.id in unreadable} - {None}
-        if unreadable
-        else set()
-    )
     metric = rule.metric(_labelled(benchmark.questions()))
     left_out = []
     pairs = join(benchmark.questions(), read_answers(answers))
-    while part := list(islice(pairs, CHUNK)):
+    while part := list(islice(pairs, _CHUNK)):
         kept = []
         for question, answer in part:
-            if answer.unreadable or question.group in broken:
+            if answer.unreadable:
+                left_out.append(f"{question.id}: {answer.unreadable}")
+            elif question.group in broken:
                 left_out.append(
-                    f"{question.id}: "
-                    f"{answer.unreadable or 'another image that it is scored with cannot be decoded'}"
+                    f"{question.id}: another image that it is scored with cannot be "
+                    "decoded"
                 )
             else:
-                kept.append((question, answer.text))
+                kept.append((answer.text, *rule.arguments(question)))
         if kept:
-            _feed(metric, rule.feed, kept)
-    scores = metric.compute()
+            metric.update(*zip(*kept, strict=True))
+    scores = metric.scores()
     return Evaluation(rule.headline(scores), scores, left_out)
 
 
 def points(benchmark: Benchmark, answers: str | Path) -> dict[int | str, float]:
-    """What each answer is worth by itself, between 0 and 1, by the question's id; without those whose image could not be decoded.
+    """Returns the points of each answer, between 0 and 1, by the question's id.
 
-    For two models that were asked the same questions, `uncertainty.paired_bootstrap`
-    compares them.
+    Questions whose image could not be decoded are left out. For two models that
+    answered the same questions, `uncertainty.paired_bootstrap` compares the points.
     """
-    worth = RULES[benchmark.rule].points
+    rule = RULES[benchmark.rule]
+    metric = rule.metric(())
     pairs = join(_labelled(benchmark.questions()), read_answers(answers))
     return {
-        question.id: worth(answer.text, question)
+        question.id: metric.judge(answer.text, *rule.arguments(question)).points
+        / metric.full_points
         for question, answer in pairs
         if not answer.unreadable
     }
 
 
 def square(image: Image.Image, size: int, background: Sequence[float]) -> Tensor:
-    """An image padded to a square and resized, uint8 (3, size, size); one that has this size already is not touched.
+    """Pads an image to a square and resizes it, unless it has this size already.
 
     Args:
         image: RGB.
         size: pixels of a side.
         background: colour of the padding, between 0 and 1; LLaVA takes the mean that
             the encoder subtracts.
+
+    Returns:
+        uint8 (3, size, size).
     """
     side = max(image.size)
     if image.size != (side, side):
@@ -185,29 +191,27 @@ def square(image: Image.Image, size: int, background: Sequence[float]) -> Tensor
 def _answered(
     vlm: VLM, batch: Sequence[Question], model: str, max_new_tokens: int
 ) -> list[Answer]:
-    """Answers to a batch, in its order; a question about text is asked beside an empty canvas."""
+    """Answers to a batch, in its order; questions about text get an empty image."""
     size, mean = vlm.vision.config.image_size, vlm.vision.mean.flatten().tolist()
+    empty = Image.new("RGB", (size, size), tuple(round(255 * value) for value in mean))
     pixels, problems = [], {}
     for question in batch:
         try:
-            image = open_image(question) or Image.new(
-                "RGB", (size, size), tuple(round(255 * value) for value in mean)
-            )
-            pixels.append(square(image, size, mean))
+            pixels.append(square(open_image(question) or empty, size, mean))
         except UnreadableImageError as error:
-            problems[question.id] = str(error)
-    asked = [question.prompt for question in batch if question.id not in problems]
-    said = iter(vlm.ask(torch.stack(pixels), asked, max_new_tokens) if asked else [])
+            problems[question.id] = {"unreadable": str(error)}
+    prompts = [question.prompt for question in batch if question.id not in problems]
+    texts = iter(
+        vlm.ask(torch.stack(pixels), prompts, max_new_tokens) if pixels else []
+    )
     return [
         Answer(
             question.id,
             question.prompt,
-            "",
+            "" if question.id in problems else next(texts).strip(),
             model,
-            {"unreadable": problems[question.id]},
+            problems.get(question.id, {}),
         )
-        if question.id in problems
-        else Answer(question.id, question.prompt, next(said).strip(), model, {})
         for question in batch
     ]
 
@@ -220,10 +224,3 @@ def _labelled(questions: Iterable[Question]) -> Iterator[Question]:
                 "write_submission hands answers to a server"
             )
         yield question
-
-
-def _feed(
-    metric: Metric, feed: Callable[..., None], kept: Sequence[tuple[Question, str]]
-) -> None:
-    questions, said = zip(*kept, strict=True)
-    feed(metric, said, questions)

@@ -1,22 +1,16 @@
-"""Every metric in one place: each a thin torchmetrics class over plain functions, which live in the module of its benchmark.
+"""Every metric in one place, and the functions that read one answer.
 
-Count, share parseable, chance and standard error travel with every score. States are
-sums, so a metric works in a Lightning loop and across processes.
+Each metric is a `torchmetrics.Metric`. `compute` gives tensors for `self.log_dict`, and
+`scores` the same values with their count, share parseable, chance and standard error.
 """
 
 from vlmcore.evaluation.anls import ANLS, anls
 from vlmcore.evaluation.choices import ScienceQA, mmbench_option, scienceqa_option
-from vlmcore.evaluation.exact import (
-    GQA,
-    ExactMatch,
-    ShortAnswerAccuracy,
-    gqa_normalize,
-    normalize,
-)
+from vlmcore.evaluation.exact import GQA, ExactMatch, ShortAnswerAccuracy, normalize
 from vlmcore.evaluation.mmbench import MMBench, MMBenchScore
 from vlmcore.evaluation.mme import MME, MMEScore, mme_answer
 from vlmcore.evaluation.pope import POPE, YesNo, pope_answer
-from vlmcore.evaluation.scores import ALL, Score
+from vlmcore.evaluation.scores import ALL, BenchmarkMetric, Score
 from vlmcore.evaluation.vqa import VQAAccuracy, vqa_tenths
 from vlmcore.evaluation.vqa_text import Normalizer, normalize_vqa
 
@@ -26,6 +20,7 @@ __all__ = [
     "GQA",
     "MME",
     "POPE",
+    "BenchmarkMetric",
     "ExactMatch",
     "MMBench",
     "MMBenchScore",
@@ -37,7 +32,6 @@ __all__ = [
     "VQAAccuracy",
     "YesNo",
     "anls",
-    "gqa_normalize",
     "mmbench_option",
     "mme_answer",
     "normalize",

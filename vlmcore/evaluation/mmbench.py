@@ -1,18 +1,18 @@
-"""MMBench (arXiv 2307.06281): a question is asked once for each rotation of its options, and counts only if every answer is right.
+"""MMBench (arXiv 2307.06281): a question counts only if it is right in every rotation.
 
-Who always says A is right once in four times by the usual count, and never by this one.
+It is asked once for each rotation of its options. A model that answers A to everything
+is right once in four times by the usual count, and never by this one.
 """
 
 import math
 from collections.abc import Hashable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
-from torchmetrics import Metric
 
-from vlmcore.evaluation.choices import LETTERS, mmbench_option
-from vlmcore.evaluation.scores import ALL, Score, numbered, same_length
+from vlmcore.evaluation.choices import check_option, mmbench_option
+from vlmcore.evaluation.scores import ALL, BenchmarkMetric, Judged, Score
 
 
 class MMBenchScore(NamedTuple):
@@ -22,158 +22,91 @@ class MMBenchScore(NamedTuple):
     vanilla: Score
 
 
-def mmbench_counts(
-    predictions: Sequence[str],
-    answers: Sequence[str],
-    options: Sequence[Sequence[str]],
-    rows: Sequence[int],
-    rotations: Sequence[int],
-    into: Tensor,
-) -> Tensor:
-    """Adds answers to counts, without changing them.
-
-    Args:
-        predictions: generated texts.
-        answers: letters of the right options.
-        options: their texts, as rotated.
-        rows: question of each.
-        rotations: which, from 0.
-        into: int (questions, 6): options; asked, parseable and right in all rotations;
-            asked and right in the first.
-    """
-    counts = []
-    for text, right, texts, rotation in zip(
-        predictions, answers, options, rotations, strict=True
-    ):
-        chosen = mmbench_option(text, texts)
-        first = rotation == 0
-        counts.append(
-            (
-                len(texts) * first,
-                1,
-                chosen is not None,
-                chosen == right,
-                first,
-                first and chosen == right,
-            )
-        )
-    row = torch.tensor(rows, dtype=torch.long, device=into.device)
-    return into.index_add(
-        0, row, torch.tensor(counts, dtype=into.dtype, device=into.device).view(-1, 6)
-    )
-
-
-def mmbench_score(counts: Tensor) -> MMBenchScore:
-    """Both scores from the counts of questions, int (questions, 6)."""
-    options, asked, parseable, right, _, first_right = counts.double().T
-    readable = (parseable.sum() / asked.sum()).item()
-
-    def share(values: Tensor, chance: Tensor) -> Score:
-        value = values.double().mean().item()
-        return Score(
-            value,
-            len(values),
-            readable,
-            chance.mean().item(),
-            math.sqrt(value * (1 - value) / len(values)),
-        )
-
-    return MMBenchScore(
-        share(right == asked, options**-asked), share(first_right, 1 / options)
-    )
-
-
-class MMBench(Metric):
-    """Circular and vanilla accuracy over all questions and by kind. Answers may come in any order.
+class MMBench(BenchmarkMetric):
+    """Circular and vanilla accuracy over all questions and by kind.
 
     Args:
         questions: kind of each question, by its number without the rotation.
+        **options: those of `torchmetrics.Metric`.
 
     Example:
-        >>> metric = MMBench({7: "color"})
-        >>> metric.update(["A", "A"], ["A", "B"], [["red", "blue"], ["blue", "red"]], [7, 7], [0, 1])
-        >>> scores = metric.compute()["all"]
-        >>> scores.vanilla.value, scores.circular.value
-        (1.0, 0.0)
+        >>> metric, turned = MMBench({7: "color"}), [["red", "blue"], ["blue", "red"]]
+        >>> metric.update(["A", "A"], ["A", "B"], turned, [7, 7], [0, 1])
+        >>> metric.compute()["all_vanilla"], metric.compute()["all_circular"]
+        (tensor(1.), tensor(0.))
     """
 
-    full_state_update = False
-    counts: Tensor
+    row_name = "question"
 
-    def __init__(self, questions: Mapping[Hashable, str]) -> None:
-        super().__init__()
-        self.kinds, self.rows = (
-            dict(questions),
-            {question: row for row, question in enumerate(questions)},
-        )
-        self.add_state(
-            "counts",
-            torch.zeros(len(self.rows), 6, dtype=torch.long),
-            dist_reduce_fx="sum",
-        )
+    def __init__(self, questions: Mapping[Hashable, str], **options: Any) -> None:
+        super().__init__(questions, columns=6, **options)
+        self.kinds = list(questions.values())
 
-    def update(
+    def update(  # type: ignore[override]
         self,
-        predictions: Sequence[str],
-        answers: Sequence[str],
+        preds: Sequence[str],
+        target: Sequence[str],
         options: Sequence[Sequence[str]],
         questions: Sequence[Hashable],
         rotations: Sequence[int],
     ) -> None:
-        """Adds generated texts; arguments as for `mmbench_counts`, but for the questions' own numbers.
+        """Adds generated texts, in any order.
+
+        Args:
+            preds: generated texts.
+            target: letters of the right options.
+            options: their texts, as rotated.
+            questions: the number of each question without the rotation.
+            rotations: the number of each rotation, from 0.
 
         Raises:
             ValueError: not one of each, a right option that does not exist, or a
                 question that was not announced.
         """
-        same_length(predictions, answers, options, questions, rotations)
-        for letter, texts in zip(answers, options, strict=True):
-            if not (len(letter) == 1 and letter in LETTERS[: len(texts)]):
-                raise ValueError(
-                    f"option {letter!r} cannot be right where there are {len(texts)}: "
-                    f"{', '.join(LETTERS[: len(texts)])}"
-                )
-        if unknown := set(questions) - set(self.rows):
-            raise ValueError(
-                f"question {min(unknown, key=str)!r} was not announced; name every "
-                "question when the metric is made"
-            )
-        rows = [self.rows[question] for question in questions]
-        self.counts = mmbench_counts(
-            predictions, answers, options, rows, rotations, self.counts
-        )
+        self._add(questions, preds, target, options, rotations)
 
-    def compute(self) -> dict[str, MMBenchScore]:
-        """Scores under `all` and under each kind that was asked.
+    def judge(self, pred: str, target: str, options: Sequence[str], *_: Any) -> Judged:
+        """Gives a point for the letter of the right option, which must exist."""
+        check_option(target, len(options))
+        chosen = mmbench_option(pred, options)
+        return Judged(int(chosen == target), chosen is not None, 1 / len(options))
 
-        Raises:
-            ValueError: no question was asked, or one was not asked once in each
-                rotation.
-        """
-        names, asked = list(self.rows), self.counts[:, 1] > 0
-        incomplete = (self.counts[:, 1] != self.counts[:, 0]) | (self.counts[:, 4] != 1)
-        for i in (asked & incomplete).nonzero()[:1].flatten().tolist():
-            options, times = self.counts[i, :2].tolist()
+    def _counts(self, judged: Judged, *details: Any) -> tuple[float, ...]:
+        """Options; asked, parseable, right in all turns; asked, right in the first."""
+        _, options, rotation = details
+        right, first = judged.points, rotation == 0
+        return len(options) * first, 1, judged.parseable, right, first, right * first
+
+    def _scores(self) -> dict[str, MMBenchScore]:
+        """Raises ValueError when a question was not asked once in each rotation."""
+        options, times, first = self.sums[:, 0], self.sums[:, 1], self.sums[:, 4]
+        asked = times > 0
+        incomplete = asked & ((times != options) | (first != 1))
+        for i in incomplete.nonzero()[:1].flatten().tolist():
             raise ValueError(
-                f"question {names[i]!r} was asked {times} times; it has "
-                f"{options or 'no first rotation of its'} options, so ask "
+                f"question {list(self.rows)[i]!r} was asked {int(times[i])} times; it "
+                f"has {int(options[i]) or 'no first rotation of its'} options, so ask "
                 "it once for each rotation of them"
             )
-        if not asked.any():
-            raise ValueError(
-                "no question was asked; update the metric before computing it"
-            )
-        of_kind = list(self.kinds.values())
-        scores = {ALL: mmbench_score(self.counts[asked])}
-        for kind in numbered(of_kind):
-            chosen = (
-                torch.tensor(
-                    [one == kind for one in of_kind],
-                    dtype=torch.bool,
-                    device=asked.device,
-                )
-                & asked
-            )
-            if chosen.any():
-                scores[kind] = mmbench_score(self.counts[chosen])
-        return scores
+        number = {kind: i for i, kind in enumerate(dict.fromkeys(self.kinds))}
+        kind = torch.tensor([number[kind] for kind in self.kinds], device=asked.device)
+        scores = {ALL: _score_of(self.sums[asked])}
+        return scores | {
+            name: _score_of(self.sums[chosen])
+            for name, i in number.items()
+            if (chosen := asked & (kind == i)).any()
+        }
+
+
+def _score_of(counts: Tensor) -> MMBenchScore:
+    options, asked, parseable, right, _, first_right = counts.T
+    readable = (parseable.sum() / asked.sum()).item()
+
+    def share(values: Tensor, chance: Tensor) -> Score:
+        value, count = values.double().mean().item(), len(values)
+        error = math.sqrt(value * (1 - value) / count)
+        return Score(value, count, readable, chance.mean().item(), error)
+
+    return MMBenchScore(
+        share(right == asked, options**-asked), share(first_right, 1 / options)
+    )

@@ -1,13 +1,15 @@
-"""What a score is, and the sums it is made of: those of batches and of processes add up to those of the whole.
+"""Scores of benchmarks, and the base class of the metrics that give them.
 
-A *rule* of a benchmark is a plain function from an answer and what it is held against
-to a `Judged`. Metrics sum what the rule says by kind of question. Sums are integers
-wherever the points of a rule are, so that no order of adding changes a digit.
+A metric judges every answer by the rule of its benchmark and sums the judgements in one
+tensor with a row for each kind of question, so that the sums of batches and of
+processes add up to those of the whole. The sums are doubles; wherever the points of a
+rule are integers they are exact, and no order of adding changes a digit.
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple, Protocol
+from collections.abc import Hashable, Iterable, Sequence
+from typing import Any, NamedTuple
+from zlib import crc32
 
 import torch
 from torch import Tensor
@@ -17,7 +19,11 @@ ALL = "all"
 
 
 class Score(NamedTuple):
-    """A score and what is needed to judge it. All are shares between 0 and 1, but for the count, and for MME, whose scores are points."""
+    """A score and what is needed to judge it.
+
+    All are shares between 0 and 1, except for the count and for MME's scores, which are
+    points.
+    """
 
     value: float
     count: int  # type: ignore[assignment]  # a tuple's own `count` is of no use here
@@ -27,11 +33,11 @@ class Score(NamedTuple):
     """The same score of a guess among the answers that make sense to each question; 0
     where any text is an answer."""
     standard_error: float
-    """Of `value` for questions drawn from the same source."""
+    """Of `value`, for questions drawn from the same source."""
 
 
 class Judged(NamedTuple):
-    """What a rule says of one answer."""
+    """The judgement of a benchmark's rule on one answer."""
 
     points: float
     parseable: bool
@@ -39,152 +45,158 @@ class Judged(NamedTuple):
     """Share of the full points that a guess gets."""
 
 
-class Tally(NamedTuple):
-    """Sums over questions, a row for each of k kinds."""
+class BenchmarkMetric(Metric):
+    """The base class of the metrics: by default a mean of points, by kind of question.
 
-    counts: Tensor
-    """(k, 4): questions, parseable answers, points, squared points."""
-    chance: Tensor
-    """double (k,)"""
-
-
-class Tallied(Protocol):
-    """A metric that keeps a `Tally` as its state."""
-
-    counts: Tensor
-    chance: Tensor
-
-
-def empty(kinds: int, dtype: torch.dtype = torch.long) -> Tally:
-    """Sums over no question; `dtype` is floating for rules that give fractions of points."""
-    return Tally(
-        torch.zeros(kinds, 4, dtype=dtype), torch.zeros(kinds, dtype=torch.double)
-    )
-
-
-def tally(judged: Iterable[Judged], rows: Sequence[int], into: Tally) -> Tally:
-    """Adds what a rule said to sums, without changing them.
+    A subclass defines `judge`; its `update` takes the same arguments for many answers.
 
     Args:
-        judged: one a question.
-        rows: kind of each question.
-        into: sums so far.
+        kinds: names of the rows that are summed apart, such as every kind of question.
+        columns: sums in a row.
+        settings: everything else that the judgement depends on.
+        **options: those of `torchmetrics.Metric`.
     """
-    answers = list(judged)
-    device, dtype = into.counts.device, into.counts.dtype
-    counts = [
-        (1, answer.parseable, answer.points, answer.points**2) for answer in answers
-    ]
-    row = torch.tensor(rows, dtype=torch.long, device=device)
-    return Tally(
-        into.counts.index_add(
-            0, row, torch.tensor(counts, dtype=dtype, device=device).view(-1, 4)
-        ),
-        into.chance.index_add(
-            0,
-            row,
-            torch.tensor(
-                [answer.chance for answer in answers], dtype=torch.double, device=device
-            ),
-        ),
-    )
 
+    full_state_update = False
+    is_differentiable = False
+    higher_is_better = True
+    plot_lower_bound: float | None = 0.0
+    plot_upper_bound: float | None = 1.0
+    full_points = 1
+    """Points of a right answer."""
+    row_name = "kind"
 
-def keep_tally(
-    metric: Metric, kinds: Iterable[str], dtype: torch.dtype = torch.long
-) -> dict[str, int]:
-    """Makes the sums of `empty` the state of a metric, to be added up across processes.
+    def __init__(
+        self,
+        kinds: Iterable[Hashable] = (ALL,),
+        columns: int = 5,
+        settings: Iterable[object] = (),
+        **options: Any,
+    ) -> None:
+        super().__init__(**options)
+        self.rows = {kind: row for row, kind in enumerate(dict.fromkeys(kinds))}
+        # a MetricCollection merges metrics whose states have the same name and, after
+        # the first batch, the same values; so the name says what the sums are of
+        code = 0
+        for part in (type(self).__name__, *settings, *self.rows):
+            code = crc32(repr(part).encode(), code)
+        self._state = f"sums_{code:08x}"
+        zeros = torch.zeros(len(self.rows), columns, dtype=torch.double)
+        self.add_state(self._state, zeros, dist_reduce_fx="sum")
 
-    Returns:
-        The row of each kind.
-    """
-    rows = numbered(kinds)
-    for name, zeros in empty(len(rows), dtype)._asdict().items():
-        metric.add_state(name, zeros, dist_reduce_fx="sum")
-    return rows
+    @property
+    def sums(self) -> Tensor:
+        """The sums over questions, double (rows, columns)."""
+        return self.metric_state[self._state]  # type: ignore[return-value]
 
+    def judge(self, *_: Any, **__: Any) -> Judged:
+        """Judges one answer; takes what `update` takes, for one question."""
+        raise NotImplementedError
 
-def accumulate(metric: Tallied, judged: Iterable[Judged], rows: Sequence[int]) -> None:
-    """Adds what a rule said to the state of a metric."""
-    metric.counts, metric.chance = tally(
-        judged, rows, Tally(metric.counts, metric.chance)
-    )
+    def update(
+        self,
+        preds: Sequence[str],
+        target: Sequence[Any],
+        kinds: Sequence[str] | None = None,
+        choices: Sequence[int | None] | None = None,
+    ) -> None:
+        """Adds generated texts.
 
+        Args:
+            preds: generated texts.
+            target: the right answer, or answers, to each question.
+            kinds: kind of each question; not needed when there is one.
+            choices: number of answers that make sense to each question, such as 2 for
+                yes or no, which gives the chance level; None for any text.
 
-def by_kind(metric: Tallied, kinds: Iterable[str], full: int = 1) -> dict[str, Score]:
-    """Scores under `all` and under each kind that was asked.
+        Raises:
+            ValueError: not one of each, or a kind that was not announced.
+        """
+        of = list(self.rows)[:1] * len(preds) if kinds is None else kinds
+        among = [None] * len(preds) if choices is None else choices
+        self._add(of, preds, target, of, among)
 
-    Args:
-        metric: holds the sums.
-        kinds: names of their rows.
-        full: points of a right answer.
-
-    Raises:
-        ValueError: no question was asked.
-    """
-    counts, chance = metric.counts.tolist(), metric.chance.tolist()
-    scores = {
-        ALL: mean_score(
-            [sum(column) for column in zip(*counts, strict=True)], sum(chance), full
-        )
-    }
-    return scores | {
-        kind: mean_score(row, guess, full)
-        for kind, row, guess in zip(kinds, counts, chance, strict=True)
-        if row[0]
-    }
-
-
-def mean_score(sums: Sequence[float], chance: float, full: int = 1) -> Score:
-    """The mean of points with its standard error; binomial where points are all or nothing.
-
-    Args:
-        sums: questions, parseable answers, points, squared points.
-        chance: sum over questions.
-        full: points of a right answer.
-    """
-    asked, parseable, points, squares = sums
-    if asked == 0:
-        raise ValueError("no question was asked; update the metric before computing it")
-    value = points / (full * asked)
-    variance = max(squares / (full**2 * asked) - value**2, 0.0)
-    return Score(
-        value,
-        int(asked),
-        parseable / asked,
-        chance / asked,
-        math.sqrt(variance / asked),
-    )
-
-
-def same_length(predictions: Sequence[str], *others: Sequence[object]) -> None:
-    """Raises ValueError when something is not given once for each prediction."""
-    for other in others:
-        if len(other) != len(predictions):
+    def _add(
+        self, kinds: Sequence[Hashable], preds: Sequence[str], *details: Sequence[Any]
+    ) -> None:
+        """Sums the judgements on answers; `details` are what `judge` takes of each."""
+        for column in (kinds, *details):
+            if len(column) != len(preds):
+                raise ValueError(
+                    f"{len(preds)} predictions cannot answer {len(column)} questions; "
+                    "give one for each"
+                )
+        if unknown := set(kinds) - set(self.rows):
             raise ValueError(
-                f"{len(predictions)} predictions cannot answer {len(other)} "
-                "questions; give one for each"
+                f"{self.row_name} {min(unknown, key=str)!r} was not announced; name "
+                f"every {self.row_name} when the metric is made"
             )
+        values = [
+            self._counts(self.judge(pred, *detail), *detail)
+            for pred, *detail in zip(preds, *details, strict=True)
+        ]
+        device = self.sums.device
+        rows = torch.tensor([self.rows[kind] for kind in kinds], device=device).long()
+        added = torch.tensor(values, dtype=torch.double, device=device)
+        sums = self.sums.index_add(0, rows, added.view(-1, self.sums.shape[1]))
+        setattr(self, self._state, sums)
 
+    def _counts(self, judged: Judged, *details: Any) -> tuple[float, ...]:
+        """The numbers that one answer adds to its row."""
+        _, _, choices = details
+        chance = 1 / choices if choices else judged.chance
+        return 1, judged.parseable, judged.points, judged.points**2, chance
 
-def rows_of(
-    kinds: Sequence[str] | None, known: Mapping[str, int], count: int
-) -> list[int]:
-    """Row of each question's kind; the first where no kinds are given.
+    def scores(self) -> dict[str, Any]:
+        """Returns a `Score`, or a named tuple of some, under `all` and by kind asked.
 
-    Raises:
-        ValueError: a kind was not announced.
-    """
-    if kinds is None:
-        return [0] * count
-    if unknown := set(kinds) - set(known):
-        raise ValueError(
-            f"questions of kind {sorted(unknown)} were not announced; the kinds are "
-            f"{sorted(known)}"
-        )
-    return [known[kind] for kind in kinds]
+        Raises:
+            ValueError: no question was asked.
+        """
+        with self.sync_context(
+            dist_sync_fn=self.dist_sync_fn, should_sync=self.sync_on_compute
+        ):
+            return self._checked_scores()
 
+    def compute(self) -> dict[str, Tensor]:
+        """Returns the values of `scores` under flat names, as `log_dict` takes them.
 
-def numbered(names: Iterable[str]) -> dict[str, int]:
-    """Rows for names, in their order."""
-    return {name: row for row, name in enumerate(dict.fromkeys(names))}
+        Raises:
+            ValueError: no question was asked.
+        """
+        flat = dict[str, float]()
+        for kind, score in self._checked_scores().items():
+            if isinstance(score, Score):
+                flat[kind] = score.value
+            else:
+                parts = score._asdict().items()
+                flat |= {f"{kind}_{name}": part.value for name, part in parts}
+        device = self.sums.device
+        return {
+            name: torch.tensor(value, device=device) for name, value in flat.items()
+        }
+
+    def plot(self, val: Any = None, ax: Any = None) -> Any:
+        """Plots `compute`, or values from it, as `torchmetrics.Metric.plot` does."""
+        return self._plot(val, ax)
+
+    def _checked_scores(self) -> dict[str, Any]:
+        if not self.sums.any():
+            raise ValueError(
+                "no question was asked; update the metric before computing it"
+            )
+        return self._scores()
+
+    def _scores(self) -> dict[str, Any]:
+        named = zip(self.rows, self.sums.tolist(), strict=True)
+        asked = {str(kind): row for kind, row in named if row[0]}
+        whole = [sum(column) for column in zip(*asked.values(), strict=True)]
+        return {kind: self._mean(row) for kind, row in ({ALL: whole} | asked).items()}
+
+    def _mean(self, sums: Sequence[float]) -> Score:
+        """The mean of points; its error is binomial where they are all or nothing."""
+        asked, parseable, points, squares, chance = sums
+        value = points / (self.full_points * asked)
+        variance = max(squares / (self.full_points**2 * asked) - value**2, 0.0)
+        error = math.sqrt(variance / asked)
+        return Score(value, int(asked), parseable / asked, chance / asked, error)

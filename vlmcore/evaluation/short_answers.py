@@ -1,13 +1,18 @@
-"""Questions with a short answer: let the model generate, then score the text; and what can be had without looking at all."""
+"""Questions with a short answer: the model generates, and the text is scored.
+
+Two baselines stand beside it: images permuted across questions, and the most frequent
+answer to each question, without any image.
+"""
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 
-from vlmcore.data.samples import Sample, Tokens, tokenize
+from vlmcore.data.samples import Batch, Sample, Tokens, tokenize
 from vlmcore.evaluation.metrics import Score, ShortAnswerAccuracy, normalize
 from vlmcore.models.feature_cache import Features
+from vlmcore.models.vision import VisionFeatures
 from vlmcore.models.vlm import VLM, splice
 
 
@@ -20,34 +25,27 @@ def generate_answers(
     max_new_tokens: int = 4,
     visual_tokens: int | None = None,
 ) -> list[str]:
-    """The model's own words in answer to every sample, in their order.
+    """Returns the text that a model generates in answer to every sample, in order.
 
     Args:
         vlm: the model.
-        samples: what to ask.
+        samples: the questions.
         features: of the images; None for a blind model.
         batch_size: questions a step.
         max_new_tokens: the longest answer.
         visual_tokens: V, for a compressor that can choose; that of the model if None.
     """
-    tokens: Tokens = tokenize(
+    tokens = tokenize(
         samples,
         vlm.language.tokenizer,
         vlm.config.order,
         answers=False,
         frame=vlm.language.frame,
     )
-    device = next(vlm.parameters()).device
-    said: list[str] = []
-    for rows in torch.arange(len(samples)).split(batch_size):
-        batch = tokens.batch(rows)
-        seen = (
-            None
-            if features is None or vlm.compressor is None
-            else features[batch.image].to(device)
-        )
-        said += vlm.generate(batch.to(device), seen, max_new_tokens, visual_tokens)
-    return said
+    texts: list[str] = []
+    for batch, seen in _batches(vlm, tokens, features, batch_size):
+        texts += vlm.generate(batch, seen, max_new_tokens, visual_tokens)
+    return texts
 
 
 @torch.inference_mode()
@@ -58,65 +56,77 @@ def first_tokens(
     *,
     batch_size: int = 512,
 ) -> list[str]:
-    """The word that the model would say first in answer to every sample, from one pass over the prompt.
+    """Returns the first token of the answer to every sample, from one forward pass.
 
-    For answers of one word this is what greedy generation says, but for what it may say
-    after it; it takes a fraction of the time.
+    For answers of one word this is the greedy generation up to its first token; it
+    takes a fraction of the time.
 
     Args:
         vlm: the model.
-        samples: what to ask.
+        samples: the questions.
         features: of the images; None for a blind model.
         batch_size: questions a step.
     """
     tokens = tokenize(samples, vlm.language.tokenizer, vlm.config.order, answers=False)
-    device = next(vlm.parameters()).device
-    said: list[int] = []
-    for rows in torch.arange(len(samples)).split(batch_size):
-        batch = tokens.batch(rows).to(device)
-        seen = (
-            None
-            if features is None or vlm.compressor is None
-            else features[batch.image.cpu()].to(device)
-        )
+    first: list[int] = []
+    for batch, seen in _batches(vlm, tokens, features, batch_size):
         placed = splice(
             vlm.language.embed(batch.text), vlm.compress(seen, batch), batch
         )
-        said += vlm.language.next_token(placed.embeddings, placed.length).tolist()
+        first += vlm.language.next_token(placed.embeddings, placed.length).tolist()
     return vlm.language.tokenizer.batch_decode(
-        [[token] for token in said], skip_special_tokens=True
+        [[token] for token in first], skip_special_tokens=True
     )
 
 
-def score_answers(
-    predictions: Sequence[str], samples: Sequence[Sample]
-) -> dict[str, Score]:
-    """Accuracy over all samples and by kind; every right answer of the samples counts as one the benchmark knows."""
-    metric = ShortAnswerAccuracy(
-        sorted({s.answer for s in samples}), sorted({s.kind for s in samples})
-    )
-    metric.update(predictions, samples)
-    return metric.compute()
+def _batches(
+    vlm: VLM, tokens: Tokens, features: Features | None, size: int
+) -> Iterator[tuple[Batch, VisionFeatures | None]]:
+    """Batches of questions on the model's device, with the features of their images."""
+    device = next(vlm.parameters()).device
+    features = None if vlm.compressor is None else features
+    for rows in torch.arange(len(tokens.image)).split(size):
+        batch = tokens.batch(rows)
+        seen = None if features is None else features[batch.image].to(device)
+        yield batch.to(device), seen
 
 
-def answered_right(predictions: Sequence[str], samples: Sequence[Sample]) -> list[bool]:
-    """Which samples were answered rightly, after normalisation: what a paired comparison of two models needs."""
+def score_answers(preds: Sequence[str], samples: Sequence[Sample]) -> dict[str, Score]:
+    """Returns the accuracy over all samples and by kind.
+
+    Every right answer of the samples counts as one that the benchmark knows.
+    """
+    target = [sample.answer for sample in samples]
+    kinds = [sample.kind for sample in samples]
+    metric = ShortAnswerAccuracy(target, sorted(set(kinds)))
+    metric.update(preds, target, kinds, [sample.choices for sample in samples])
+    return metric.scores()
+
+
+def answered_right(preds: Sequence[str], samples: Sequence[Sample]) -> list[bool]:
+    """Returns which samples are answered rightly, for paired comparisons of models."""
     return [
-        normalize(said) == normalize(sample.answer)
-        for said, sample in zip(predictions, samples, strict=True)
+        normalize(pred) == normalize(sample.answer)
+        for pred, sample in zip(preds, samples, strict=True)
     ]
 
 
 def permute_images(samples: Sequence[Sample], seed: int = 0) -> list[Sample]:
-    """The same questions with the images dealt out again at random: what is still answered was not read off the image."""
+    """Returns the same questions with the images permuted across them at random.
+
+    What is still answered was not read off the image.
+    """
     images = torch.tensor(sorted({sample.image for sample in samples}))
     order = torch.randperm(len(images), generator=torch.Generator().manual_seed(seed))
-    dealt = dict(zip(images.tolist(), images[order].tolist(), strict=True))
-    return [sample._replace(image=dealt[sample.image]) for sample in samples]
+    other = dict(zip(images.tolist(), images[order].tolist(), strict=True))
+    return [sample._replace(image=other[sample.image]) for sample in samples]
 
 
 def question_only(train: Sequence[Sample], test: Sequence[Sample]) -> list[str]:
-    """The answer most often right in training for each test question's exact text, or the overall favourite for a new text."""
+    """Returns the most frequent training answer to each test question's exact text.
+
+    A text that training does not have gets the most frequent answer of all.
+    """
     by_question: dict[str, Counter[str]] = defaultdict(Counter)
     for sample in train:
         by_question[sample.question][sample.answer] += 1

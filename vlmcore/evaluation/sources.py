@@ -1,14 +1,14 @@
-"""Where the official files come from, where they are looked for, and how a benchmark is made of them.
+"""The official files of the benchmarks: their addresses, their folders, their readers.
 
-    vlmcore sources                  # which files go where, and which are there
-    vlmcore sources pope             # the commands that would fetch one benchmark; nothing is fetched
-    vlmcore sources pope | sh        # fetch it
+    vlmcore sources            # lists the files, there or missing
+    vlmcore sources pope       # prints the commands that fetch POPE
+    vlmcore sources pope | sh  # fetches it
 
 Nothing in this package downloads them. Addresses are those that the benchmarks' own
 pages give; they may have moved.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -17,91 +17,80 @@ from vlmcore.data.benchmarks import multiple_choice, vqa, yes_no
 from vlmcore.evaluation.benchmarks import Benchmark
 
 OFFICIAL_FILES = Path("data") / "benchmarks"
+"""Default folder of the files, below the working directory."""
 _COCO = "http://images.cocodataset.org/zips/val2014.zip"
+_GQA = "https://downloads.cs.stanford.edu/nlp/data/gqa"
 _VQA = "https://s3.amazonaws.com/cvmlp/vqa/mscoco/vqa"
 _TEXTVQA = "https://dl.fbaipublicfiles.com/textvqa"
-_POPE = "https://raw.githubusercontent.com/AoiDragon/POPE/main/output/coco"
-_SPLITS = {
-    split: f"coco_pope_{split}.json" for split in ("random", "popular", "adversarial")
+_VIZWIZ = "https://vizwiz.cs.colorado.edu/VizWiz_final"
+_SCIENCEQA = "https://raw.githubusercontent.com/lupantech/ScienceQA/main/data/scienceqa"
+_POPE = "https://raw.githubusercontent.com/AoiDragon/POPE/main/output/coco/{}"
+_POPE_FILES = {
+    "random": "coco_pope_random.json",
+    "popular": "coco_pope_popular.json",
+    "adversarial": "coco_pope_adversarial.json",
 }
 
 
 class Source(NamedTuple):
-    """One benchmark: what is fetched, and what must then be in its folder."""
+    """The official files of one benchmark."""
 
     page: str
     fetch: tuple[str, ...]
     """Addresses; archives are unpacked in the folder."""
     needs: tuple[str, ...]
-    """Files and folders, below the folder of the benchmark."""
-    read: Callable[[Path], Callable]
-    """From the folder to a reader of questions."""
+    """Files and folders that the folder must then have, as `reader` takes them."""
+    reader: Callable
+    """Reads the questions, given the paths of `needs`."""
 
 
-def _vqav2(folder: Path) -> Callable:
-    files = [
-        folder / f"v2_{name}.json"
-        for name in ("OpenEnded_mscoco_val2014_questions", "mscoco_val2014_annotations")
-    ]
-    return partial(vqa.vqav2, files[0], folder / "val2014", files[1])
+def _pope(random: Path, popular: Path, adversarial: Path, images: Path) -> Iterable:
+    files = dict(zip(_POPE_FILES, (random, popular, adversarial), strict=True))
+    return yes_no.pope(files, images)
 
 
-def _scienceqa(folder: Path) -> Callable:
-    return partial(
-        multiple_choice.scienceqa,
-        folder / "problems.json",
-        folder / "test",
-        folder / "pid_splits.json",
-        images_only=True,
-    )
+def _scienceqa(problems: Path, splits: Path, images: Path) -> Iterable:
+    return multiple_choice.scienceqa(problems, images, splits, images_only=True)
+
+
+def _vqav2(questions: Path, annotations: Path, images: Path) -> Iterable:
+    return vqa.vqav2(questions, images, annotations)
 
 
 SOURCES = {
     "gqa": Source(
         "https://cs.stanford.edu/people/dorarad/gqa",
-        tuple(
-            f"https://downloads.cs.stanford.edu/nlp/data/gqa/{name}.zip"
-            for name in ("questions1.2", "images")
-        ),
+        (f"{_GQA}/questions1.2.zip", f"{_GQA}/images.zip"),
         ("testdev_balanced_questions.json", "images"),
-        lambda folder: partial(
-            vqa.gqa, folder / "testdev_balanced_questions.json", folder / "images"
-        ),
+        vqa.gqa,
     ),
     "mmbench": Source(
         "https://github.com/open-compass/MMBench",
         (
-            "https://download.openmmlab.com/mmclassification/datasets/mmbench/mmbench_dev_20230712.tsv",
+            "https://download.openmmlab.com/mmclassification/datasets/mmbench/"
+            "mmbench_dev_20230712.tsv",
         ),
         ("mmbench_dev_20230712.tsv",),
-        lambda folder: partial(
-            multiple_choice.mmbench, folder / "mmbench_dev_20230712.tsv"
-        ),
+        multiple_choice.mmbench,
     ),
     "mme": Source(
         "https://github.com/BradyFU/Awesome-Multimodal-Large-Language-Models (on "
         "request)",
         (),
         ("MME_Benchmark_release_version",),
-        lambda folder: partial(yes_no.mme, folder / "MME_Benchmark_release_version"),
+        yes_no.mme,
     ),
     "pope": Source(
         "https://github.com/AoiDragon/POPE",
-        (*(f"{_POPE}/{name}" for name in _SPLITS.values()), _COCO),
-        (*_SPLITS.values(), "val2014"),
-        lambda folder: partial(
-            yes_no.pope,
-            {split: folder / name for split, name in _SPLITS.items()},
-            folder / "val2014",
-        ),
+        (*map(_POPE.format, _POPE_FILES.values()), _COCO),
+        (*_POPE_FILES.values(), "val2014"),
+        _pope,
     ),
     "scienceqa": Source(
         "https://scienceqa.github.io",
         (
-            *(
-                f"https://raw.githubusercontent.com/lupantech/ScienceQA/main/data/scienceqa/{n}.json"
-                for n in ("problems", "pid_splits")
-            ),
+            f"{_SCIENCEQA}/problems.json",
+            f"{_SCIENCEQA}/pid_splits.json",
             "https://scienceqa.s3.us-west-1.amazonaws.com/images/test.zip",
         ),
         ("problems.json", "pid_splits.json", "test"),
@@ -114,20 +103,13 @@ SOURCES = {
             f"{_TEXTVQA}/images/train_val_images.zip",
         ),
         ("TextVQA_0.5.1_val.json", "train_images"),
-        lambda folder: partial(
-            vqa.textvqa,
-            folder / "TextVQA_0.5.1_val.json",
-            folder / "train_images",
-        ),
+        vqa.textvqa,
     ),
     "vizwiz": Source(
         "https://vizwiz.org/tasks-and-datasets/vqa",
-        tuple(
-            f"https://vizwiz.cs.colorado.edu/VizWiz_final/{name}.zip"
-            for name in ("vqa_data/Annotations", "images/val")
-        ),
+        (f"{_VIZWIZ}/vqa_data/Annotations.zip", f"{_VIZWIZ}/images/val.zip"),
         ("val.json", "val"),
-        lambda folder: partial(vqa.vizwiz, folder / "val.json", folder / "val"),
+        vqa.vizwiz,
     ),
     "vqav2": Source(
         "https://visualqa.org",
@@ -147,7 +129,9 @@ SOURCES = {
 
 
 def load_benchmark(name: str, folder: str | Path = OFFICIAL_FILES) -> Benchmark:
-    """A benchmark from its official files in `folder/name`: the part whose right answers are public.
+    """Returns a benchmark from its official files in `folder/name`.
+
+    It is the part of the benchmark whose right answers are public.
 
     Raises:
         ValueError: there is no such benchmark.
@@ -157,21 +141,23 @@ def load_benchmark(name: str, folder: str | Path = OFFICIAL_FILES) -> Benchmark:
         raise ValueError(
             f"there is no benchmark {name!r}; choose from {', '.join(SOURCES)}"
         )
-    place = Path(folder) / name
-    if missing := [need for need in SOURCES[name].needs if not (place / need).exists()]:
+    at, source = Path(folder) / name, SOURCES[name]
+    if missing := [need for need in source.needs if not (at / need).exists()]:
         raise FileNotFoundError(
-            f"{place} lacks {', '.join(missing)}; `vlmcore "
-            f"sources {name}` says where to get them"
+            f"{at} lacks {', '.join(missing)}; `vlmcore sources {name}` says where to "
+            "get them"
         )
-    return Benchmark(name, SOURCES[name].read(place))
+    return Benchmark(
+        name, partial(source.reader, *(at / need for need in source.needs))
+    )
 
 
-def commands(name: str, folder: Path = OFFICIAL_FILES) -> list[str]:
-    """Shell commands that fetch a benchmark into `folder/name`."""
-    place, source = Path(folder) / name, SOURCES[name]
-    lines = [f"# {name}: {source.page}", f"mkdir -p {place}"]
+def commands(name: str, folder: str | Path = OFFICIAL_FILES) -> list[str]:
+    """Returns shell commands that fetch a benchmark into `folder/name`."""
+    at, source = Path(folder) / name, SOURCES[name]
+    lines = [f"# {name}: {source.page}", f"mkdir -p {at}"]
     for address in source.fetch:
-        file = place / address.rsplit("/", 1)[-1]
+        file = at / address.rsplit("/", 1)[-1]
         lines.append(f"curl -fL --continue-at - -o {file} {address}")
-        lines += [f"unzip -nq {file} -d {place}"] if file.suffix == ".zip" else []
-    return [*lines, f"# needed in {place}: {', '.join(source.needs)}"]
+        lines += [f"unzip -nq {file} -d {at}"] if file.suffix == ".zip" else []
+    return [*lines, f"# needed in {at}: {', '.join(source.needs)}"]

@@ -1,9 +1,12 @@
-"""What the servers of VQAv2, VizWiz and MMBench are sent: they keep the right answers of the test sets to themselves."""
+"""Files of answers for the servers of VQAv2, VizWiz and MMBench.
+
+The servers keep the right answers of the test sets to themselves.
+"""
 
 import json
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
@@ -14,13 +17,14 @@ from vlmcore.evaluation.benchmarks import Benchmark
 from vlmcore.evaluation.vqa_text import evalai
 from vlmcore.files import beside
 
-Pairs = Iterator[tuple[Question, Answer]]
+_Pairs = Iterator[tuple[Question, Answer]]
 
 
 def write_submission(benchmark: Benchmark, answers: str | Path, to: str | Path) -> None:
-    """Writes the file that a server takes: JSON for VQAv2 and VizWiz, with answers normalised as LLaVA does, a spreadsheet for MMBench.
+    """Writes the file that a server takes.
 
-    An image that could not be decoded is answered with nothing.
+    That is JSON for VQAv2 and VizWiz, with answers normalised as LLaVA does, and a
+    spreadsheet for MMBench. The answer to an image that could not be decoded is empty.
 
     Args:
         benchmark: its questions.
@@ -37,37 +41,20 @@ def write_submission(benchmark: Benchmark, answers: str | Path, to: str | Path) 
             f"{benchmark.rule} is scored here; submissions are for "
             f"{', '.join(_WRITERS)}"
         )
-    with beside(to) as partial:
+    with beside(to) as path:
         _WRITERS[benchmark.rule](
-            join(benchmark.questions(), read_answers(answers)), partial
+            join(benchmark.questions(), read_answers(answers)), path
         )
 
 
-def _vqav2(pairs: Pairs, path: Path) -> None:
-    _json(
-        [
-            {"question_id": question.id, "answer": evalai(answer.text)}
-            for question, answer in pairs
-        ],
-        path,
-    )
-
-
-def _vizwiz(pairs: Pairs, path: Path) -> None:
-    _json(
-        [
-            {"image": question.id, "answer": evalai(answer.text)}
-            for question, answer in pairs
-        ],
-        path,
-    )
-
-
-def _json(entries: list[dict[str, Any]], path: Path) -> None:
+def _write_json(key: str, pairs: _Pairs, path: Path) -> None:
+    entries = [
+        {key: question.id, "answer": evalai(answer.text)} for question, answer in pairs
+    ]
     path.write_text(json.dumps(entries), encoding="utf-8")
 
 
-def _mmbench(pairs: Pairs, path: Path) -> None:
+def _write_spreadsheet(pairs: _Pairs, path: Path) -> None:
     try:
         import openpyxl  # noqa: F401
     except ModuleNotFoundError as error:
@@ -89,9 +76,9 @@ def _mmbench(pairs: Pairs, path: Path) -> None:
     pd.DataFrame(rows).to_excel(path, index=False)
 
 
-_WRITERS: dict[str, Callable[[Pairs, Path], None]] = {
-    "vqav2": _vqav2,
-    "vqav2_official": _vqav2,
-    "vizwiz": _vizwiz,
-    "mmbench": _mmbench,
+_WRITERS: dict[str, Callable[[_Pairs, Path], None]] = {
+    "vqav2": partial(_write_json, "question_id"),
+    "vqav2_official": partial(_write_json, "question_id"),
+    "vizwiz": partial(_write_json, "image"),
+    "mmbench": _write_spreadsheet,
 }

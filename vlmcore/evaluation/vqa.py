@@ -1,83 +1,58 @@
-"""VQA accuracy, of VQAv2, VizWiz and TextVQA: how far ten people agree with an answer (arXiv 1612.00837).
+"""VQA accuracy, of VQAv2, VizWiz and TextVQA (arXiv 1612.00837).
 
-Each of the ten is left out in turn, and an answer is right to one third for each of the
-other nine who gave it, up to three. On average over the ten that is 0, .3, .6, .9 or 1
-for 0, 1, 2, 3 or more who gave it. So the points of an answer are whole tenths.
+It measures how far ten annotators agree with an answer. Each of the ten is left out in
+turn, and an answer is right to one third for each of the other nine who gave it, up to
+three. On average over the ten that is 0, .3, .6, .9 or 1 for 0, 1, 2, 3 or more who
+gave it. So the points of an answer are whole tenths.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
-from torch import Tensor
-from torchmetrics import Metric
-
-from vlmcore.evaluation.scores import (
-    ALL,
-    Judged,
-    Score,
-    accumulate,
-    by_kind,
-    keep_tally,
-    rows_of,
-    same_length,
-)
+from vlmcore.evaluation.scores import ALL, BenchmarkMetric, Judged
 from vlmcore.evaluation.vqa_text import Normalizer, check_normalizer, normalize_vqa
 
-REFERENCES = 10
 TENTHS = (0, 3, 6, 9, 10)
-"""Points for as many people as agree, in tenths; more than four are worth no more."""
-
-GUESSES: Mapping[str, tuple[str, ...]] = {"yes/no": ("yes", "no")}
-"""What one guesses among, by kind of question; any text answers a question of another
-kind."""
+"""Points by the number of annotators who agree, in tenths; more than four are worth no
+more."""
+_ANNOTATORS = 10
+_GUESSES: Mapping[str, Sequence[str]] = {"yes/no": ("yes", "no")}
 
 
 def vqa_tenths(
-    prediction: str, references: Sequence[str], normalizer: Normalizer = "evalai"
+    pred: str, target: Sequence[str], normalizer: Normalizer = "evalai"
 ) -> int:
-    """Accuracy of one answer in tenths.
+    """Returns the accuracy of one answer in tenths.
 
     Args:
-        prediction: generated text.
-        references: what ten people answered.
-        normalizer: how texts are made comparable.
+        pred: generated text.
+        target: the answers of ten annotators.
+        normalizer: the script that makes texts comparable.
 
     Raises:
-        ValueError: there are not ten references.
+        ValueError: there are not ten answers to compare with.
     """
-    if len(references) != REFERENCES:
+    if len(target) != _ANNOTATORS:
         raise ValueError(
-            f"{len(references)} references; VQA accuracy needs the answers of "
-            f"{REFERENCES} people"
+            f"{len(target)} references; VQA accuracy needs the answers of "
+            f"{_ANNOTATORS} annotators"
         )
-    said = normalize_vqa(prediction, references, normalizer)
-    return TENTHS[min(said.references.count(said.prediction), len(TENTHS) - 1)]
+    text, references = normalize_vqa(pred, target, normalizer)
+    return TENTHS[min(references.count(text), len(TENTHS) - 1)]
 
 
-def judge_vqa(
-    prediction: str,
-    references: Sequence[str],
-    normalizer: Normalizer = "evalai",
-    guesses: Sequence[str] = (),
-) -> Judged:
-    """Tenths of one answer, whether it says anything, and what a guess would get on average."""
-    chance = (
-        sum(vqa_tenths(guess, references, normalizer) for guess in guesses)
-        / (10 * len(guesses))
-        if guesses
-        else 0.0
-    )
-    said = normalize_vqa(prediction, (), normalizer).prediction
-    return Judged(vqa_tenths(prediction, references, normalizer), bool(said), chance)
+class VQAAccuracy(BenchmarkMetric):
+    """VQA accuracy over all questions and by kind.
 
-
-class VQAAccuracy(Metric):
-    """VQA accuracy over all questions and by kind. The standard error is that of a mean of tenths, not binomial.
+    The standard error is that of a mean of tenths, not binomial.
 
     Args:
         normalizer: `evalai` for TextVQA, VizWiz and what LLaVA submits,
             `vqav2_official` for VQAv2's own script.
         kinds: every kind of question, such as the answer types of the files.
-        guesses: what chance guesses among, by kind.
+        guesses: the answers that chance guesses among, by kind; any text answers a
+            question of another kind.
+        **options: those of `torchmetrics.Metric`.
 
     Raises:
         ValueError: there is no such normaliser.
@@ -85,49 +60,33 @@ class VQAAccuracy(Metric):
     Example:
         >>> metric = VQAAccuracy()
         >>> metric.update(["Two"], [["2"] * 3 + ["3"] * 7])
-        >>> metric.compute()["all"].value
-        0.9
+        >>> metric.compute()
+        {'all': tensor(0.9000)}
+        >>> metric.scores()["all"].standard_error
+        0.0
     """
 
-    full_state_update = False
-    counts: Tensor
-    chance: Tensor
+    full_points = 10
 
     def __init__(
         self,
         normalizer: Normalizer = "evalai",
         kinds: Iterable[str] = (ALL,),
-        guesses: Mapping[str, Sequence[str]] = GUESSES,
+        guesses: Mapping[str, Sequence[str]] = _GUESSES,
+        **options: Any,
     ) -> None:
-        super().__init__()
         check_normalizer(normalizer)
-        self.normalizer, self.kinds, self.guesses = (
-            normalizer,
-            keep_tally(self, kinds),
-            dict(guesses),
+        super().__init__(kinds, settings=[normalizer, *guesses.items()], **options)
+        self.normalizer, self.guesses = normalizer, dict(guesses)
+
+    def judge(
+        self, pred: str, target: Sequence[str], kind: str = ALL, *_: Any
+    ) -> Judged:
+        """Gives tenths of a point for one answer to a question of ten annotators."""
+        guesses = self.guesses.get(kind, ())
+        got = sum(vqa_tenths(guess, target, self.normalizer) for guess in guesses)
+        return Judged(
+            vqa_tenths(pred, target, self.normalizer),
+            bool(normalize_vqa(pred, (), self.normalizer).prediction),
+            got / (10 * len(guesses)) if guesses else 0.0,
         )
-
-    def update(
-        self,
-        predictions: Sequence[str],
-        references: Sequence[Sequence[str]],
-        kinds: Sequence[str] | None = None,
-    ) -> None:
-        """Adds generated texts, and the ten references of each.
-
-        Raises:
-            ValueError: not ten references for each text, or a kind of question that was
-                not announced.
-        """
-        same_length(predictions, references, *([] if kinds is None else [kinds]))
-        rows = rows_of(kinds, self.kinds, len(references))
-        guesses = [self.guesses.get(kind, ()) for kind in self.kinds]
-        judged = [
-            judge_vqa(said, right, self.normalizer, guesses[row])
-            for said, right, row in zip(predictions, references, rows, strict=True)
-        ]
-        accumulate(self, judged, rows)
-
-    def compute(self) -> dict[str, Score]:
-        """Scores under `all` and under each kind that was asked."""
-        return by_kind(self, self.kinds, full=10)

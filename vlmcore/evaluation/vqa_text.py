@@ -1,4 +1,4 @@
-r"""Two normalisers of VQA answers, which are often taken for one.
+r"""The two normalisers of VQA answers, which are often taken for one.
 
 `evalai` is what TextVQA and VizWiz are scored with, and what LLaVA puts its answers
 through before it submits them to any server. `vqav2_official` is the data set's own
@@ -6,9 +6,9 @@ script (arXiv 1612.00837; https://github.com/GT-Vision-Lab/VQA, `vqaEval.py` of 
 07aecec), with another list of punctuation, typographic apostrophes in its table of
 contractions, and references that are hardly touched. That script is of Python 2, where
 words from the table and other text do not join; here both are text. Its later revision
-c4e6a0e took over the list and the apostrophes of `evalai`, so that what is left of the
-difference is what happens to references. Both keep the quirks of the published code,
-because a repaired normaliser gives other numbers:
+c4e6a0e took over the list and the apostrophes of `evalai`, so that only the treatment
+of references still differs. Both keep the quirks of the published code, because a
+repaired normaliser gives other numbers:
 
 - the full stop's pattern was meant to spare the one between two digits; its look-behind
   is misspelt, so every full stop goes that is not *followed* by a digit;
@@ -25,65 +25,58 @@ from typing import Literal, NamedTuple, get_args
 
 Normalizer = Literal["evalai", "vqav2_official"]
 
-PUNCTUATION: dict[Normalizer, str] = {
+_PUNCTUATION: dict[Normalizer, str] = {
     "evalai": ';/[]"{}()=+\\_-><@`,?!',
     "vqav2_official": ";:/'[]\"()=+\\_><@`,?",
 }
-ARTICLES = {"a", "an", "the"}
-_NUMBERS = (
-    "zero",
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-)
-NUMBERS = {word: str(i) for i, word in enumerate(_NUMBERS)} | {"none": "0"}
+_ARTICLES = {"a", "an", "the"}
+_NUMBERS = "zero one two three four five six seven eight nine ten"
+_DIGITS = dict(zip(_NUMBERS.split(), map(str, range(11)), strict=True)) | {"none": "0"}
 
 # without the forms of "I" in the published table: words are in lower case when they are
 # looked up, so that those never match
 _CONTRACTED = """
-ain't aren't can't could've couldn't couldn't've didn't doesn't don't hadn't hadn't've hasn't haven't he'd he'd've he's how'd how'll how's
-isn't it'd it'd've it'll ma'am mightn't mightn't've might've mustn't must've needn't not've o'clock oughtn't 'ow's'at shan't she'd've
-should've shouldn't shouldn't've somebody'd've somebody'll somebody's someone'd someone'd've someone'll someone's something'd something'd've
-something'll that's there'd there'd've there're there's they'd they'd've they'll they're they've 'twas wasn't we'd've we've weren't what'll
-what're what's what've when's where'd where's where've who'd who'd've who'll who's who've why'll why're why's won't would've wouldn't
+ain't aren't can't could've couldn't couldn't've didn't doesn't don't hadn't hadn't've
+hasn't haven't he'd he'd've he's how'd how'll how's isn't it'd it'd've it'll ma'am
+mightn't mightn't've might've mustn't must've needn't not've o'clock oughtn't 'ow's'at
+shan't she'd've should've shouldn't shouldn't've somebody'd've somebody'll somebody's
+someone'd someone'd've someone'll someone's something'd something'd've something'll
+that's there'd there'd've there're there's they'd they'd've they'll they're they've
+'twas wasn't we'd've we've weren't what'll what're what's what've when's where'd where's
+where've who'd who'd've who'll who's who've why'll why're why's won't would've wouldn't
 wouldn't've y'all y'all'll y'all'd've you'd you'd've you'll you're you've
 """
-_STRAIGHT = {
-    whole[:i] + whole[i + 1 :]: whole
-    for whole in _CONTRACTED.split()
-    for i, letter in enumerate(whole)
-    if letter == "'"
-} | {"somebody'd": "somebodyd"}  # the one entry of the table that goes the other way
-# what the script has straight among its typographic apostrophes
-_STRAIGHT_KEYS = {"couldn'tve", "hadn'tve"}
-_STRAIGHT_WORDS = {
-    "ain't",
-    "aren't",
-    "can't",
-    "could've",
-    "couldn't",
-    "we've",
-    "where's",
-    "who've",
+# what the script of VQAv2 has straight among its typographic apostrophes
+_STRAIGHT_KEYS = "couldn'tve hadn'tve"
+_STRAIGHT_WORDS = "ain't aren't can't could've couldn't we've where's who've"
+
+
+def _straight() -> dict[str, str]:
+    """The table of `evalai`: a word without one of its apostrophes, and the word."""
+    return {
+        whole[:i] + whole[i + 1 :]: whole
+        for whole in _CONTRACTED.split()
+        for i, letter in enumerate(whole)
+        if letter == "'"
+    } | {"somebody'd": "somebodyd"}  # the one entry that goes the other way
+
+
+def _typographic() -> dict[str, str]:
+    """The table of VQAv2's script."""
+
+    def apostrophes(text: str, straight: str) -> str:
+        return text if text in straight.split() else text.replace("'", "\u2019")
+
+    return {
+        apostrophes(key, _STRAIGHT_KEYS): apostrophes(word, _STRAIGHT_WORDS)
+        for key, word in _straight().items()
+    }
+
+
+_CONTRACTIONS: dict[Normalizer, dict[str, str]] = {
+    "evalai": _straight(),
+    "vqav2_official": _typographic(),
 }
-_TYPOGRAPHIC = {
-    key if key in _STRAIGHT_KEYS else key.replace("'", "\u2019"): word
-    if word in _STRAIGHT_WORDS
-    else word.replace("'", "\u2019")
-    for key, word in _STRAIGHT.items()
-}
-CONTRACTIONS: dict[Normalizer, dict[str, str]] = {
-    "evalai": _STRAIGHT,
-    "vqav2_official": _TYPOGRAPHIC,
-}
-"""The published tables: a word in which one apostrophe is missing, and the word."""
 
 _FULL_STOP = re.compile(r"\.(?!\d)")
 _FULL_STOPS_DELETED = 32
@@ -100,7 +93,7 @@ class Normalized(NamedTuple):
 def normalize_vqa(
     prediction: str, references: Sequence[str], normalizer: Normalizer = "evalai"
 ) -> Normalized:
-    """An answer and its references, as one of the two scripts compares them.
+    """Returns an answer and its references as one of the two scripts compares them.
 
     `vqav2_official` treats the references only for punctuation, and only if they are
     not all the same: it does not put them in lower case, which the files have done
@@ -130,7 +123,7 @@ def check_normalizer(name: str) -> None:
 
 @lru_cache(maxsize=1 << 17)
 def evalai(text: str) -> str:
-    """The `evalai` normaliser, of answers and references alike.
+    """Applies the `evalai` normaliser, for answers and references alike.
 
     Example:
         >>> evalai("The man's two dogs, I think.")
@@ -138,26 +131,28 @@ def evalai(text: str) -> str:
     """
     text = text.lower().replace(",", "").replace("?", "").replace("'s", " 's").strip()
     return _words(
-        _punctuation(_one_line(text), PUNCTUATION["evalai"]), CONTRACTIONS["evalai"]
+        _punctuation(_one_line(text), _PUNCTUATION["evalai"]), _CONTRACTIONS["evalai"]
     )
 
 
 @lru_cache(maxsize=1 << 17)
 def vqav2_official(text: str) -> str:
-    """The data set's own normaliser, of answers; see `normalize_vqa` for references.
+    """Applies the data set's own normaliser of answers; references go otherwise.
+
+    See `normalize_vqa` for references.
 
     Example:
         >>> vqav2_official("The man's two dogs, I think.")
         'man s 2 dogs i think'
     """
     return _words(
-        _official_punctuation(_one_line(text)), CONTRACTIONS["vqav2_official"]
+        _official_punctuation(_one_line(text)), _CONTRACTIONS["vqav2_official"]
     )
 
 
 @lru_cache(maxsize=1 << 17)
 def _official_punctuation(text: str) -> str:
-    return _punctuation(text, PUNCTUATION["vqav2_official"])
+    return _punctuation(text, _PUNCTUATION["vqav2_official"])
 
 
 def _one_line(text: str) -> str:
@@ -175,7 +170,7 @@ def _punctuation(text: str, marks: str) -> str:
 
 
 def _words(text: str, contractions: Mapping[str, str]) -> str:
-    words = (NUMBERS.get(word, word) for word in text.lower().split())
+    words = (_DIGITS.get(word, word) for word in text.lower().split())
     return " ".join(
-        contractions.get(word, word) for word in words if word not in ARTICLES
+        contractions.get(word, word) for word in words if word not in _ARTICLES
     )
