@@ -1,4 +1,4 @@
-"""Costs that are stated before a grid is run, against operations that torch counts."""
+"""The estimated cost of a grid against what torch counts and what was measured."""
 
 import numpy as np
 import pytest
@@ -24,7 +24,6 @@ from vlmcore.experiments.suites.grid import (
     grid_runs,
     language_size,
 )
-from vlmcore.experiments.sweep import plan, waves
 from vlmcore.models.language import LanguageModel, word_tokenizer
 from vlmcore.models.vision import VisionFeatures
 from vlmcore.models.vlm import VLM
@@ -32,23 +31,20 @@ from vlmcore.training.trainer import StageConfig
 
 
 def a_step(size, compressor, visual_tokens, samples, tokenizer):
-    """A model of the grid, something to tune it on, and the run that would: one step of tuning and no alignment."""
+    """A model, a batch, features, and a run of one step of tuning and no alignment."""
     config = VLMConfig(
         language=size, visual_tokens=visual_tokens, compressor=compressor
     )
     vlm = VLM.from_config(config, tokenizer)
     vlm.vision.requires_grad_(False)
-    vision, asked, text = (
-        config.vision,
-        estimate.ASKED,
-        estimate.ASKED + estimate.ANSWERED,
-    )
+    vision, question = config.vision, estimate.QUESTION_TOKENS
+    text = question + estimate.ANSWER_TOKENS
     features = VisionFeatures(
         torch.randn(samples, vision.patches, len(vision.layers), vision.width)
     )
     tokens = torch.full((samples, text), 5)
     labels = torch.full((samples, text), -100)
-    labels[:, asked:] = 5
+    labels[:, question:] = 5
     length = torch.full((samples,), text)
     batch = Batch(
         torch.arange(samples),
@@ -56,18 +52,18 @@ def a_step(size, compressor, visual_tokens, samples, tokenizer):
         labels,
         length,
         torch.ones_like(length),
-        tokens[:, :asked],
-        torch.full((samples,), asked),
+        tokens[:, :question],
+        torch.full((samples,), question),
     )
     stages = replace(
         GRID.training, align=StageConfig(0, 1e-3), tune=StageConfig(1, 1e-3, samples)
     )
-    school = StageConfig(1, 1e-3, 1)  # a batch of one: what is tuned takes more
+    one = StageConfig(1, 1e-3, 1)  # text pre-training takes less than tuning
     return (
         vlm,
         batch,
         features,
-        replace(GRID, model=vlm.config, training=stages, text=school),
+        replace(GRID, model=vlm.config, training=stages, text=one),
     )
 
 
@@ -77,7 +73,7 @@ def a_step(size, compressor, visual_tokens, samples, tokenizer):
     ids=["quecc", "tokenpacker", "blind"],
 )
 def test_training_costs_what_torch_counts(compressor, tokenizer):
-    """One step of tuning, forward and backward. The estimate is a little high: nothing needs a gradient with respect to the features."""
+    """One step of tuning. The estimate is a little high: the features need no gradient."""
     vlm, batch, features, run = a_step(
         language_size(32), compressor, 4 if compressor else 0, 8, tokenizer
     )
@@ -100,7 +96,7 @@ def peak_of_allocations(call):
     )
 
 
-SEEING = [
+MODELS = [
     (QueCCConfig(), 1),
     (QueCCConfig(), 36),
     (TokenPackerConfig(), 36),
@@ -109,7 +105,7 @@ SEEING = [
 ]
 
 
-@pytest.mark.parametrize(("compressor", "visual_tokens"), SEEING, ids=str)
+@pytest.mark.parametrize(("compressor", "visual_tokens"), MODELS, ids=str)
 def test_tuning_needs_the_memory_that_was_estimated(
     compressor, visual_tokens, tokenizer
 ):
@@ -135,24 +131,24 @@ def test_tuning_needs_the_memory_that_was_estimated(
     assert 0.7 * peak < estimate.peak_bytes(run) < 1.4 * peak
 
 
-def test_school_needs_the_memory_that_was_estimated():
+def test_text_pretraining_needs_the_memory_that_was_estimated():
     tokenizer = word_tokenizer([*SCENE_WORDS, *TEXT_WORDS])
     language = LanguageModel.from_config(
         replace(language_size(64), vocab_size=len(tokenizer)), tokenizer
     )
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(curriculum, "TEXT_SCENES", 64)
-        told = curriculum.curriculum_batches(tokenizer, facts(1), 32, 0)(
+        batch = curriculum.curriculum_batches(tokenizer, facts(1), 32, 0)(
             len(curriculum.TURNS) * curriculum.PARTS.index(36)
         )
     run = grid_run("knowledge", language.config, None, 0)
-    peak = peak_of_allocations(lambda: text_loss(language, told).backward()) + 3 * sum(
+    peak = peak_of_allocations(lambda: text_loss(language, batch).backward()) + 3 * sum(
         x.nbytes for x in language.parameters()
     )
     assert 0.7 * peak < estimate.peak_bytes(run) < 1.4 * peak
 
 
-def test_memory_grows_with_the_batch_and_with_what_is_seen():
+def test_memory_grows_with_the_batch_and_with_visual_tokens():
     bytes_of = [
         estimate.peak_bytes(grid_run("ocr", GRID_SIZES[2], QueCCConfig(), v))
         for v in (1, 36)
@@ -165,16 +161,16 @@ def test_memory_grows_with_the_batch_and_with_what_is_seen():
     assert bytes_of[0] <= bytes_of[1] < estimate.peak_bytes(larger) < 8 * bytes_of[1]
 
 
-def test_the_plan_counts_every_school_once_and_every_run():
+def test_the_estimate_counts_every_language_model_once_and_every_run():
     runs = grid_runs()
     groups = estimate.of_all(runs)
-    schools = sum(
+    pretrained = sum(
         group.runs for name, group in groups.items() if name.startswith("text")
     )
     trainings = sum(
         group.runs for name, group in groups.items() if name.startswith("training")
     )
-    assert schools == 5 * len(GRID_SIZES) + 3 * 2
+    assert pretrained == 5 * len(GRID_SIZES) + 3 * 2
     assert trainings == len(runs)
     costs = [
         estimate.of_training(grid_run("ocr", size, QueCCConfig(), 36)).flops
@@ -183,9 +179,9 @@ def test_the_plan_counts_every_school_once_and_every_run():
     assert costs == sorted(costs)
 
 
-def test_a_plan_says_how_long_the_workers_need():
+def test_the_cost_of_a_sweep_is_stated_with_its_workers():
     runs = grid_runs()[:6]
-    text = plan(runs, runs[:3], workers=2)
+    text = estimate.describe_cost(runs, runs[:3], workers=2)
     assert text.startswith("6 runs, 3 without a result")
     hours, memory = text.splitlines()[-2:]
     one, two = (float(part.split()[0]) for part in hours.split("with 2 workers "))
@@ -207,13 +203,13 @@ def test_the_grid_for_a_gpu_is_the_same_with_ten_times_the_parameters():
     ]
     assert shapes[0] == shapes[1]
     for before, after in zip(
-        (*ON_CPU.ladder, *ON_CPU.depths), (*ON_GPU.ladder, *ON_GPU.depths), strict=True
+        (*ON_CPU.sizes, *ON_CPU.depths), (*ON_GPU.sizes, *ON_GPU.depths), strict=True
     ):
         assert language_parameters(after) / language_parameters(
             before
         ) == pytest.approx(10, rel=0.25)
         assert after.width == 16 * after.heads
-    assert all(size.width == 16 * size.depth for size in ON_GPU.ladder)
+    assert all(size.width == 16 * size.depth for size in ON_GPU.sizes)
     rates = [
         run.text.learning_rate * run.model.language.width for run in (*small, *large)
     ]
@@ -221,7 +217,7 @@ def test_the_grid_for_a_gpu_is_the_same_with_ten_times_the_parameters():
     assert {run.training.tune.batch_size for run in large} == {256}
 
 
-def test_a_gpu_is_waited_for_and_a_thread_works_one_thing_after_the_other():
+def test_a_gpu_computes_while_the_next_step_is_prepared():
     thread, gpu = (
         estimate.Machine("", 1e9, 0.01, 0.001),
         estimate.Machine("", 1e9, 0.01, 0.001, asynchronous=True),
@@ -238,7 +234,7 @@ MEASURED = {4: (0.0203, 0.0208), 9: (0.0337, 0.0391), 15: (0.0602, 0.0492)}
 
 
 @pytest.mark.parametrize(
-    "size", ON_GPU.ladder[::2], ids=lambda size: f"width {size.width}"
+    "size", ON_GPU.sizes[::2], ids=lambda size: f"width {size.width}"
 )
 def test_steps_on_a_gpu_take_what_was_measured(size):
     run = grid_run("ocr", size, QueCCConfig(), 36, recipe=ON_GPU.recipe)
@@ -248,24 +244,23 @@ def test_steps_on_a_gpu_take_what_was_measured(size):
     tune = (
         estimate.of_training(only_tuned, estimate.GPU).seconds / run.training.tune.steps
     )
-    school = estimate.of_text_pretraining(run, estimate.GPU).seconds / run.text.steps
-    assert (tune, school) == pytest.approx(MEASURED[size.depth], rel=0.25)
+    text = estimate.of_text_pretraining(run, estimate.GPU).seconds / run.text.steps
+    assert (tune, text) == pytest.approx(MEASURED[size.depth], rel=0.25)
 
 
-def test_the_plan_for_a_gpu_says_whose_times_they_are():
+def test_the_cost_on_a_gpu_names_the_card():
     runs = grid_runs(plan=ON_GPU)
-    text = plan(runs, runs, 1, estimate.GPU)
+    text = estimate.describe_cost(runs, runs, 1, estimate.GPU)
     assert (
         "hours of one GPU" in text
-        and "times are those of an H100 that one worker has to itself"
-        in text.splitlines()[-1]
+        and "times are those of one free H100" in text.splitlines()[-1]
     )
-    finished = plan(runs, [], 1, estimate.GPU)
+    finished = estimate.describe_cost(runs, [], 1, estimate.GPU)
     assert "0.0 hours" in finished and "480 runs, 0 without" in finished
 
 
-def test_waves_keep_the_order_and_never_mix_seeds():
-    runs = grid_runs()
-    found = list(waves(runs))
-    assert [run for wave in found for run in wave] == runs
-    assert all(len({run.training.seed for run in wave}) == 1 for wave in found)
+def test_other_tasks_have_no_estimate():
+    with pytest.raises(
+        ValueError, match=r"knowledge, reasoning, ocr only, not for letters"
+    ):
+        estimate.of_all([replace(GRID, task="letters")])

@@ -37,7 +37,7 @@ def cell(monkeypatch, tmp_path):
     return run, tmp_path / "results" / f"{identity(run)}.json"
 
 
-def test_a_cell_done_anew_from_its_file_gives_the_same_answers(cell, tmp_path):
+def test_a_repeated_run_gives_the_same_answers(cell, tmp_path):
     run, path = cell
     result = read_json(path)
     assert config_of(result) == run
@@ -63,7 +63,7 @@ def test_a_cell_done_anew_from_its_file_gives_the_same_answers(cell, tmp_path):
     ).read_bytes() != weights[0], "nothing depends on the seed"
 
 
-def test_a_score_that_does_not_come_out_again_fails(monkeypatch, tmp_path):
+def test_a_score_that_is_not_reproduced_fails(monkeypatch, tmp_path):
     monkeypatch.setattr(
         rerun, "rerun", lambda path: rerun.Reproduction(0.9, 0.5, 40, 0.05)
     )

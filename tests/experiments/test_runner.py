@@ -48,7 +48,7 @@ SHORT = RunConfig(
 
 @pytest.fixture
 def little_data(monkeypatch):
-    """The first images of the real data, so that a whole run takes seconds."""
+    """The first images of easy-VQA, so that a whole run takes seconds."""
     whole = load_task()
 
     def little(samples, count):
@@ -66,7 +66,7 @@ def little_data(monkeypatch):
     return task
 
 
-def test_a_run_is_named_by_what_is_unusual_about_it():
+def test_a_run_is_named_by_the_fields_that_differ_from_the_defaults():
     assert identity(RunConfig()) == identity(RunConfig(model=VLMConfig()))
     names = [identity(config) for config in EXPERIMENTS["easyvqa"]()]
     assert len(set(names)) == len(names) == 18
@@ -294,7 +294,7 @@ def test_the_real_plan():
     ]
 
 
-def test_the_recipes_are_not_those_of_the_grid():
+def test_the_ablation_shares_no_run_with_the_grid():
     runs, grid = EXPERIMENTS["ablation"](), EXPERIMENTS["grid"]()
     names = {identity(run) for run in runs}
     assert len(names) == len(runs) == 48 and not names & {identity(run) for run in grid}

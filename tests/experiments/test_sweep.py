@@ -34,9 +34,9 @@ if __name__ == "__main__":
     short = StageConfig(8, 1e-3, 4)
     runs = [grid_run("ocr", language_size(32), c, v, seed) for seed in (0, 1) for c in (QueCCConfig(), TokenPackerConfig()) for v in (1, 4)]
     runs = [replace(run, text=short, training=replace(run.training, align=short, tune=short)) for run in runs]
-    sweep.run(runs, Path(sys.argv[1]), Path(sys.argv[2]), 2, "a test")
+    sweep.run(runs, sweep.Job(Path(sys.argv[1]), Path(sys.argv[2]), "a test"), 2)
 """
-RUNS, SCHOOLS = 8, 2
+RUNS, LANGUAGE_MODELS = 8, 2
 
 
 def start(script, folder):
@@ -78,7 +78,7 @@ def test_sigkill_of_the_sweep_or_of_a_worker_loses_and_doubles_no_cell(tmp_path)
     script = tmp_path / "sweep.py"
     script.write_text(SWEEP)
     assert start(script, tmp_path / "whole").wait(timeout=240) == 0
-    assert len(table(tmp_path / "whole")) == RUNS + SCHOOLS
+    assert len(table(tmp_path / "whole")) == RUNS + LANGUAGE_MODELS
 
     rng, kills = np.random.default_rng(0), 0
     for attempt in range(40):
@@ -126,8 +126,8 @@ def test_an_experiment_for_gpus_has_one_worker_on_each(
     monkeypatch.setattr(
         sweep,
         "run",
-        lambda configs, results, work, workers, command, accelerator: started.append(
-            (workers, accelerator, command)
+        lambda configs, job, workers: started.append(
+            (workers, job.accelerator, job.command)
         ),
     )
     monkeypatch.setattr(sweep, "run_question_only", lambda *arguments: None)

@@ -61,15 +61,16 @@ def plan(
     held_out: HeldOut = False,
 ) -> None:
     """Print what the missing runs will cost, in FLOPs, hours and memory."""
-    from vlmcore.experiments import sweep
+    from vlmcore.experiments import estimate, sweep
+    from vlmcore.experiments.suites import NEEDS_GPU
 
     request = _Request.of(name, results, part, held_out)
     print(
-        sweep.plan(
+        estimate.describe_cost(
             request.configs,
             sweep.pending(request.configs, request.results),
             workers or sweep.default_workers(name),
-            sweep.machine_of(name),
+            estimate.GPU if name in NEEDS_GPU else estimate.CPU_THREAD,
         )
     )
 

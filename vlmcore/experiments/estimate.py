@@ -1,4 +1,6 @@
-"""What a list of runs will cost, before any of them is started: operations, seconds on one thread of a CPU or on a GPU, memory.
+"""The cost of a list of runs before any of them is started.
+
+Operations, seconds on one thread of a CPU or on a GPU, and memory.
 
 Training costs three times a forward pass where weights are learnt (the pass itself,
 gradients of activations, gradients of weights). Small models do not keep a processor
@@ -13,6 +15,7 @@ precision. Mixed precision needs less.
 """
 
 from collections.abc import Sequence
+from operator import itemgetter
 from typing import NamedTuple
 
 import numpy as np
@@ -31,52 +34,45 @@ from vlmcore.experiments.run_config import RunConfig, language_identity, weights
 from vlmcore.experiments.tasks import find_task
 from vlmcore.experiments.tasks.synthetic import FAMILY_TEST_SCENES, TRAIN_SCENES
 
-ASKED, ANSWERED = 4, 2
-"""Tokens of the longest question of a family with its start, and of an answer with its
-end."""
-
-
-SAID = 3 * max(QUESTIONS.values()) + 2
-"""Tokens of the longest text at school: questions of two words with an answer of one,
-start and end."""
+QUESTION_TOKENS, ANSWER_TOKENS = 4, 2
+"""Tokens of a family's longest question with its start, and of an answer with its end."""
+TEXT_TOKENS = 3 * max(QUESTIONS.values()) + 2
+"""Tokens of the longest pre-training text: questions of two words, answers of one."""
 WORKER_BYTES = 2.1e9
-"""What a worker holds beside its tensors: libraries, worlds with their questions, the
-texts of the school. Measured on the grid."""
+"""Memory of a worker beside its tensors: libraries, scenes, texts. Measured."""
 TRAINED_BYTES, KEPT_BY_COMPRESSOR = 16, 2 / 3
 """Bytes of a trained parameter with its gradient and moments; numbers kept for each
 operation of a compressor over its width, measured."""
 
 
 class Machine(NamedTuple):
-    """How fast training goes."""
+    """How fast a device trains."""
 
     name: str
     flops_per_second: float
-    """Once it is busy."""
+    """When it is busy."""
     seconds_per_step: float
-    """What a step costs whatever its size."""
+    """The constant cost of a step."""
     seconds_per_layer: float = 0.0
-    """What a layer adds to that, there and back; a third of it if only there."""
+    """Added by each layer, forward and backward; a third of it if only forward."""
     asynchronous: bool = False
-    """Whether it works while the program prepares what comes next, so that the longer
+    """Whether it computes while the program prepares the next step, so that the longer
     of the two counts and not their sum."""
 
     def seconds(self, steps: int, layers: float, flops: float) -> float:
-        """What `flops` in so many steps take, each through so many layers of the language model."""
-        waits, works = (
-            steps * (self.seconds_per_step + layers * self.seconds_per_layer),
-            flops / self.flops_per_second,
-        )
-        return max(waits, works) if self.asynchronous else waits + works
+        """Seconds of `flops` in `steps`, each through `layers` of a language model."""
+        waiting = steps * (self.seconds_per_step + layers * self.seconds_per_layer)
+        busy = flops / self.flops_per_second
+        return max(waiting, busy) if self.asynchronous else waiting + busy
 
 
 CPU_THREAD = Machine("thread", 45e9, 0.012)
 GPU = Machine("GPU", 25e12, 0.008, 0.0033, asynchronous=True)
-"""An H100 in single precision, with nothing else to do."""
+"""An H100 in single precision, free of other work."""
 
 
 class Estimate(NamedTuple):
-    """Of one group of runs."""
+    """The cost of a group of runs."""
 
     runs: int
     flops: float
@@ -84,14 +80,15 @@ class Estimate(NamedTuple):
 
 
 def of_training(run: RunConfig, machine: Machine = CPU_THREAD) -> Estimate:
-    """Alignment and tuning of one run of the grid."""
-    config, stages = run.model, run.training
-    see, ask, speak = _parts(config)
-    depth = float(config.language.depth)
-    parts = [(stages.tune, depth, 3 * see + ask + 3 * speak)]
-    if config.compressor is not None:  # the question is read, and nothing goes back
-        parts.append((stages.align, depth / 3 if ask else 0.0, 3 * see + ask))
-    flops, seconds = 0.0, 0.0
+    """The cost of both stages of one run of the grid."""
+    model, stages = run.model, run.training
+    compressor, question, language = _forward_flops(model)
+    depth = float(model.language.depth)
+    parts = [(stages.tune, depth, 3 * compressor + question + 3 * language)]
+    if model.compressor is not None:  # the question pass has no gradient
+        layers = depth / 3 if question else 0.0
+        parts.append((stages.align, layers, 3 * compressor + question))
+    flops = seconds = 0.0
     for stage, layers, sample in parts:
         work = float(stage.steps * stage.batch_size * sample)
         flops, seconds = (
@@ -102,21 +99,15 @@ def of_training(run: RunConfig, machine: Machine = CPU_THREAD) -> Estimate:
 
 
 def of_text_pretraining(run: RunConfig, machine: Machine = CPU_THREAD) -> Estimate:
-    """The school of a run's language model."""
+    """The cost of the text pre-training of a run's language model."""
     language, stage = run.model.language, run.text
-    asked = 2.3 * float(
-        np.mean([QUESTIONS[lesson] for lesson in TURNS])
-    )  # a question and its answer have 2 or 3 words
-    words = asked + float(np.mean(PARTS))
-    flops = (
-        3.0
-        * stage.steps
-        * stage.batch_size
-        * (
-            language_flops(language, round(words), 0)
-            + round(words / 3) * head_flops(language)
-        )
+    questions = float(np.mean([QUESTIONS[family] for family in TURNS]))
+    # a question and its answer have two or three words
+    words = round(2.3 * questions + float(np.mean(PARTS)))
+    forward = language_flops(language, words, 0) + round(words / 3) * head_flops(
+        language
     )
+    flops = 3.0 * stage.steps * stage.batch_size * forward
     return Estimate(1, flops, machine.seconds(stage.steps, language.depth, flops))
 
 
@@ -128,84 +119,102 @@ def of_all(
     Raises:
         ValueError: a run is of another task, for which no constants were measured.
     """
-    if others := {
-        part.name for run in runs for part in find_task(run.task).parts
-    } - set(FAMILIES):
+    tasks = {part.name for run in runs for part in find_task(run.task).parts}
+    if others := tasks - set(FAMILIES):
         raise ValueError(
             f"times are estimated for {', '.join(FAMILIES)} only, not for "
             f"{', '.join(sorted(others))}; start the runs and read the time left"
         )
-    schools = {language_identity(run): run for run in runs}.values()
+    language_models = {language_identity(run): run for run in runs}.values()
     trainings = [run for run in runs if weights_of(run) == run]
     groups: dict[str, list[Estimate]] = {}
     for name, some, estimate in (
-        ("text", schools, of_text_pretraining),
+        ("text", language_models, of_text_pretraining),
         ("training", trainings, of_training),
     ):
-        for run in sorted(
-            some, key=lambda run: language_parameters(run.model.language)
-        ):
-            groups.setdefault(
-                f"{name}, N = {language_parameters(run.model.language):,}", []
-            ).append(estimate(run, machine))
+        by_size = [(language_parameters(run.model.language), run) for run in some]
+        for size, run in sorted(by_size, key=itemgetter(0)):
+            groups.setdefault(f"{name}, N = {size:,}", []).append(
+                estimate(run, machine)
+            )
     return {
         name: Estimate(*(sum(column) for column in zip(*group, strict=True)))
         for name, group in groups.items()
     }
 
 
+def describe_cost(
+    configs: Sequence[RunConfig],
+    todo: Sequence[RunConfig],
+    workers: int,
+    machine: Machine = CPU_THREAD,
+) -> str:
+    """The cost of runs without a result: operations, hours of one device, memory.
+
+    Args:
+        configs: all runs of the experiment.
+        todo: those without a result.
+        workers: how many run at a time.
+        machine: the device of each worker.
+    """
+    groups, features = of_all(todo, machine), feature_bytes(configs[0].model) / 1e9
+    lines = [
+        f"{len(configs)} runs, {len(todo)} without a result; "
+        f"features take {features:.1f} GB"
+    ]
+    lines += [
+        f"{name:26}{part.runs:5} x {part.seconds / part.runs:6.0f} s "
+        f"{part.flops / 1e15:8.3f} PFLOP"
+        for name, part in groups.items()
+    ]
+    hours = sum(part.seconds for part in groups.values()) / 3600
+    peak = max(map(peak_bytes, todo), default=0.0) / 1e9
+    lines += [
+        f"{hours:.1f} hours of one {machine.name}; "
+        f"with {workers} workers {hours / workers:.1f} hours",
+        f"memory: {peak:.2f} GB for the tensors of the largest run, beside "
+        f"{WORKER_BYTES / 1e9:.1f} GB of each worker's own",
+    ]
+    if machine is GPU:
+        lines.append("the tensors are on the GPU; times are those of one free H100")
+    return "\n".join(lines)
+
+
 def feature_bytes(config: VLMConfig) -> int:
-    """Bytes that the features of all families' images take."""
-    vision = config.vision
-    return (
-        len(FAMILIES)
-        * (TRAIN_SCENES + FAMILY_TEST_SCENES)
-        * vision.patches
-        * len(vision.layers)
-        * vision.width
-        * 2
-    )
+    """Bytes of the features of all families' images."""
+    vision, images = config.vision, len(FAMILIES) * (TRAIN_SCENES + FAMILY_TEST_SCENES)
+    return 2 * images * vision.patches * len(vision.layers) * vision.width
 
 
 def peak_bytes(run: RunConfig) -> float:
-    """Bytes of tensors at the peak of a run's training, at school or while it is tuned, whichever takes more."""
-    language, size = run.model.language, parameters(run.model)
-    school = TRAINED_BYTES * (
-        size.embedding + size.language + size.head
-    ) + 4 * run.text.batch_size * _kept(language, SAID, max(PARTS))
-    sample = _kept(language, ASKED + ANSWERED, run.model.visual_tokens)
+    """Bytes of tensors at the peak of a run's pre-training or training."""
+    language, size, vision = run.model.language, parameters(run.model), run.model.vision
+    trained = size.embedding + size.language + size.head
+    texts = 4 * run.text.batch_size * _kept(language, TEXT_TOKENS, max(PARTS))
+    tokens = QUESTION_TOKENS + ANSWER_TOKENS
+    sample = _kept(language, tokens, run.model.visual_tokens)
     if run.model.compressor is not None:
-        vision = run.model.vision
-        sample += (
-            vision.patches * len(vision.layers) * vision.width
-        )  # the features themselves
-        sample += KEPT_BY_COMPRESSOR * _parts(run.model)[0] / vision.width
-    tuning = (
-        TRAINED_BYTES * (size.total - size.vision)
-        + 4 * size.vision
-        + 4 * run.training.tune.batch_size * sample
-    )
-    return max(school, tuning)
+        sample += vision.patches * len(vision.layers) * vision.width  # the features
+        sample += KEPT_BY_COMPRESSOR * _forward_flops(run.model)[0] / vision.width
+    weights = TRAINED_BYTES * (size.total - size.vision) + 4 * size.vision
+    tuning = weights + 4 * run.training.tune.batch_size * sample
+    return max(TRAINED_BYTES * trained + texts, tuning)
 
 
 def _kept(language: LanguageConfig, text: int, visual_tokens: int) -> float:
-    """Numbers that the backward pass through a language model needs of one sample: some 24 widths a token and layer."""
-    return (
-        paper_flops(language_parameters(language), text, visual_tokens) / language.width
-    )
+    """Numbers that the backward pass keeps of a sample: 24 widths a token and layer."""
+    flops = paper_flops(language_parameters(language), text, visual_tokens)
+    return flops / language.width
 
 
-def _parts(config: VLMConfig) -> tuple[int, int, int]:
-    """Operations of a forward pass over one sample: compressor, question, language model."""
-    speak = language_flops(
-        config.language, ASKED + ANSWERED + config.visual_tokens, 0
-    ) + ANSWERED * head_flops(config.language)
-    if config.compressor is None:
-        return 0, 0, speak
-    see = config.compressor.flops(config.axes)
-    ask = (
-        language_flops(config.language, ASKED, 0)
-        if config.compressor.sees_question
-        else 0
-    )
-    return see, ask, speak
+def _forward_flops(config: VLMConfig) -> tuple[int, int, int]:
+    """Operations for one sample: compressor, question pass, language model."""
+    tokens = QUESTION_TOKENS + ANSWER_TOKENS + config.visual_tokens
+    answer = ANSWER_TOKENS * head_flops(config.language)
+    language = language_flops(config.language, tokens, 0) + answer
+    compressor = config.compressor
+    if compressor is None:
+        return 0, 0, language
+    asked = compressor.sees_question
+    question = language_flops(config.language, QUESTION_TOKENS, 0) if asked else 0
+    return compressor.flops(config.axes), question, language

@@ -1,14 +1,14 @@
-"""A run done anew from its own result file, to see whether the result can be believed.
+"""Repeats a run from its own result file, to check that the result reproduces.
 
     vlmcore rerun book/results/grid/0123456789ab.json
 
-trains everything again that the run has trained, its language model's school included,
-in a temporary folder, with as many threads as the file names, and prints both scores.
-On the same machine every answer is the same. Another machine rounds differently, and
-training makes much of little differences; it ends as it might have with another seed.
-So scores are compared in units of what seeds do, and the command fails if they are more
-than four of these apart. A cell of the grid takes two to fifteen minutes (`vlmcore
-sweep plan grid`).
+trains everything again that the run has trained, its language model's text
+pre-training included, in a temporary folder and with as many threads as the file names,
+and prints both scores. On the same machine every answer is the same. Another machine
+rounds differently, and training amplifies small differences as another seed would. So
+scores are compared in units of the noise over seeds, and the command fails if they are
+more than four of these apart. A cell of the grid takes two to fifteen minutes
+(`vlmcore sweep plan grid`).
 """
 
 import tempfile
@@ -28,15 +28,15 @@ TOLERANCE = 4.0
 
 
 class Reproduction(NamedTuple):
-    """The scores of a run and of the same run done anew."""
+    """The scores of a run and of its repetition."""
 
     before: float
     after: float
     changed: int
-    """Test questions that were answered rightly by one of the two only."""
+    """Test questions that only one of the two answered correctly."""
     standard_error: float
-    """Of the difference, between two trainings that have the seed alone, or less, to
-    tell them apart."""
+    """Of the difference between two trainings that differ in the seed alone, or in
+    nothing."""
 
     @property
     def holds(self) -> bool:
@@ -45,10 +45,11 @@ class Reproduction(NamedTuple):
 
 
 def rerun(path: str | Path) -> Reproduction:
-    """Does a run anew in a temporary folder.
+    """Repeats a run in a temporary folder.
 
     Args:
-        path: of its result file; the results beside it say what other seeds did.
+        path: of its result file; the noise over seeds is read off the results beside
+            it.
     """
     path = Path(path)
     before = read_json(path)
@@ -75,15 +76,15 @@ def rerun(path: str | Path) -> Reproduction:
 
 
 def seed_noise(result: dict[str, Any], others: Sequence[dict[str, Any]]) -> float:
-    """Standard error of the difference between two trainings: √2 times the standard deviation over seeds.
+    """Standard error of the difference between the scores of two trainings.
 
-    It is never less than that of two scores on as many questions each, which stands
-    alone where fewer than two seeds are known.
+    It is √2 times the standard deviation over seeds, and never less than that of two
+    scores on as many questions each, which stands alone with fewer than two seeds.
 
     Args:
         result: a run.
-        others: results among which runs are that differ from it in the seed alone,
-            itself included.
+        others: results, among them those that differ from it in the seed alone and
+            itself.
     """
     same = [
         _score(other)["value"]
