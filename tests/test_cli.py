@@ -78,7 +78,7 @@ def test_the_module_does_what_the_command_does():
     ("arguments", "sentence"),
     [
         (["report"], "there is no book/results in"),
-        (["report", "--results", "nowhere"], "nowhere holds no results of ablation"),
+        (["report", "--results", "nowhere"], "nowhere has no results of laws"),
         (["rerun", "nowhere.json"], "does not exist"),
         (["rerun", "empty.json"], "this is no result of a run"),
         (["coverage", "--simulations", 2], "300 data sets with refits are more than"),

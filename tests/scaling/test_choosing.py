@@ -56,12 +56,14 @@ def test_the_plan_by_hand(laws, budget, q):
     choice = best(plain["law"])
     found = plan(laws, candidates(TOKENS, q, sizes=SIZES), budget)
     assert [found.params, found.visual_tokens, found.cost] == rows[choice]
-    assert found.error == pytest.approx(error(plain["law"], rows[choice]), abs=1e-12)
+    assert found.error.value == pytest.approx(
+        error(plain["law"], rows[choice]), abs=1e-12
+    )
     assert (
         found.agreement == sum(best(law) == choice for law in plain["replicates"]) / 200
     )
     ordered = sorted(error(law, rows[choice]) for law in plain["replicates"])
-    for end, share in ((found.low, 0.025), (found.high, 0.975)):
+    for end, share in ((found.error.low, 0.025), (found.error.high, 0.975)):
         place = share * 199
         below = ordered[int(place)]
         assert end == pytest.approx(
@@ -72,7 +74,7 @@ def test_the_plan_by_hand(laws, budget, q):
 def test_with_cached_text_one_token_and_the_largest_model_are_bought(laws):
     found = plan(laws, candidates(TOKENS, 0, sizes=SIZES), 2 * 7e9)
     assert (found.params, found.visual_tokens) == (7e9, 1) and found.agreement == 1
-    assert found.low < found.error < found.high
+    assert found.error.low < found.error.value < found.error.high
 
 
 def test_a_continuous_size_follows_the_closed_form(laws):
@@ -80,7 +82,7 @@ def test_a_continuous_size_follows_the_closed_form(laws):
     found = plan(laws, candidates(tokens, 50, budget=1e12), 1e12)
     exact = laws.fit.law.optimum(1e12, 50)
     assert abs(found.visual_tokens - exact.visual_tokens) <= 1
-    assert exact.error <= found.error <= exact.error + 1e-5
+    assert exact.error <= found.error.value <= exact.error + 1e-5
 
 
 def test_seconds_can_be_spent_instead(laws):

@@ -1,38 +1,15 @@
 import numpy as np
 import pytest
 from scipy import stats
-from scipy.optimize import brentq, minimize
 
-from tests.scaling.test_fitting import N, V, published
 from vlmcore.scaling import (
-    Contrast,
     Interval,
-    LogLinear,
-    Product,
-    bootstrap,
-    fieller,
-    fit_law,
-    profile,
-    profile_path,
-    wald,
+    crossed_mean,
+    one_more_seed,
+    over_seeds,
+    ratio_over_seeds,
+    wilson,
 )
-
-TRUTH = Product(AB=0.6, alpha=0.4, beta=0.1, D=0.1)
-
-
-def noisy(seed=0, sigma=0.004, form=Product):
-    return fit_law(
-        form,
-        N,
-        V,
-        TRUTH.predict(N, V) + sigma * np.random.default_rng(seed).normal(size=28),
-        allow_bound=True,
-    )
-
-
-@pytest.fixture(scope="module")
-def visual():
-    return fit_law(Product, *published("visual"), allow_bound=True)
 
 
 def test_an_interval_is_written_with_its_ends():
@@ -41,150 +18,74 @@ def test_an_interval_is_written_with_its_ends():
     assert f"{Interval(1.0, 0.5, None, 0.95, 'profile'):.1f}" == "1.0 [0.5, ∞]"
 
 
-def test_the_profile_of_the_published_fit(visual):
-    """D from 0 on; the lower end of alpha lies where D is still 0, the upper one at D = .14."""
-    alpha, ratio = profile(visual, "alpha"), profile(visual, "ratio")
-    assert (round(alpha.low, 3), round(alpha.high, 3)) == (0.068, 0.096)
-    assert round(profile(visual, "D").high, 2) == 0.14 and profile(visual, "D").low == 0
-    assert 4.2 < ratio.low < 4.3 and 5.2 < ratio.high < 5.3
-    # to curvature alone, D is known to be 0
-    assert wald(visual, "alpha").high < 0.074
+def test_an_interval_of_a_share_ends_at_0_and_1():
+    assert Interval(0.5, -0.1, 1.2).clipped()[:3] == (0.5, 0.0, 1.0)
+    assert Interval(0.5).clipped() == Interval(0.5)
 
 
-def test_along_the_valley_alpha_moves_and_the_ratio_does_not(visual):
-    path = profile_path(visual, "D", [0, 0.07, 0.14])
-    assert path["alpha"].to_numpy() == pytest.approx([0.071, 0.081, 0.096], abs=5e-4)
-    assert np.ptp(path["alpha"] / path["beta"]) < 0.01
-    assert profile_path(visual, "D", [0.3, 0.4])[
-        "objective"
-    ].to_numpy() / visual.sse == pytest.approx([1.8, 3.6], abs=0.05)
+def test_wilson_against_a_published_example():
+    """Newcombe 1998, table I."""
+    value, low, high, _, method, count = wilson(81, 263)
+    assert (low, high) == pytest.approx((0.2553, 0.3662), abs=1e-4)
+    assert (value, method, count) == (81 / 263, "Wilson", 263)
 
 
-MEANING = {
-    "AB": lambda p: p[0],
-    "alpha": lambda p: p[1],
-    "beta": lambda p: p[2],
-    "D": lambda p: p[3],
-    "ratio": lambda p: p[1] / p[2],
-    Contrast(1): lambda p: p[1] - p[2],
-    Contrast(3.5): lambda p: p[1] - 3.5 * p[2],
-}
-
-
-@pytest.mark.parametrize("quantity", MEANING, ids=str)
-def test_profile_against_a_general_optimiser(quantity):
-    """Both ends by sequential quadratic programming under a constraint, with a root finder around it."""
-    found = noisy()
-    of, left = MEANING[quantity], 28 - 4
-    allowed = found.sse * (1 + stats.t.ppf(0.975, left) ** 2 / left)
-
-    def too_much(value):
-        def lacking(p):
-            return (
-                (p[0] * (N / 1e9) ** -p[1] * V ** -p[2] + p[3] - found.points.error)
-                ** 2
-            ).sum() / allowed
-
-        held = {"type": "eq", "fun": lambda p: of(p) - value}
-        options = {"ftol": 1e-12, "maxiter": 500}
-        return (
-            minimize(
-                lacking,
-                found.law.parameters,
-                method="SLSQP",
-                constraints=held,
-                options=options,
-            ).fun
-            - 1
+def test_intervals_over_seeds_are_those_of_student_and_fieller():
+    half = 4.302652729911275 / np.sqrt(3)
+    assert over_seeds([1.0, 2.0, 3.0])[:3] == pytest.approx((2, 2 - half, 2 + half))
+    assert over_seeds([1.0, 2.0]).low is None
+    above, below = np.array([[2.0, 2.1, 1.9], [1.0, 1.01, 0.99]])
+    for end in ratio_over_seeds(above, below)[1:3]:
+        # at an end the difference is just as many standard errors from 0
+        difference = above - end * below
+        assert abs(difference.mean()) == pytest.approx(
+            half * difference.std(ddof=1), rel=1e-6
         )
-
-    centre, low, high, *_ = profile(found, quantity)
-    assert centre == of(found.law.parameters)
-    for end in (low, high):
-        other = brentq(too_much, centre, centre + 1.5 * (end - centre), xtol=1e-7)
-        assert end - centre == pytest.approx(other - centre, rel=1e-3)
+    assert ratio_over_seeds([1.0, 1.1, 0.9], [0.01, -0.02, 0.02])[1:3] == (None, None)
 
 
-def test_a_contrast_far_from_sense_still_has_its_interval(visual):
-    """Alpha hardly matters to alpha - 1000 beta."""
-    beta, contrast = profile(visual, "beta"), profile(visual, Contrast(1000))
-    assert (contrast.low, contrast.high) == pytest.approx(
-        (-1000 * beta.high, -1000 * beta.low), rel=0.01
-    )
+def test_one_more_seed_falls_into_its_interval_as_often_as_promised():
+    draws = np.random.default_rng(0).normal(0.4, 0.02, (4000, 6))
+    found = [one_more_seed(row[:5]) for row in draws]
+    inside = [
+        each.low <= new <= each.high
+        for each, new in zip(found, draws[:, 5], strict=True)
+    ]
+    assert np.mean(inside) == pytest.approx(0.95, abs=0.015)
+    assert one_more_seed([0.4, 0.5]).low is None
 
 
-def test_in_a_straight_valley_all_intervals_agree():
-    """With little noise the law is as good as linear."""
-    found = noisy(sigma=1e-5)
-    for quantity in ("alpha", "beta", "D", Contrast(2)):
-        by_profile, by_curvature = profile(found, quantity), wald(found, quantity)
-        assert by_profile[1:3] == pytest.approx(by_curvature[1:3], rel=1e-3)
-    assert profile(found, "ratio")[1:3] == pytest.approx(fieller(found)[1:3], rel=1e-4)
-    assert bootstrap(found, "parametric", 20_000).interval("alpha")[
-        1:3
-    ] == pytest.approx(wald(found, "alpha")[1:3], rel=1e-4)
+def test_few_seeds_have_no_interval_and_no_spread_has_no_width():
+    for few in ([[1, 0, 1]], [[1, 0, 1], [1, 1, 1]]):
+        assert crossed_mean(few)[1:5] == (None, None, None, None)
+    assert crossed_mean([[1, 1]] * 3)[:3] == (1.0, 1.0, 1.0)
+    with pytest.raises(ValueError, match="no table"):
+        crossed_mean([1.0, 0.0])
 
 
-def test_a_straight_line_is_ordinary_least_squares():
-    n, v, error = (np.asarray(each, float) for each in published("visual"))
-    found = fit_law(LogLinear, n, v, error)
-    design = np.stack([np.ones(28), -np.log(n / 1e9), -np.log(v)], 1)
-    theta, (sse,), *_ = np.linalg.lstsq(design, error)
-    half = stats.t.ppf(0.975, 25) * np.sqrt(
-        np.linalg.inv(design.T @ design)[1, 1] * sse / 25
-    )
-    assert profile(found, "alpha")[:3] == pytest.approx(
-        (theta[1], theta[1] - half, theta[1] + half)
-    )
-    assert (
-        round(np.diff(wald(found, "ratio")[1:3])[0] / 2 / stats.t.ppf(0.975, 25), 2)
-        == 0.20
-    )
-    # by definition: at either end of Fieller's interval alpha - r beta is just
-    # significant
-    for r in fieller(found)[1:3]:
-        assert min(abs(end) for end in wald(found, Contrast(r))[1:3]) < 1e-12
+def test_with_one_source_of_noise_the_crossed_interval_is_the_t_interval():
+    """Against scipy: seeds that differ, and questions that are all alike."""
+    means = np.array([0.2, 0.5, 0.6, 0.4])
+    found = crossed_mean(np.repeat(means[:, None], 50, 1))
+    expected = stats.t.interval(0.95, 3, means.mean(), stats.sem(means))
+    assert found[1:3] == pytest.approx(expected) and found.count == 200
 
 
-def test_what_the_points_do_not_bound_is_none():
-    flat = Product(AB=0.5, alpha=0.3, beta=0.0005, D=0.1)
-    error = flat.predict(N, V) + 0.01 * np.random.default_rng(1).normal(size=28)
-    for form in (Product, LogLinear):
-        found = fit_law(form, N, V, error, allow_bound=True)
-        assert fieller(found)[1:3] == (None, None)
-    assert (
-        None in profile(fit_law(Product, N, V, error, allow_bound=True), "ratio")[1:3]
-    )
-
-
-def test_counts_give_the_usual_standard_error():
-    trials = np.full(28, 10**5)
-    wrong = np.random.default_rng(0).binomial(trials, TRUTH.predict(N, V))
-    counted = fit_law(Product, N, V, wrong / trials, loss="binomial", trials=trials)
-    spread = np.std(bootstrap(counted, "parametric", 3000).values("ratio"))
-    assert np.diff(wald(counted, "ratio")[1:3])[0] / 2 / stats.norm.ppf(
-        0.975
-    ) == pytest.approx(spread, rel=0.05)
-    assert profile(counted, "ratio")[1:3] == pytest.approx(
-        wald(counted, "ratio")[1:3], rel=0.02
-    )
-
-
-def test_what_makes_no_sense_gets_a_sentence(visual):
-    held = fit_law(Product, *published("visual"), fixed={"D": 0, "beta": 0.015})
-    line = fit_law(LogLinear, *published("visual"))
-    robust = fit_law(Product, *published("visual"), loss="huber", allow_bound=True)
-    for call, words in [
-        (lambda: wald(visual, "gamma"), "has no 'gamma'"),
-        (lambda: wald(visual, "D"), "D did not move"),
-        (lambda: profile(held, "D"), "D was held"),
-        (lambda: profile(held, "ratio"), "beta was held"),
-        (lambda: profile(visual, "alpha", 95), "level of 95 is no share"),
-        (lambda: profile_path(line, "alpha", [0]), "no exponents"),
-        (lambda: profile_path(visual, "alpha", [0.1, np.nan]), "not finite"),
-        (lambda: profile(robust, "alpha"), "no likelihood"),
-        (lambda: wald(robust, "alpha"), "no covariance"),
-        (lambda: robust.criteria(), "no AIC"),
-    ]:
-        with pytest.raises(ValueError, match=words):
-            call()
+@pytest.mark.parametrize(
+    ("seed_noise", "question_noise"), [(0.05, 0.3), (0.0, 0.5), (0.1, 0.0)]
+)
+def test_the_crossed_interval_covers_new_seeds_and_questions(
+    seed_noise, question_noise
+):
+    rng = np.random.default_rng(0)
+    hits = 0
+    for _ in range(600):
+        values = (
+            0.1
+            + seed_noise * rng.normal(size=(3, 1))
+            + question_noise * rng.normal(size=(1, 200))
+            + 0.3 * rng.normal(size=(3, 200))
+        )
+        found = crossed_mean(values)
+        hits += found.low <= 0.1 <= found.high
+    assert hits / 600 > 0.93

@@ -1,16 +1,12 @@
 """Commands about results that exist: their numbers, one of their runs, their intervals."""
 
 import json
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from vlmcore.files import nearest
-
-REPORTED = ("ablation", "comparison", "easyvqa", "encoder", "grid", "laws", "real")
-"""Folders of results that the report reads."""
 
 
 def report(
@@ -28,32 +24,16 @@ def report(
     """Print every headline number, recomputed from the results."""
     from vlmcore.experiments.analysis.headline_numbers import ledger
 
-    entries = ledger(_complete(results))
+    rows = [
+        entry.row() for entry in ledger(results or nearest("book/results", "--results"))
+    ]
     if as_json:
-        print(
-            json.dumps([asdict(entry) for entry in entries], indent=1, allow_nan=False)
-        )
+        print(json.dumps(rows, indent=1, allow_nan=False))
         return
-    for entry in entries:
-        interval = (
-            ""
-            if entry.low is None
-            else f"[{entry.low:.4g}, {entry.high:.4g}] {entry.interval}"
-        )
-        print(f"{entry.name:58} {entry.value:9.4g} {interval:36} n = {entry.count}")
-
-
-def _complete(folder: Path | None) -> Path:
-    """A folder with all results: the given one, or the nearest book/results."""
-    if folder is None:
-        return _complete(nearest("book/results", "--results"))
-    missing = [part for part in REPORTED if not any((folder / part).glob("*.json"))]
-    if missing:
-        raise FileNotFoundError(
-            f"{folder} holds no results of {', '.join(missing)}, so the report would "
-            "be incomplete; give a folder with all results with --results"
-        )
-    return folder
+    for row in rows:
+        ends = "" if row["low"] is None else f"[{row['low']:.4g}, {row['high']:.4g}]"
+        interval = f"{ends} {row['interval'] or ''}"
+        print(f"{row['name']:58} {row['value']:9.4g} {interval:36} n = {row['count']}")
 
 
 def rerun(

@@ -1,33 +1,26 @@
-"""How sure is a difference? Two models that answered the same questions are compared by pairs, two published numbers as if by strangers.
+"""Intervals of differences between two scores, for other questions than those asked.
 
-A score is one draw: of the questions, for which there are intervals here, and of the
-training, for which there are only more seeds
-(`vlmcore.experiments.analysis.comparison`). Nothing here imports torch.
+Two models that answered the same questions are compared pair by pair; of two published
+numbers only the unpaired difference is known. A score also varies with the seed of its
+training: for that there are only more seeds (`vlmcore.scaling.crossed_mean`). Nothing
+here imports torch.
 """
 
 import math
 from collections.abc import Hashable, Sequence
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 from scipy import stats
 
-
-class Difference(NamedTuple):
-    """What two scores differ by, in points or as a share of a range, with an interval for other questions."""
-
-    value: float
-    low: float
-    high: float
-    questions: int
+from vlmcore.scaling.intervals import Interval, from_draws
 
 
 def unpaired(
     first: float, second: float, questions: int, level: float = 0.95
-) -> Difference:
-    """Difference of two shares of so many questions each, as far as two published numbers tell: the questions might as well be others.
+) -> Interval:
+    """Difference of two shares of so many questions each, as if the questions were others.
 
     Raises:
         ValueError: a share is not between 0 and 1, or there is no question.
@@ -35,30 +28,28 @@ def unpaired(
     _check(first, second)
     if questions < 1:
         raise ValueError(f"{questions} questions have no score; give at least one")
-    half = _z(level) * math.sqrt(
-        (first * (1 - first) + second * (1 - second)) / questions
-    )
-    return Difference(
-        first - second, first - second - half, first - second + half, questions
-    )
+    gap = first - second
+    variance = first * (1 - first) + second * (1 - second)
+    half = _z(level) * math.sqrt(variance / questions)
+    return Interval(gap, gap - half, gap + half, level, "unpaired, normal", questions)
 
 
 def questions_needed(
     first: float, second: float, differ: float | None = None, level: float = 0.95
 ) -> float:
-    """From how many questions on the interval of a difference of two shares leaves out zero.
+    """Number of questions from which on the interval of a difference of two shares excludes zero.
 
     Args:
         first: one share.
         second: the other.
-        differ: share of questions of which one model answers rightly and the other does
-            not, for a comparison by pairs; it is at least the difference. None if
-            nothing is known about pairs.
+        differ: share of questions on which exactly one of the models is right, for a
+            paired comparison; it is at least the difference. None if nothing is known
+            about pairs.
         level: of the interval.
 
     Raises:
         ValueError: the shares are equal or not between 0 and 1, or fewer questions
-            differ than the shares say.
+            differ than the shares imply.
     """
     _check(first, second)
     gap = abs(first - second)
@@ -82,8 +73,10 @@ def paired_bootstrap(
     count: int = 4000,
     level: float = 0.95,
     seed: int = 0,
-) -> Difference:
-    """Difference of two models on the same questions, with a percentile interval from questions drawn again, both answers together.
+) -> Interval:
+    """Difference of two models on the same questions, with percentiles of resampled questions.
+
+    Both answers to a question are drawn together.
 
     Args:
         first: float (n,), points of one model.
@@ -95,16 +88,15 @@ def paired_bootstrap(
         seed: of the draws.
 
     Raises:
-        ValueError: not one pair a question.
+        ValueError: the two models have not answered the same questions.
     """
     gap = np.subtract(*_pairs(first, second))
-    together = _together(groups, gap.size)
-    sums, sizes = np.bincount(together, gap), np.bincount(together)
+    group = _group_numbers(groups, gap.size)
+    sums, sizes = np.bincount(group, gap), np.bincount(group)
     rng = np.random.default_rng(seed)
     drawn = (rng.integers(len(sums), size=len(sums)) for _ in range(count))
     means = [sums[rows].sum() / sizes[rows].sum() for rows in drawn]
-    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
-    return Difference(float(gap.mean()), float(low), float(high), gap.size)
+    return from_draws(gap.mean(), means, level, "paired bootstrap", gap.size)
 
 
 def explained(
@@ -113,26 +105,25 @@ def explained(
     ceiling: float = 1.0,
     groups: Sequence[Hashable] | None = None,
     level: float = 0.95,
-) -> Difference:
+) -> Interval:
     """Share of the way from a baseline to the ceiling, (seeing - blind) / (ceiling - blind), on the same questions.
 
-    The interval is that of the delta method: what each question adds to the share, to
-    first order, is summed over those that belong together.
+    The interval is that of the delta method: the first-order contributions of the
+    questions to the share are summed over those that belong together.
 
     Args:
         seeing: float (n,), points of a model.
         blind: float (n,), of the baseline.
-        ceiling: the best score there is to get.
-        groups: what would be drawn as a whole, such as the image of each question;
-            every question for itself if None.
+        ceiling: the best possible score.
+        groups: what would be drawn as a whole, as in `paired_bootstrap`.
         level: of the interval.
 
     Raises:
-        ValueError: not one pair a question, or the baseline leaves nothing to be
-            explained.
+        ValueError: the two have not answered the same questions, or the baseline
+            leaves nothing to be explained.
 
     Example:
-        >>> explained([1, 1, 1, 0], [1, 0, 0, 0]).value  # two of the three questions that a guess gets wrong
+        >>> explained([1, 1, 1, 0], [1, 0, 0, 0]).value  # two of three guessed wrong
         0.6666666666666666
     """
     first, second = _pairs(seeing, blind)
@@ -142,23 +133,15 @@ def explained(
             f"a baseline of {second.mean():.3f} leaves nothing below a ceiling of "
             f"{ceiling:g} to be explained"
         )
-    share = (first.mean() - second.mean()) / left
-    adds = np.bincount(
-        _together(groups, first.size),
-        (first - first.mean() - (1 - share) * (second - second.mean())) / left,
-    )
-    half = (
-        _z(level)
-        * math.sqrt((adds @ adds) * adds.size / max(adds.size - 1, 1))
-        / first.size
-    )
-    return Difference(
-        float(share), float(share - half), float(share + half), first.size
-    )
+    n, share = first.size, float((first.mean() - second.mean()) / left)
+    parts = (first - first.mean() - (1 - share) * (second - second.mean())) / left
+    sums = np.bincount(_group_numbers(groups, n), parts)
+    half = _z(level) * math.sqrt(sums @ sums * sums.size / max(sums.size - 1, 1)) / n
+    return Interval(share, share - half, share + half, level, "delta method", n)
 
 
 def coin_f1(yes: ArrayLike, there: float = 0.5) -> np.ndarray:
-    """POPE's F1 of a coin that says yes with a probability `yes` where a share `there` of the objects is in the image."""
+    """POPE's F1 of a coin that says yes with probability `yes` if a share `there` of the objects is present."""
     share = np.asarray(yes, dtype=float)
     return 2 * share * there / (share + there)
 
@@ -172,16 +155,13 @@ def _pairs(first: ArrayLike, second: ArrayLike) -> tuple[np.ndarray, np.ndarray]
     return np.asarray(first, dtype=float), np.asarray(second, dtype=float)
 
 
-def _together(groups: Sequence[Hashable] | None, questions: int) -> np.ndarray:
+def _group_numbers(groups: Sequence[Hashable] | None, questions: int) -> np.ndarray:
     """Number of each question's group, int (questions,)."""
-    together = (
-        np.arange(questions)
-        if groups is None
-        else pd.factorize(pd.Series(list(groups), dtype=object))[0]
-    )
-    if len(together) != questions:
-        raise ValueError(f"{len(together)} groups do not go with {questions} questions")
-    return together
+    if groups is None:
+        return np.arange(questions)
+    if len(groups) != questions:
+        raise ValueError(f"{len(groups)} groups do not go with {questions} questions")
+    return pd.factorize(pd.Series(list(groups), dtype=object))[0]
 
 
 def _check(*shares: float) -> None:

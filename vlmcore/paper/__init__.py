@@ -1,7 +1,7 @@
 """Numbers published with arXiv 2411.03312 (Li et al., 2024)."""
 
 from vlmcore.paper.published import (
-    FOLDER,
+    TYPICAL_QUESTION,
     Benchmarks,
     Doubtful,
     doubtful_points,
@@ -13,7 +13,7 @@ from vlmcore.paper.published import (
 )
 
 __all__ = [
-    "FOLDER",
+    "TYPICAL_QUESTION",
     "Benchmarks",
     "Doubtful",
     "doubtful_points",

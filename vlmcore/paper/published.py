@@ -1,4 +1,4 @@
-"""The numbers published with arXiv 2411.03312, read from the CSV files in `vlmcore/paper`, each of which names its source."""
+"""The numbers published with arXiv 2411.03312, read from the CSV files beside this one; each file names its source."""
 
 from pathlib import Path
 from typing import Literal, get_args
@@ -6,9 +6,13 @@ from typing import Literal, get_args
 import numpy as np
 import pandas as pd
 
-FOLDER = Path(__file__).parent
+_FOLDER = Path(__file__).parent
+
+TYPICAL_QUESTION = 50
+"""Q of the paper's typical question, in text tokens."""
 
 Benchmarks = Literal["visual", "ocr"]
+"""The two sets of benchmarks: visual reasoning, and reading of text."""
 Doubtful = Literal["used", "other_listing", "left_out"]
 
 
@@ -29,8 +33,7 @@ def scores(task: Benchmarks, doubtful: Doubtful = "used") -> pd.DataFrame:
     Raises:
         ValueError: the task or the treatment of doubtful points is unknown.
     """
-    path = FOLDER / f"scores_{task}.csv"
-    if not path.exists():
+    if task not in get_args(Benchmarks):
         raise ValueError(
             f"no scores were published for {task!r}; choose from visual, ocr"
         )
@@ -39,7 +42,7 @@ def scores(task: Benchmarks, doubtful: Doubtful = "used") -> pd.DataFrame:
             f"{doubtful!r} is no way to treat doubtful points; choose from "
             f"{', '.join(get_args(Doubtful))}"
         )
-    wide = pd.read_csv(path, comment="#")
+    wide = _read(f"scores_{task}")
     table = wide.melt("params_billion", var_name="visual_tokens", value_name="score")
     table = pd.DataFrame(
         {
@@ -58,11 +61,8 @@ def scores(task: Benchmarks, doubtful: Doubtful = "used") -> pd.DataFrame:
 def _without_doubt(
     table: pd.DataFrame, task: Benchmarks, doubtful: Doubtful
 ) -> pd.DataFrame:
-    points = (
-        doubtful_points()
-        .query("set == @task")
-        .assign(params=lambda points: points["params_billion"] * 1e9)
-    )
+    points = doubtful_points().query("set == @task")
+    points = points.assign(params=points["params_billion"] * 1e9)
     table = table.merge(
         points[["params", "visual_tokens", "other_listing", "in_other_listing"]],
         how="left",
@@ -76,28 +76,31 @@ def _without_doubt(
 
 def doubtful_points() -> pd.DataFrame:
     """Points on which the published listings differ from each other or look repeated."""
-    return pd.read_csv(FOLDER / "doubtful_points.csv", comment="#")
+    return _read("doubtful_points")
 
 
 def table1() -> pd.DataFrame:
-    """Table 1: compressors on Vicuna-1.5-7B, one row for each method and V, one column for each benchmark; NaN where none was printed."""
-    return pd.read_csv(FOLDER / "table1.csv", comment="#")
+    """Table 1: compressors on Vicuna-1.5-7B, a row for each method and V; NaN where nothing was printed."""
+    return _read("table1")
 
 
 def laws() -> pd.DataFrame:
     """The published law of visual reasoning, as `printed` in the figure and as `drawn` there; NaN where nothing is printed."""
-    return pd.read_csv(FOLDER / "laws.csv", comment="#", index_col="where")
+    return _read("laws").set_index("where")
 
 
 def search_grid() -> dict[str, np.ndarray]:
     """The nodes of the published grid search, for each parameter of the law."""
-    table = pd.read_csv(FOLDER / "search_grid.csv", comment="#", index_col="parameter")
     return {
         f"{name}": np.linspace(low, high, int(nodes))
-        for name, low, high, nodes in table.itertuples()
+        for name, low, high, nodes in _read("search_grid").itertuples(index=False)
     }
 
 
 def sizes_of_tests() -> pd.DataFrame:
     """Questions in the test sets of Table 1 where a source is known: `benchmark`, `split`, `questions` and `source`."""
-    return pd.read_csv(FOLDER / "test_sizes.csv", comment="#")
+    return _read("test_sizes")
+
+
+def _read(name: str) -> pd.DataFrame:
+    return pd.read_csv(_FOLDER / f"{name}.csv", comment="#")

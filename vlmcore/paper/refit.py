@@ -1,12 +1,11 @@
 """The law of arXiv 2411.03312 fitted again to its 28 points, and every number that the book states about it.
 
-Nothing is fitted when this is imported. All random draws have a fixed seed, so the same
-numbers come out each time.
+Nothing is fitted when this is imported. All random draws have a fixed seed, so the
+numbers are always the same.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
-from typing import NamedTuple
 
 import numpy as np
 
@@ -28,28 +27,17 @@ from vlmcore.scaling import (
     profile,
 )
 
-QUESTION = 50
-"""Q, text tokens of a typical question in the paper."""
-LARGER = 14e9
+_LARGER = 14e9
 """The size of language model that the paper's Fig. 2 predicts."""
-REFITS = 4000
+_REFITS = 4000
 
-
-class Number(NamedTuple):
-    """A number about the published points, with an interval or without."""
-
-    name: str
-    value: float
-    low: float | None = None
-    high: float | None = None
-    level: float | None = None
-    interval: str | None = None
-    count: int = 28  # type: ignore[assignment]  # a tuple's own `count` is of no use here
-    """Points that it rests on."""
+_Numbers = Iterator[tuple[str, Interval]]
 
 
 def fit_published(
-    task: paper.Benchmarks, form: type[Law] = Product, doubtful: paper.Doubtful = "used"
+    task: paper.Benchmarks,
+    form: type[Law] = Product,
+    doubtful: paper.Doubtful = "used",
 ) -> Fit:
     """The fit of a law to the published points of a task.
 
@@ -71,153 +59,97 @@ def fit_published(
 
 
 @cache
-def numbers() -> tuple[Number, ...]:
-    """Every number; the first call takes some seconds."""
+def published_numbers() -> Mapping[str, Interval]:
+    """Every number by its name; the first call takes some seconds."""
+    found: dict[str, Interval] = {}
     fits: dict[paper.Benchmarks, Fit] = {
         "visual": fit_published("visual"),
         "ocr": fit_published("ocr"),
     }
-    by_task = [
-        part(task, found)
-        for task, found in fits.items()
-        for part in (_law, _ratio, _rivals, _doubts)
-    ]
-    return tuple(
-        number
-        for part in (*by_task, _tokens(fits["visual"]), _predictions(fits["visual"]))
-        for number in part
-    )
+    for task, fit in fits.items():
+        for part in (_parameters, _ratio, _other_forms, _doubtful_points):
+            found |= {f"{task}.{name}": each for name, each in part(task, fit)}
+    for of_visual in (_optimal_tokens, _predictions):
+        found |= {f"visual.{name}": each for name, each in of_visual(fits["visual"])}
+    return {
+        name: each._replace(count=28) if each.count is None else each
+        for name, each in found.items()
+    }
 
 
-def _law(task: paper.Benchmarks, found: Fit) -> Iterator[Number]:
-    for parameter, name in (
-        ("AB", "ab"),
-        ("alpha", "alpha"),
-        ("beta", "beta"),
-        ("D", "d"),
-    ):
-        yield _of(f"{task}.{name}", profile(found, parameter))
-    yield Number(f"{task}.sse", found.sse)
-    yield Number(f"{task}.r2", found.r2)
-    yield _of(f"{task}.alpha_minus_beta", profile(found, Contrast(1)))
+def _parameters(task: paper.Benchmarks, fit: Fit) -> _Numbers:
+    for parameter in ("AB", "alpha", "beta", "D"):
+        yield parameter.lower(), profile(fit, parameter)
+    yield "sse", Interval(fit.sse)
+    yield "r2", Interval(fit.r2)
+    yield "alpha_minus_beta", profile(fit, Contrast(1))
 
 
-def _ratio(task: paper.Benchmarks, found: Fit) -> Iterator[Number]:
-    """The ratio by every method: they differ in what they take for granted."""
-    yield _of(f"{task}.ratio", profile(found, "ratio"))
-    yield _of(
-        f"{task}.ratio.residual_bootstrap",
-        bootstrap(found, "residual", REFITS).interval("ratio"),
-    )
-    yield _of(
-        f"{task}.ratio.pairs_bootstrap",
-        bootstrap(found, "pairs", REFITS).interval("ratio"),
-    )
-    yield _of(
-        f"{task}.ratio.wild_cluster_bootstrap",
-        bootstrap(found, "wild_cluster", REFITS).interval("ratio"),
-    )
-    left = jackknife(found)
-    yield _of(f"{task}.ratio.jackknife", left.interval("ratio"))
-    yield Number(
-        f"{task}.ratio.least_without_a_size",
-        float(left.values("ratio").min()),
-        count=21,
-    )
-    yield Number(
-        f"{task}.ratio.most_without_a_size", float(left.values("ratio").max()), count=21
-    )
+def _ratio(task: paper.Benchmarks, fit: Fit) -> _Numbers:
+    """The ratio by every method: they differ in their assumptions."""
+    yield "ratio", profile(fit, "ratio")
+    for kind in ("residual", "pairs", "wild_cluster"):
+        yield f"ratio.{kind}_bootstrap", bootstrap(fit, kind, _REFITS).interval("ratio")
+    without = jackknife(fit)
+    ratios = without.values("ratio")
+    yield "ratio.jackknife", without.interval("ratio")
+    yield "ratio.least_without_a_size", Interval(float(ratios.min()), count=21)
+    yield "ratio.most_without_a_size", Interval(float(ratios.max()), count=21)
 
 
-def _rivals(task: paper.Benchmarks, found: Fit) -> Iterator[Number]:
+def _other_forms(task: paper.Benchmarks, fit: Fit) -> _Numbers:
     line = fit_published(task, LogLinear)
-    yield _of(f"{task}.loglinear.ratio", fieller(line))
-    yield Number(f"{task}.loglinear.sse", line.sse)
+    yield "loglinear.ratio", fieller(line)
+    yield "loglinear.sse", Interval(line.sse)
     for form in (LogLinear, Additive, Interaction):
-        rival = fit_published(task, form)
+        other = fit_published(task, form)
         for suffix, counted in (("", False), ("_counting_bounds", True)):
-            gain = found.criteria(counted).aic - rival.criteria(counted).aic
-            yield Number(f"{task}.{form.__name__.lower()}.aic_gain{suffix}", gain)
+            gain = fit.criteria(counted).aic - other.criteria(counted).aic
+            yield f"{form.__name__.lower()}.aic_gain{suffix}", Interval(gain)
 
 
-def _doubts(task: paper.Benchmarks, found: Fit) -> Iterator[Number]:
-    """The ratio with the doubtful points as the other listing has them, without them, and without V = 1."""
-    other, left_out = (
-        fit_published(task, doubtful="other_listing"),
-        fit_published(task, doubtful="left_out"),
-    )
-    several = found.refit(found.points.keep(found.points.V > 1))
+def _doubtful_points(task: paper.Benchmarks, fit: Fit) -> _Numbers:
+    """The ratio with the other listing's values of the doubtful points, without them, and without V = 1."""
     for name, fewer in (
-        ("without_doubtful", other),
-        ("doubtful_left_out", left_out),
-        ("without_v1", several),
+        ("without_doubtful", fit_published(task, doubtful="other_listing")),
+        ("doubtful_left_out", fit_published(task, doubtful="left_out")),
+        ("without_v1", fit.refit(fit.points.keep(fit.points.V > 1))),
     ):
-        yield _of(f"{task}.ratio_{name}", profile(fewer, "ratio"), len(fewer.points))
+        ratio = profile(fewer, "ratio")
+        yield f"ratio_{name}", ratio._replace(count=len(fewer.points))
 
 
-def _tokens(found: Fit) -> Iterator[Number]:
-    """V* = Q / (ratio - 1), so the ends of the ratio's interval are those of V*, the other way round."""
+def _optimal_tokens(fit: Fit) -> _Numbers:
+    """V* = Q / (ratio - 1), so the interval of V* has the inverted ends of the ratio's."""
+    q, points = paper.TYPICAL_QUESTION, fit.points
     printed = paper.laws().loc["printed"]
     law = Product(AB=1, alpha=printed["alpha"], beta=printed["beta"], D=0)
-    name = f"visual.q{QUESTION}.optimal_tokens"
-    yield Number(f"{name}_printed", law.optimal_tokens(QUESTION), count=0)
-    ratio = profile(found, "ratio")
+    yield f"q{q}.optimal_tokens_printed", Interval(law.optimal_tokens(q), count=0)
+    ratio = profile(fit, "ratio")
     low, high = (
-        None if end is None or end <= 1 else QUESTION / (end - 1)
+        None if end is None or end <= 1 else q / (end - 1)
         for end in (ratio.high, ratio.low)
     )
-    yield Number(
-        name,
-        found.law.optimal_tokens(QUESTION),
-        low,
-        high,
-        ratio.level,
-        "profile of the ratio",
-    )
-    yield Number("visual.q0.optimal_tokens", found.law.optimal_tokens(0))
+    best, method = fit.law.optimal_tokens(q), "profile of the ratio"
+    yield f"q{q}.optimal_tokens", Interval(best, low, high, ratio.level, method)
+    yield "q0.optimal_tokens", Interval(fit.law.optimal_tokens(0))
     drawn = Product(**paper.laws().loc["drawn"].to_dict())
-    yield Number(
-        "visual.sse_drawn",
-        float(
-            (
-                (drawn.predict(found.points.N, found.points.V) - found.points.error)
-                ** 2
-            ).sum()
-        ),
-    )
-    text = fit_law(
-        Product,
-        found.points.N,
-        found.points.V + QUESTION,
-        found.points.error,
-        allow_bound=True,
-    )
-    yield Number(f"visual.sse_with_{QUESTION}_text_tokens_in_the_error", text.sse)
+    misses = drawn.predict(points.N, points.V) - points.error
+    yield "sse_drawn", Interval(float((misses**2).sum()))
+    text = fit_law(Product, points.N, points.V + q, points.error, allow_bound=True)
+    yield f"sse_with_{q}_text_tokens_in_the_error", Interval(text.sse)
 
 
-def _predictions(found: Fit) -> Iterator[Number]:
-    largest = found.points.N.max() == found.points.N
-    table = hold_out(found, largest)
-    yield Number(
-        "visual.hold_out_7b.largest_relative_error",
-        float(table["relative"].abs().max()),
-        count=int(largest.sum()),
-    )
+def _predictions(fit: Fit) -> _Numbers:
+    largest = fit.points.N.max() == fit.points.N
+    table, held = hold_out(fit, largest), int(largest.sum())
+    miss = float(table["relative"].abs().max())
+    yield "hold_out_7b.largest_relative_error", Interval(miss, count=held)
     inside = float(table["measured"].between(table["low"], table["high"]).mean())
-    yield Number("visual.hold_out_7b.share_inside_95", inside, count=int(largest.sum()))
-    tokens = np.array([1, 16, 576])
-    refits = bootstrap(found, "residual", REFITS).prediction_interval(LARGER, tokens)
-    for V, row in zip(tokens, refits.itertuples(), strict=True):
-        name = f"visual.{LARGER / 1e9:g}b.v{V}.error"
-        yield Number(
-            name,
-            row.error,
-            row.low,
-            row.high,
-            0.95,
-            "residual bootstrap, a new measurement",
-        )
-
-
-def _of(name: str, interval: Interval, count: int = 28) -> Number:
-    return Number(name, *interval, count)
+    yield "hold_out_7b.share_inside_95", Interval(inside, count=held)
+    refits = bootstrap(fit, "residual", _REFITS)
+    predicted = refits.prediction_interval(_LARGER, np.array([1, 16, 576]))
+    for row in predicted.itertuples():
+        method = "residual bootstrap, a new measurement"
+        interval = Interval(row.error, row.low, row.high, 0.95, method)
+        yield f"{_LARGER / 1e9:g}b.v{row.V:g}.error", interval

@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-from vlmcore.experiments.analysis.comparison import Estimate
 from vlmcore.plots.style import STYLE, colours
+from vlmcore.scaling import Interval
 
 
 def race(tables: Mapping[str, pd.DataFrame], chance: Mapping[str, float]) -> Figure:
@@ -70,7 +70,7 @@ def _race_line(
     )
 
 
-def differences(found: Mapping[str, Mapping[str, Estimate]]) -> Figure:
+def differences(found: Mapping[str, Mapping[str, Interval]]) -> Figure:
     """Paired differences with their intervals, one panel a task, one row a comparison; to the right of zero the first is better.
 
     Args:

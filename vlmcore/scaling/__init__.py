@@ -1,13 +1,24 @@
-"""Laws of N and V: fitted, judged, and used to decide what to buy. Nothing here knows of the paper's numbers, and nothing imports torch."""
+"""Laws of N and V: fitted, given intervals, and used to choose what to buy.
+
+Nothing here knows of the paper's numbers, and nothing imports torch.
+"""
 
 from vlmcore.scaling.choosing import Plan, candidates, plan
 from vlmcore.scaling.fitting import Criteria, Fit, fit_law
 from vlmcore.scaling.forms import Additive, Interaction, LogLinear, Product
 from vlmcore.scaling.frontier import frontier
-from vlmcore.scaling.intervals import Contrast, Interval, fieller, wald
+from vlmcore.scaling.intervals import (
+    Interval,
+    crossed_mean,
+    one_more_seed,
+    over_seeds,
+    ratio_over_seeds,
+    wilson,
+)
 from vlmcore.scaling.law import Choice, Law
 from vlmcore.scaling.points import Points
 from vlmcore.scaling.profiles import profile, profile_path
+from vlmcore.scaling.quantities import Contrast, fieller, wald
 from vlmcore.scaling.resampling import (
     Bootstrap,
     Jackknife,
@@ -33,13 +44,18 @@ __all__ = [
     "Product",
     "bootstrap",
     "candidates",
+    "crossed_mean",
     "fieller",
     "fit_law",
     "frontier",
     "hold_out",
     "jackknife",
+    "one_more_seed",
+    "over_seeds",
     "plan",
     "profile",
     "profile_path",
+    "ratio_over_seeds",
     "wald",
+    "wilson",
 ]

@@ -12,15 +12,15 @@ from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy import stats
 
 from vlmcore.scaling.fitting import Fit, fitted
 from vlmcore.scaling.forms import Additive, Interaction, LogLinear, Product
-from vlmcore.scaling.intervals import Interval, Quantity, fieller, quantity_values, wald
+from vlmcore.scaling.intervals import Interval, wilson
 from vlmcore.scaling.law import Law
 from vlmcore.scaling.model import Model
 from vlmcore.scaling.points import Points
 from vlmcore.scaling.profiles import allowed, hold, nearest
+from vlmcore.scaling.quantities import Quantity, fieller, quantity_values, wald
 from vlmcore.scaling.resampling import Kind, bootstrap, jackknife
 
 N, V = (
@@ -286,17 +286,9 @@ def result(setting: Setting, simulations: int, with_refits: int) -> dict[str, An
     start = time.perf_counter()
     rows = []
     for row in simulate(setting, simulations, with_refits):
-        found = stats.binomtest(row.covered, row.simulations).proportion_ci(
-            0.95, method="wilson"
-        )
-        rows.append(
-            {
-                **row._asdict(),
-                "share": row.covered / row.simulations,
-                "low": float(found.low),
-                "high": float(found.high),
-            }
-        )
+        share = wilson(row.covered, row.simulations)
+        ends = {"share": share.value, "low": share.low, "high": share.high}
+        rows.append(row._asdict() | ends)
     return {
         "name": setting.name,
         "about": setting.about,

@@ -1,36 +1,29 @@
-"""Quantities of a fitted law and their intervals from its curvature: plain, and Fieller's for a ratio.
+"""Intervals of shares, means and ratios: one class for all of them, and the methods that need no law.
 
-A quantity is a parameter by its name, `"ratio"` for alpha / beta, or a `Contrast` alpha
-- c beta. An end of an interval that does not exist is None: the points do not exclude
-any value on that side.
+Seeds are independent runs, so the spread between seeds contains every source of noise
+in training.
 """
 
 from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
+from numpy.typing import ArrayLike
 from scipy import stats
-
-from vlmcore.scaling.fitting import Fit
-
-
-class Contrast(NamedTuple):
-    """alpha - c beta. With c = 1 its sign decides whether a finite V is best when the text costs something."""
-
-    c: float = 1.0
-
-
-Quantity = str | Contrast
 
 
 class Interval(NamedTuple):
-    """An estimate and its interval; an end that does not exist is None. `f"{interval:.2f}"` gives `0.36 [0.21, 0.51]`."""
+    """An estimate with its confidence interval; a bare number has neither ends nor a level.
+
+    An end that does not exist is None. `f"{interval:.2f}"` gives `0.36 [0.21, 0.51]`.
+    """
 
     value: float
-    low: float | None
-    high: float | None
-    level: float
-    method: str
+    low: float | None = None
+    high: float | None = None
+    level: float | None = None
+    method: str | None = None
+    count: int | None = None  # type: ignore[assignment]  # of tuple, not needed here
+    """Questions, images, cells or points that the value rests on."""
 
     def __format__(self, spec: str) -> str:
         low, high = (
@@ -38,65 +31,98 @@ class Interval(NamedTuple):
         )
         return f"{self.value:{spec}} [{'−' * (self.low is None)}{low}, {high}]"
 
-
-def quantity_values(
-    parameters: np.ndarray, names: tuple[str, ...], quantity: Quantity
-) -> np.ndarray:
-    """A quantity of many laws, float (laws,), from their parameters, float (laws, parameters).
-
-    Raises:
-        ValueError: these laws have no such quantity.
-    """
-    column = dict(zip(names, parameters.T, strict=True))
-    if isinstance(quantity, Contrast):
-        return column["alpha"] - quantity.c * column["beta"]
-    if quantity == "ratio":
-        return column["alpha"] / column["beta"]
-    if quantity not in column:
-        raise ValueError(
-            f"a law of {', '.join(names)} has no {quantity!r}; ask for one of these, "
-            "'ratio', or a Contrast"
+    def clipped(self, low: float = 0.0, high: float = 1.0) -> "Interval":
+        """The interval cut to the range of its quantity, by default that of a share."""
+        return self._replace(
+            low=None if self.low is None else max(self.low, low),
+            high=None if self.high is None else min(self.high, high),
         )
-    return column[quantity]
 
 
-def estimate(fit: Fit, quantity: Quantity) -> float:
-    """A quantity of the fitted law."""
-    return float(
-        quantity_values(fit.law.parameters[None], fit.law.names(), quantity)[0]
+def wilson(right: int, count: int, level: float = 0.95) -> Interval:
+    """Wilson's interval of a binomial share."""
+    found = stats.binomtest(right, count).proportion_ci(level, method="wilson")
+    ends = float(found.low), float(found.high)
+    return Interval(right / count, *ends, level, "Wilson", count)
+
+
+def from_draws(
+    value: float, draws: ArrayLike, level: float, method: str, count: int | None = None
+) -> Interval:
+    """An estimate with the percentiles of its redrawn values."""
+    low, high = np.quantile(
+        np.asarray(draws, float), [(1 - level) / 2, (1 + level) / 2]
     )
+    return Interval(float(value), float(low), float(high), level, method, count)
 
 
-def wald(fit: Fit, quantity: Quantity, level: float = 0.95) -> Interval:
-    """The estimate plus and minus a quantile of Student's t times the standard error, by the delta method for a ratio.
+def over_seeds(values: ArrayLike, level: float = 0.95) -> Interval:
+    """Mean over seeds with Student's t; no interval from fewer than three."""
+    values = np.asarray(values, float)
+    mean, n = float(values.mean()), len(values)
+    if n < 3:
+        return Interval(mean, None, None, level, f"{n} seeds")
+    half = _student(level, n) * float(stats.sem(values))
+    return Interval(mean, mean - half, mean + half, level, f"t over {n} seeds")
 
-    Parameters at a bound are taken as known, which makes it too narrow where they are
-    not: see `profile`.
+
+def one_more_seed(values: ArrayLike, level: float = 0.95) -> Interval:
+    """Prediction interval for the value of one more seed; none from fewer than three."""
+    values = np.asarray(values, float)
+    mean, n = float(values.mean()), len(values)
+    if n < 3:
+        return Interval(mean, None, None, level, f"one more seed than {n}")
+    half = _student(level, n) * float(values.std(ddof=1) * np.sqrt(1 + 1 / n))
+    return Interval(mean, mean - half, mean + half, level, f"one more seed than {n}")
+
+
+def ratio_over_seeds(
+    above: ArrayLike, below: ArrayLike, level: float = 0.95
+) -> Interval:
+    """Ratio of two means over the same seeds with Fieller's interval; it has no ends if the lower mean could be 0."""
+    above, below = np.asarray(above, float), np.asarray(below, float)
+    a, b, n = above.mean(), below.mean(), len(above)
+    if n < 3:
+        return Interval(float(a / b), None, None, level, f"{n} seeds")
+    spread = np.cov(above, below) / n * _student(level, n) ** 2
+    ends = fieller_ends(a, b, spread)
+    return Interval(float(a / b), *ends, level, f"Fieller over {n} seeds")
+
+
+def crossed_mean(values: ArrayLike, level: float = 0.95) -> Interval:
+    """Mean over seeds and questions, with an interval for other seeds and other questions; a single further seed may well fall outside.
+
+    Seeds and questions are both random, and crossed. The half-width of the t-interval
+    of the seeds' means and that of the questions' means are added in quadrature, each
+    with its own degrees of freedom. The interaction of seed and question is counted in
+    both, so the interval is a little too wide. Fewer than three seeds give none:
+    Student's t for two multiplies by 12.7.
+
+    Args:
+        values: float (seeds, questions): right or wrong, or the difference of two
+            models.
+        level: of the interval.
 
     Raises:
-        ValueError: the quantity is held or at a bound, or the fit has no covariance.
+        ValueError: the values are no such table.
     """
-    value = estimate(fit, quantity)
-    half = quantile(fit, level, fit.degrees_of_freedom) * standard_error(fit, quantity)
-    return Interval(
-        value, value - half, value + half, level, "Wald, by the delta method"
+    table = np.asarray(values, dtype=float)
+    if table.ndim != 2 or not table.size:
+        raise ValueError(
+            f"values of shape {table.shape} are no table; give one row a seed and one "
+            "column a question"
+        )
+    mean, (seeds, questions) = float(table.mean()), table.shape
+    if seeds < 3 or questions < 2:
+        return Interval(mean, count=table.size)
+    half = float(
+        np.hypot(
+            _student(level, seeds) * stats.sem(table.mean(1)),
+            _student(level, questions) * stats.sem(table.mean(0)),
+        )
     )
-
-
-def fieller(fit: Fit, level: float = 0.95) -> Interval:
-    """Fieller's interval of alpha / beta: all ratios r for which alpha - r beta could be 0. Exact for a straight line with normal errors.
-
-    Where beta itself could be 0 the ratios have no end, and both ends are None.
-    """
-    alpha, beta = estimate(fit, "alpha"), estimate(fit, "beta")
-    reach = quantile(fit, level, fit.degrees_of_freedom)
-    spread = (
-        fit.covariance.reindex(
-            index=["alpha", "beta"], columns=["alpha", "beta"], fill_value=0.0
-        ).to_numpy()
-        * reach**2
-    )
-    return Interval(alpha / beta, *fieller_ends(alpha, beta, spread), level, "Fieller")
+    method = f"t over {seeds} seeds and the questions"
+    return Interval(mean, mean - half, mean + half, level, method, table.size)
 
 
 def fieller_ends(
@@ -111,11 +137,9 @@ def fieller_ends(
             errors an interval reaches.
     """
     # (above - r below)^2 = its variance times the reach squared, a quadratic in r
-    square, linear, constant = (
-        below**2 - spread[1, 1],
-        -2 * (above * below - spread[0, 1]),
-        above**2 - spread[0, 0],
-    )
+    square = below**2 - spread[1, 1]
+    linear = -2 * (above * below - spread[0, 1])
+    constant = above**2 - spread[0, 0]
     root = linear**2 - 4 * square * constant
     if square <= 0 or root < 0:
         return None, None
@@ -123,44 +147,14 @@ def fieller_ends(
     return float(low), float(high)
 
 
-def standard_error(fit: Fit, quantity: Quantity) -> float:
-    """The standard error of a quantity by the delta method; parameters that did not move are taken as known.
-
-    Raises:
-        ValueError: nothing in the quantity moved.
-    """
-    law, free = vars(fit.law), fit.free
-    gradient = pd.Series(0.0, free)
-    if isinstance(quantity, Contrast):
-        parts = {"alpha": 1.0, "beta": -quantity.c}
-    elif quantity == "ratio":
-        parts = {"alpha": 1 / law["beta"], "beta": -law["alpha"] / law["beta"] ** 2}
-    else:
-        parts = {quantity: 1.0}
-    if not set(parts) & set(free):
-        raise ValueError(
-            f"{' and '.join(parts)} did not move in this fit, so there is no standard "
-            f"error; free were {', '.join(free)}"
-        )
-    for name, part in parts.items():
-        if name in free:
-            gradient[name] = part
-    return float(np.sqrt(gradient @ fit.covariance @ gradient))
-
-
-def quantile(fit: Fit, level: float, degrees_of_freedom: int) -> float:
-    """How many standard errors an interval reaches: Student's t where the variance is estimated, normal where counts give it.
-
-    Raises:
-        ValueError: the level is not between 0 and 1.
-    """
+def check_level(level: float) -> None:
+    """Raises a ValueError unless the level is between 0 and 1."""
     if not 0 < level < 1:
         raise ValueError(
             f"a level of {level} is no share; give one between 0 and 1, such as 0.95"
         )
-    tail = (1 + level) / 2
-    return float(
-        stats.norm.ppf(tail)
-        if fit.model.loss == "binomial"
-        else stats.t.ppf(tail, degrees_of_freedom)
-    )
+
+
+def _student(level: float, values: int) -> float:
+    """Standard errors from the mean of so many values to an end of its interval."""
+    return float(stats.t.ppf((1 + level) / 2, values - 1))

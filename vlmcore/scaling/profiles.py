@@ -9,20 +9,20 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from vlmcore.scaling.fitting import Fit
-from vlmcore.scaling.intervals import (
-    Contrast,
-    Interval,
-    Quantity,
-    estimate,
-    fieller,
-    quantile,
-    standard_error,
-    wald,
-)
+from vlmcore.scaling.intervals import Interval
 from vlmcore.scaling.law import Law
 from vlmcore.scaling.losses import LIKELIHOODS
 from vlmcore.scaling.model import Model
 from vlmcore.scaling.projection import Problem
+from vlmcore.scaling.quantities import (
+    Contrast,
+    Quantity,
+    critical_value,
+    estimate,
+    fieller,
+    standard_error,
+    wald,
+)
 
 FARTHEST = 1e6
 """Standard errors after which a profile that has not risen enough is taken for
@@ -142,7 +142,7 @@ def allowed(fit: Fit, level: float = 0.95) -> float:
     # a parameter at its bound moves off it along the profile, so it is counted here
     left = len(fit.points) - len(fit.model.free)
     scale = 1.0 if fit.model.loss == "binomial" else fit.objective / left
-    return fit.objective + quantile(fit, level, left) ** 2 * scale
+    return fit.objective + critical_value(fit, level, left) ** 2 * scale
 
 
 def _check_free(fit: Fit, quantity: Quantity) -> None:

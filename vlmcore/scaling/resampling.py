@@ -17,7 +17,8 @@ from numpy.typing import ArrayLike
 from scipy import stats
 
 from vlmcore.scaling.fitting import Fit
-from vlmcore.scaling.intervals import Interval, Quantity, estimate, quantity_values
+from vlmcore.scaling.intervals import Interval, from_draws
+from vlmcore.scaling.quantities import Quantity, estimate, quantity_values
 
 Kind = Literal["residual", "pairs", "wild_cluster", "parametric"]
 
@@ -53,13 +54,8 @@ class Bootstrap:
 
     def interval(self, quantity: Quantity, level: float = 0.95) -> Interval:
         """The estimate with the percentiles of the refits."""
-        value = estimate(self.fit, quantity)
-        low, high = np.quantile(
-            self.values(quantity), [(1 - level) / 2, (1 + level) / 2]
-        )
-        return Interval(
-            value, float(low), float(high), level, f"{self.kind} bootstrap, percentiles"
-        )
+        value, method = estimate(self.fit, quantity), f"{self.kind} bootstrap"
+        return from_draws(value, self.values(quantity), level, f"{method}, percentiles")
 
     def predict(self, N: ArrayLike, V: ArrayLike) -> np.ndarray:
         """Errors that the refits predict, float (count, points)."""

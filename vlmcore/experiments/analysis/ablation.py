@@ -1,7 +1,8 @@
-"""The grid's recipe beside other ways to the same end: what `vlmcore sweep run ablation` found, each run beside the grid's.
+"""The training ablation: runs that leave out one part of the grid's training, each beside the grid's run.
 
-The recipe aligns by words and tunes each family by itself from one text checkpoint. The
-other ways leave one of this out.
+The grid trains stage 1 with embedding targets, and each task by itself from one
+language model that was pre-trained on text. `vlmcore sweep run ablation` makes the
+results.
 """
 
 from collections.abc import Iterator
@@ -10,76 +11,68 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from vlmcore.experiments.analysis.scaling_grid import FAMILIES, Grid
-from vlmcore.experiments.analysis.seeds import over_seeds
+from vlmcore.experiments import FAMILIES
+from vlmcore.experiments.analysis.scaling_grid import Grid
 from vlmcore.files import read_results
-from vlmcore.paper.refit import Number
+from vlmcore.scaling import Interval, over_seeds
 
-Way = Literal["mixture", "language modelling", "without stage 1"]
-"""All families at once; stage 1 language modelling instead of words; no stage 1, and its steps
-in stage 2."""
+Change = Literal["mixture", "language modelling", "without stage 1"]
+"""One model for all tasks at once; stage 1 with the language-modelling loss; no stage 1,
+its steps added to stage 2."""
 
 
-def other_ways(folder: str | Path, grid: Grid) -> pd.DataFrame:
-    """Every run of the comparison beside the cell of the grid that has its family, size, V and seed.
+def paired_with_grid(folder: str | Path, grid: Grid) -> pd.DataFrame:
+    """Every run of the ablation beside the grid's cell with the same task, size, V and seed.
 
     Args:
         folder: of the result files.
-        grid: with the other side of each comparison.
+        grid: the baseline.
 
     Returns:
-        Columns `way`, `task`, `visual_tokens`, `seed`, `count`, `error`, and `usual`,
-        the error by the recipe; a mixture has a row for each of its families.
+        Columns `change`, `task`, `visual_tokens`, `seed`, `count`, `error`, and
+        `baseline`, the grid's error; a mixture has a row for each of its tasks.
     """
-    runs = (
-        result for result in read_results(folder) if "seed" in result
-    )  # and not what schools or guesses have without images
+    runs = (each for each in read_results(folder) if "seed" in each)  # images were seen
     rows = pd.DataFrame([row for run in runs for row in _rows(run)])
     keys = ["task", "params", "visual_tokens", "seed"]
-    usual = pd.concat([grid.ladder(task, "quecc") for task in FAMILIES])[
-        [*keys, "error"]
-    ].rename(columns={"error": "usual"})
-    return rows.merge(usual, on=keys).drop(columns="params")
+    main = pd.concat([grid.main_cells(task, "quecc") for task in FAMILIES])
+    main = main[[*keys, "error"]].rename(columns={"error": "baseline"})
+    return rows.merge(main, on=keys).drop(columns="params")
 
 
-def numbers(table: pd.DataFrame) -> Iterator[Number]:
-    """How much more each way errs than the recipe, for the ledger."""
-    for (task, way, v), rows in table.groupby(["task", "way", "visual_tokens"]):
-        name = f"{FAMILIES[task]}.{way.replace(' ', '_')}.v{v}.error_minus_baseline"
-        yield Number(
-            name, *over_seeds(rows["error"] - rows["usual"]), int(rows["count"].sum())
-        )
+def ablation_numbers(table: pd.DataFrame) -> dict[str, Interval]:
+    """The increase of the error by each change, by name."""
+    found = {}
+    for (task, change, v), rows in table.groupby(["task", "change", "visual_tokens"]):
+        more = over_seeds(rows["error"] - rows["baseline"])
+        name = f"{task}.{change.replace(' ', '_')}.v{v}.error_minus_baseline"
+        found[name] = more._replace(count=int(rows["count"].sum()))
+    return found
 
 
 def _rows(result: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    steps = result["config"]["training"]["align"]["steps"]
-    way: Way = (
-        "mixture"
-        if result["task"] == "mixture"
-        else "language modelling"
-        if steps
-        else "without stage 1"
-    )
     kinds = pd.DataFrame(result["scores"]["test"]).T.drop("all")
-    family = (
-        [_family_of(kind) for kind in kinds.index]
-        if way == "mixture"
-        else [result["task"]] * len(kinds)
-    )
-    wrong = ((1 - kinds["value"]) * kinds["count"]).groupby(family).sum()
-    for task, count in kinds["count"].groupby(family).sum().items():
+    if result["task"] == "mixture":
+        tasks = [_task_of(kind) for kind in kinds.index]
+        change: Change = "mixture"
+    else:
+        tasks = [result["task"]] * len(kinds)
+        aligned = result["config"]["training"]["align"]["steps"]
+        change = "language modelling" if aligned else "without stage 1"
+    kinds["wrong"] = (1 - kinds["value"]) * kinds["count"]
+    for task, sums in kinds[["wrong", "count"]].groupby(tasks).sum().iterrows():
         yield {
-            "way": way,
+            "change": change,
             "task": task,
             "visual_tokens": result["visual_tokens"],
             "seed": result["seed"],
             "params": result["parameters"]["language"],
-            "count": int(count),
-            "error": wrong[task] / count,
+            "count": int(sums["count"]),
+            "error": sums["wrong"] / sums["count"],
         }
 
 
-def _family_of(kind: str) -> str:
-    return (
-        "knowledge" if kind == "fact" else "ocr" if "character" in kind else "reasoning"
-    )
+def _task_of(kind: str) -> str:
+    if kind == "fact":
+        return "knowledge"
+    return "ocr" if "character" in kind else "reasoning"

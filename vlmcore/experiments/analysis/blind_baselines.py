@@ -1,9 +1,10 @@
-"""What a score is without the image: the rungs of a ladder from chance to a model that sees.
+"""Baselines of a score without the image, from chance to a model that sees.
 
 Guesses need no model: chance, one answer to everything, the best answer to each
 question's text (`evaluation.short_answers.question_only`). A blind model is trained
-without images; a shuffled one was trained with them and is shown others. Rungs are read
-from result files, so that several trainings give an interval for other seeds too.
+without images; a shuffled one was trained with them, and is evaluated with images
+permuted across questions. Scores are read from result files, so that several trainings
+give an interval for other seeds too.
 """
 
 import math
@@ -16,17 +17,17 @@ import pandas as pd
 from scipy import stats
 
 from vlmcore.data.samples import Sample
-from vlmcore.experiments.analysis.seeds import over_seeds
+from vlmcore.scaling import Interval, over_seeds
 
 BASELINES = ("chance", "one answer", "question only", "blind", "shuffled", "seeing")
-"""From the bottom up; scores need not rise in this order."""
+"""From the simplest up; scores need not rise in this order."""
 
 KindScores = Mapping[str, Mapping[str, float]]
 """Scores by kind of question, as in a result file."""
 
 
 def one_answer(train: Sequence[Sample], test: Sequence[Sample]) -> list[str]:
-    """The answer that is most often right in training, given to every test question.
+    """The most frequent correct answer in training, given to every test question.
 
     Raises:
         ValueError: there is nothing to train on.
@@ -41,14 +42,14 @@ def one_answer(train: Sequence[Sample], test: Sequence[Sample]) -> list[str]:
 
 
 def priors(samples: Sequence[Sample]) -> pd.DataFrame:
-    """How far each question's text gives its answer away, from the answers to all samples with the same text.
+    """Shares of the answers to all samples with the same question text.
 
     Returns:
-        One row a sample with its `kind` and two shares whose means are scores. `best`:
-        of the answer given most often, so that its mean is the score of the best guess
-        that knows these samples. `misled`: of the sample's own answer, so that its mean
-        is the score of a perfect eye shown another sample's image, sum of p² where the
-        best guess has max p. Both are too high where a text has few samples.
+        One row a sample with its `kind` and two shares whose means are scores. `best`
+        is the share of the most frequent answer; its mean, with max p, is the score of
+        the best guess that knows these samples. `misled` is the share of the sample's
+        own answer; its mean, with sum of p², is the score of perfect perception of
+        another sample's image. Both are too high where a text has few samples.
     """
     given: dict[str, Counter[str]] = defaultdict(Counter)
     for sample in samples:
@@ -56,21 +57,17 @@ def priors(samples: Sequence[Sample]) -> pd.DataFrame:
     rows = []
     for sample in samples:
         answers = given[sample.question]
-        rows.append(
-            (
-                sample.kind,
-                max(answers.values()) / answers.total(),
-                answers[sample.answer] / answers.total(),
-            )
-        )
+        best, own = max(answers.values()), answers[sample.answer]
+        rows.append((sample.kind, best / answers.total(), own / answers.total()))
     return pd.DataFrame(rows, columns=["kind", "best", "misled"])
 
 
 def opposites(samples: Sequence[Sample]) -> np.ndarray:
-    """Pairs of samples with the same question and different answers, as in VQAv2 (arXiv 1612.00837); each sample is in one pair at most.
+    """Pairs of samples with the same question and different answers, as in VQAv2 (arXiv 1612.00837).
 
-    Who does not look says the same to both, and is right once. Only the two most
-    frequent answers to a question are paired.
+    A model that ignores the image answers both alike, and is right once. Only the two
+    most frequent answers to a question are paired, and each sample is in one pair at
+    most.
 
     Returns:
         int (pairs, 2), rows of the samples.
@@ -83,19 +80,17 @@ def opposites(samples: Sequence[Sample]) -> np.ndarray:
         for answers in rows.values()
         if len(answers) > 1
     ]
-    return np.array(
-        [pair for first, second in two for pair in zip(first, second, strict=False)],
-        dtype=int,
-    ).reshape(-1, 2)
+    pairs = [pair for first, second in two for pair in zip(first, second, strict=False)]
+    return np.array(pairs, dtype=int).reshape(-1, 2)
 
 
-def baseline(
+def scores_by_kind(
     name: str, runs: Sequence[KindScores], level: float = 0.95
 ) -> pd.DataFrame:
-    """Mean scores of one or more trainings, by kind.
+    """Mean scores of one or more trainings, by kind of question.
 
     Args:
-        name: of the rung.
+        name: of the baseline.
         runs: scores of each training.
         level: of the intervals. They cover other questions and, from three trainings
             on, other seeds: the half-width of Student's t over trainings and the
@@ -106,67 +101,61 @@ def baseline(
         share ends at 0 and 1.
 
     Raises:
-        ValueError: there is no training, or they were not asked the same kinds.
+        ValueError: there is no training, or their kinds of questions differ.
     """
     if not runs or any(set(scores) != set(runs[0]) for scores in runs):
         raise ValueError(
             f"{len(runs)} runs give no mean of {name!r}; give at least one, all "
             "scored by the same kinds of questions"
         )
-    rows = []
+    z, rows = stats.norm.ppf((1 + level) / 2), []
     for kind in runs[0]:
-        values = np.array([scores[kind]["value"] for scores in runs])
         errors = np.array([scores[kind]["standard_error"] for scores in runs])
-        half = stats.norm.ppf((1 + level) / 2) * float(np.sqrt((errors**2).mean()))
-        mean, _, high, *_ = over_seeds(values, level)
+        half = z * float(np.sqrt((errors**2).mean()))
+        mean, _, high, *_ = over_seeds(
+            [scores[kind]["value"] for scores in runs], level
+        )
         if high is not None:
             half = math.hypot(half, high - mean)
-        rows.append(
-            (name, kind, mean, max(mean - half, 0.0), min(mean + half, 1.0), len(runs))
-        )
-    return pd.DataFrame(
-        rows, columns=["baseline", "kind", "value", "low", "high", "runs"]
-    )
+        found = Interval(mean, mean - half, mean + half).clipped()
+        rows.append((name, kind, mean, found.low, found.high, len(runs)))
+    return _table(rows)
 
 
-def ladder(
+def baseline_scores(
     question_only: KindScores,
     seeing: Sequence[Mapping[str, Any]] = (),
     blind: Sequence[Mapping[str, Any]] = (),
     favourite: KindScores | None = None,
 ) -> pd.DataFrame:
-    """All rungs there are for a task, from the bottom up.
+    """All available baselines of a task, the simplest first, and the model that sees.
 
     Args:
-        question_only: scores of the guess from each question's text; their chance is
-            the lowest rung.
+        question_only: scores of the guess from each question's text; they hold chance
+            too.
         seeing: results of one model with several seeds; none where it has not been
             trained.
         blind: results of models trained without images; likewise.
         favourite: scores of one answer to everything.
 
     Returns:
-        As from `baseline`, with missing ends for chance, which is no measurement.
+        As from `scores_by_kind`, with missing ends for chance, which is no measurement.
     """
     chance = [
         ("chance", kind, score["chance"], np.nan, np.nan, 0)
         for kind, score in question_only.items()
     ]
-    parts = [
-        pd.DataFrame(
-            chance, columns=["baseline", "kind", "value", "low", "high", "runs"]
-        )
-    ]
-    if favourite is not None:
-        parts.append(baseline("one answer", [favourite]))
-    parts.append(baseline("question only", [question_only]))
-    if blind:
-        parts.append(baseline("blind", [result["scores"]["test"] for result in blind]))
-    if seeing:
-        parts.append(
-            baseline("shuffled", [result["scores"]["shuffled"] for result in seeing])
-        )
-        parts.append(
-            baseline("seeing", [result["scores"]["test"] for result in seeing])
-        )
-    return pd.concat(parts, ignore_index=True)
+    runs = {
+        "one answer": [favourite] if favourite is not None else [],
+        "question only": [question_only],
+        "blind": [result["scores"]["test"] for result in blind],
+        "shuffled": [result["scores"]["shuffled"] for result in seeing],
+        "seeing": [result["scores"]["test"] for result in seeing],
+    }
+    found = [scores_by_kind(name, each) for name, each in runs.items() if each]
+    return pd.concat([_table(chance), *found], ignore_index=True)
+
+
+def _table(rows: list[tuple]) -> pd.DataFrame:
+    columns = ["baseline", "kind", "value", "low", "high", "runs"]
+    return pd.DataFrame(rows, columns=columns)

@@ -1,73 +1,23 @@
-"""What the race of the compressors says: its results as tables, with intervals for means over seeds and questions.
+"""The compressor comparison: its results as tables, with intervals over seeds and questions.
 
 Every model of a task answers the same questions, and every method is trained with the
-same seeds. So two methods are compared by pairs: the same seed, the same question.
+same seeds. So two methods are compared pair by pair: the same seed, the same question.
 Nothing here imports torch.
 """
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
-from scipy import stats
 
 from vlmcore.files import read_results
-
-
-class Estimate(NamedTuple):
-    """A mean over seeds and questions, with an interval for both."""
-
-    value: float
-    low: float | None
-    """None with fewer than three seeds: of two, Student's t makes an interval that says
-    nothing (it multiplies by 12.7)."""
-    high: float | None
-    seeds: int
-    questions: int
-
-
-def crossed_mean(values: ArrayLike, level: float = 0.95) -> Estimate:
-    """Mean of what every seed did on every question, and an interval for it; a single further seed may well lie outside.
-
-    Seeds and questions are both random, and crossed. The half-width of the t-interval
-    of the seeds' means and that of the questions' means are added in quadrature, each
-    with its own degrees of freedom. What a seed makes of a single question is counted
-    in both, so the interval is a little too wide.
-
-    Args:
-        values: float (seeds, questions): right or wrong, or the difference of two
-            models.
-        level: of the interval.
-
-    Raises:
-        ValueError: the values are no such table.
-    """
-    table = np.asarray(values, dtype=float)
-    if table.ndim != 2 or not table.size:
-        raise ValueError(
-            f"values of shape {table.shape} are no table; give one row a seed and one "
-            "column a question"
-        )
-    seeds, questions = table.shape
-    mean = float(table.mean())
-    if seeds < 3 or questions < 2:
-        return Estimate(mean, None, None, seeds, questions)
-    half = float(
-        np.hypot(
-            *(
-                stats.t.ppf((1 + level) / 2, n - 1) * stats.sem(table.mean(axis))
-                for n, axis in ((seeds, 1), (questions, 0))
-            )
-        )
-    )
-    return Estimate(mean, mean - half, mean + half, seeds, questions)
+from vlmcore.scaling import Interval, crossed_mean
 
 
 class Comparison:
-    """The results of the race in a folder.
+    """The results of the comparison in a folder.
 
     Args:
         folder: of the result files.
@@ -78,19 +28,11 @@ class Comparison:
 
     def __init__(self, folder: str | Path) -> None:
         runs = [result for result in read_results(folder) if "seed" in result]
+        keys = ("task", "compressor", "visual_tokens", "seed")
         self.runs: dict[tuple[str, str, int], dict[int, dict[str, Any]]] = {}
-        for run in sorted(
-            runs,
-            key=lambda run: (
-                run["task"],
-                run["compressor"],
-                run["visual_tokens"],
-                run["seed"],
-            ),
-        ):
-            self.runs.setdefault(
-                (run["task"], run["compressor"], run["visual_tokens"]), {}
-            )[run["seed"]] = run
+        for run in sorted(runs, key=lambda run: tuple(run[key] for key in keys)):
+            task, method, visual_tokens, seed = (run[key] for key in keys)
+            self.runs.setdefault((task, method, visual_tokens), {})[seed] = run
 
     def right(
         self,
@@ -99,7 +41,7 @@ class Comparison:
         visual_tokens: int,
         seeds: Sequence[int] | None = None,
     ) -> np.ndarray:
-        """Which questions were answered rightly, bool (seeds, questions).
+        """Which questions were answered correctly, bool (seeds, questions).
 
         Raises:
             ValueError: there is no such run.
@@ -115,28 +57,23 @@ class Comparison:
             [[mark == "1" for mark in runs[seed]["right"]] for seed in wanted]
         )
 
-    def accuracy(self, task: str, method: str, visual_tokens: int) -> Estimate:
-        """Share of right answers over all seeds; an interval of a share ends at 0 and 1."""
-        found = crossed_mean(self.right(task, method, visual_tokens))
-        if found.low is None or found.high is None:
-            return found
-        return found._replace(low=max(found.low, 0.0), high=min(found.high, 1.0))
+    def accuracy(self, task: str, method: str, visual_tokens: int) -> Interval:
+        """Share of correct answers over all seeds."""
+        return crossed_mean(self.right(task, method, visual_tokens)).clipped()
 
     def difference(
         self, task: str, one: tuple[str, int], other: tuple[str, int]
-    ) -> Estimate:
-        """How much more is right with one method and V than with another, by pairs, over the seeds that both have."""
-        seeds = sorted(
-            set(self.runs.get((task, *one), {}))
-            & set(self.runs.get((task, *other), {}))
-        )
+    ) -> Interval:
+        """Paired difference in accuracy of two methods, each with its V, over the seeds that both have."""
+        both = [set(self.runs.get((task, *which), {})) for which in (one, other)]
+        seeds = sorted(both[0] & both[1])
         first, second = (
             self.right(task, *which, seeds).astype(int) for which in (one, other)
         )
         return crossed_mean(first - second)
 
     def table(self, task: str) -> pd.DataFrame:
-        """Every method and V of a task: accuracy with interval, and what it costs.
+        """Every method and V of a task: accuracy with interval, and its cost.
 
         Returns:
             Columns `method`, `visual_tokens`, `accuracy`, `low`, `high`, `seeds`,
@@ -145,38 +82,34 @@ class Comparison:
             while these weights were trained) and `kinds` (accuracy by kind of question,
             mean over seeds).
         """
-        rows = []
-        for (of, method, visual_tokens), by_seed in self.runs.items():
-            if of == task:
-                run = next(iter(by_seed.values()))
-                kinds = pd.DataFrame(
-                    [
-                        {k: s["value"] for k, s in r["scores"]["test"].items()}
-                        for r in by_seed.values()
-                    ]
-                ).mean()
-                rows.append(
-                    {
-                        "method": method,
-                        "visual_tokens": visual_tokens,
-                        "accuracy": (
-                            found := self.accuracy(of, method, visual_tokens)
-                        ).value,
-                    }
-                    | {
-                        "low": found.low,
-                        "high": found.high,
-                        "seeds": found.seeds,
-                        "questions": found.questions,
-                    }
-                    | {
-                        "compressor": run["parameters"]["compressor"],
-                        "projection": run["parameters"]["projection"],
-                    }
-                    | {
-                        "flops": sum(run["flops"].values()),
-                        "training_tokens": run["training_tokens"],
-                        "kinds": kinds.to_dict(),
-                    }
-                )
-        return pd.DataFrame(rows)
+        return pd.DataFrame(
+            [
+                self._row(task, method, visual_tokens, by_seed)
+                for (of, method, visual_tokens), by_seed in self.runs.items()
+                if of == task
+            ]
+        )
+
+    def _row(
+        self, task: str, method: str, visual_tokens: int, by_seed: dict[int, Any]
+    ) -> dict[str, Any]:
+        found = self.accuracy(task, method, visual_tokens)
+        runs = list(by_seed.values())
+        scores = [
+            {kind: score["value"] for kind, score in run["scores"]["test"].items()}
+            for run in runs
+        ]
+        return {
+            "method": method,
+            "visual_tokens": visual_tokens,
+            "accuracy": found.value,
+            "low": found.low,
+            "high": found.high,
+            "seeds": len(runs),
+            "questions": len(runs[0]["right"]),
+            "compressor": runs[0]["parameters"]["compressor"],
+            "projection": runs[0]["parameters"]["projection"],
+            "flops": sum(runs[0]["flops"].values()),
+            "training_tokens": runs[0]["training_tokens"],
+            "kinds": pd.DataFrame(scores).mean().to_dict(),
+        }

@@ -1,30 +1,31 @@
-"""What the grid of miniatures says: its results as tables, laws for each seed of the text, and intervals over these seeds.
+"""The grid of miniatures: its results as tables, a law for each seed, and what needs no law.
 
-A seed is a whole history: weights, school, order of everything. So a law is fitted to
-each seed by itself, by the binomial likelihood of its error counts, and what is said
-about a law is said with Student's t over the seeds. Nothing here imports torch.
+A seed is an independent run: weights, text pre-training and the order of the data all
+depend on it. So a law is fitted to each seed by itself, by the binomial likelihood of
+its error counts, and intervals come from Student's t over the seeds. Nothing here
+imports torch.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from vlmcore.cost import paper_flops
+from vlmcore.experiments.analysis.grid_rows import (
+    Variation,
+    cell_row,
+    text_rows,
+    with_variations,
+)
 from vlmcore.files import read_results
 from vlmcore.scaling import Fit, Law, Product, fit_law, frontier
 
-FAMILIES = {"knowledge": "knowledge", "reasoning": "reasoning", "ocr": "ocr"}
-"""Tasks of the grid, and what the book calls them."""
-Difference = Literal["", "order", "steps", "depth"]
-TYPICAL_QUESTION = 50
-"""Q of the paper's typical question, in text tokens."""
-
 
 class Prediction(NamedTuple):
-    """What the smaller sizes say about the largest, for one seed and V."""
+    """The prediction of the largest size from the smaller ones, for one seed and V."""
 
     seed: int
     visual_tokens: int
@@ -35,12 +36,12 @@ class Prediction(NamedTuple):
 
     @property
     def informative(self) -> bool:
-        """Whether the prediction is sharp enough to be wrong."""
+        """Whether the standard error is at most a quarter of the prediction."""
         return self.standard_error <= self.predicted / 4
 
     @property
     def holds(self) -> bool:
-        """Whether it is within two standard errors of what was measured."""
+        """Whether the prediction is within two standard errors of the measured value."""
         return abs(self.predicted - self.measured) <= 2 * float(
             np.hypot(self.standard_error, self.measured_error)
         )
@@ -58,121 +59,99 @@ class Grid:
 
     def __init__(self, folder: str | Path) -> None:
         found = read_results(folder)
-        table = pd.DataFrame(
-            [
-                _row(result)
-                for result in found
-                if result.get("task") in FAMILIES and "seed" in result
-            ]
-        )
-        self.table = table if table.empty else table.assign(differs=_differs(table))
+        table = pd.DataFrame([cell_row(each) for each in found if "seed" in each])
+        self.table = table if table.empty else with_variations(table)
         self.text = pd.DataFrame(
-            [
-                row
-                for result in found
-                if "text_seed" in result
-                for row in _text_rows(result)
-            ]
+            [row for each in found if "text_seed" in each for row in text_rows(each)]
         )
         self.question_only = {
-            result["task"]: result
-            for result in found
-            if result["name"] == "question_only"
+            each["task"]: each for each in found if each["name"] == "question_only"
         }
 
-    def ladder(self, task: str, compressor: str) -> pd.DataFrame:
-        """The cells that laws are fitted to: the sizes of the ladder, the recipe of the plan, the image first."""
-        cells = self.cells(task, compressor)
-        return cells if cells.empty else cells[cells["visual_tokens"] > 0]
-
     def cells(
-        self, task: str, compressor: str, differs: Difference = ""
+        self, task: str, compressor: str, variation: Variation = ""
     ) -> pd.DataFrame:
-        """The cells of a family and a compressor that differ in one thing from the ladder, or in nothing."""
+        """The cells of a task and a compressor with one variation, or with none."""
         if self.table.empty:  # without columns, too
             return self.table
         return self.table.query(
-            "task == @task and compressor == @compressor and differs == @differs"
+            "task == @task and compressor == @compressor and variation == @variation"
         )
 
-    def beside(self, task: str, compressor: str, differs: Difference) -> pd.DataFrame:
-        """Cells that differ in one thing from the ladder, each beside the one of the ladder with the same seed, N and V.
+    def main_cells(self, task: str, compressor: str) -> pd.DataFrame:
+        """The cells that laws are fitted to: no variation, and at least one visual token."""
+        cells = self.cells(task, compressor)
+        return cells if cells.empty else cells[cells["visual_tokens"] > 0]
+
+    def paired_with_baseline(
+        self, task: str, compressor: str, variation: Variation
+    ) -> pd.DataFrame:
+        """Cells with a variation, each beside the main cell with the same seed, N and V.
 
         Returns:
-            Columns `seed`, `params`, `visual_tokens`, `count`, `error`, and `usual`,
-            the ladder's error.
+            Columns `seed`, `params`, `visual_tokens`, `count`, `error`, and `baseline`,
+            the main cell's error.
         """
         keys = ["seed", "params", "visual_tokens"]
-        usual = self.ladder(task, compressor)[[*keys, "error"]].rename(
-            columns={"error": "usual"}
-        )
-        return self.cells(task, compressor, differs)[[*keys, "count", "error"]].merge(
-            usual, on=keys
-        )
+        main = self.main_cells(task, compressor)[[*keys, "error"]]
+        varied = self.cells(task, compressor, variation)[[*keys, "count", "error"]]
+        return varied.merge(main.rename(columns={"error": "baseline"}), on=keys)
 
     def of_one_width(self, task: str, compressor: str) -> pd.DataFrame:
-        """The cells of sizes that differ in depth alone, the ladder's own size of that width among them, at the same V and seeds."""
+        """The cells of sizes that differ in depth alone, among them the main size of that width, at the same V and seeds."""
         deep = self.cells(task, compressor, "depth")
-        own = self.ladder(task, compressor).merge(
+        own = self.main_cells(task, compressor).merge(
             deep[["seed", "width", "visual_tokens"]].drop_duplicates()
         )
         return pd.concat([deep, own], ignore_index=True)
 
     def slopes_in_depth(self, task: str, compressor: str) -> pd.DataFrame:
-        """Minus the slope of log error in log N where sizes differ in depth alone, and that of the ladder between the two sizes next in N.
+        """Minus the slope of log error in log N if only depth grows, and if width and depth grow together.
+
+        The latter is taken between the two main sizes next in N.
 
         Returns:
-            Columns `depth` and `ladder`, indexed by seed and V.
+            Columns `depth` and `fixed_aspect`, indexed by seed and V.
 
         Raises:
             ValueError: there are no cells of one kind or the other.
         """
-        tables = [self.cells(task, compressor, "depth"), self.ladder(task, compressor)]
-        if any(table.empty for table in tables):
-            counts = " and ".join(str(len(table)) for table in tables)
-            raise ValueError(
-                f"{counts} cells of {task} with {compressor}, by depth and of the "
-                "ladder, give no slopes; run more of the grid"
-            )
-        deep, usual = (
-            np.log(table.pivot_table("error", ["seed", "visual_tokens"], "params"))
-            for table in tables
+        deep, main = (
+            self.cells(task, compressor, "depth"),
+            self.main_cells(task, compressor),
         )
-        few, many = min(deep.columns), max(deep.columns)
-        ends = [
-            min(usual.columns, key=lambda n: abs(np.log(n / end)))
-            for end in (few, many)
+        if deep.empty or main.empty:
+            raise ValueError(
+                f"{len(deep)} and {len(main)} cells of {task} with {compressor}, by "
+                "depth and of the main sizes, give no slopes; run more of the grid"
+            )
+        by_depth, by_size = (
+            np.log(table.pivot_table("error", ["seed", "visual_tokens"], "params"))
+            for table in (deep, main)
+        )
+        ends = min(by_depth.columns), max(by_depth.columns)
+        near = [
+            min(by_size.columns, key=lambda n: abs(np.log(n / end))) for end in ends
         ]
-        by_depth = (deep[few] - deep[many]) / np.log(many / few)
-        by_ladder = (usual[ends[0]] - usual[ends[1]]) / np.log(ends[1] / ends[0])
-        return pd.DataFrame({"depth": by_depth, "ladder": by_ladder}).dropna()
+        return pd.DataFrame(
+            {"depth": _slope(by_depth, *ends), "fixed_aspect": _slope(by_size, *near)}
+        ).dropna()
 
     def complete_seeds(self, task: str, compressor: str) -> list[int]:
         """The seeds that have every size and every V that any seed has; none while there are fewer than three of either."""
-        table = self.ladder(task, compressor)
-        if (
-            table.empty
-            or min(table["params"].nunique(), table["visual_tokens"].nunique()) < 3
-        ):
+        table = self.main_cells(task, compressor)
+        if table.empty:
             return []
-        cells = (
-            table[["seed", "params", "visual_tokens"]]
-            .drop_duplicates()
-            .groupby("seed")
-            .size()
-        )
-        return sorted(
-            cells[
-                cells == table["params"].nunique() * table["visual_tokens"].nunique()
-            ].index
-        )
+        sizes, tokens = table["params"].nunique(), table["visual_tokens"].nunique()
+        cells = table[["seed", "params", "visual_tokens"]].drop_duplicates()
+        counts = cells.groupby("seed").size()
+        complete = sorted(counts[counts == sizes * tokens].index)
+        return complete if min(sizes, tokens) >= 3 else []
 
-    def of_complete_seeds(self, task: str, compressor: str) -> pd.DataFrame:
-        """The cells of the complete seeds, so that they can be compared over the same histories; all of them while no seed is complete."""
-        table, complete = (
-            self.ladder(task, compressor),
-            self.complete_seeds(task, compressor),
-        )
+    def cells_of_complete_seeds(self, task: str, compressor: str) -> pd.DataFrame:
+        """The main cells of the complete seeds, for means over the same seeds; all cells while no seed is complete."""
+        table = self.main_cells(task, compressor)
+        complete = self.complete_seeds(task, compressor)
         return table[table["seed"].isin(complete)] if complete else table
 
     def laws(
@@ -193,25 +172,14 @@ class Grid:
             params: `params` for N without embeddings, `all_params` with them.
             tokens: only cells with these V; all if None.
         """
-        table = self.ladder(task, compressor)
-        table = table if tokens is None else table[table["visual_tokens"].isin(tokens)]
-        rows = {
-            seed: table[table["seed"] == seed]
-            for seed in self.complete_seeds(task, compressor)
-        }
-        return {
-            seed: fit_law(
-                form,
-                r[params],
-                r["visual_tokens"],
-                r["error"],
-                loss="binomial",
-                trials=r["count"],
-                allow_bound=True,
-                unit=1e5,
-            )
-            for seed, r in rows.items()
-        }
+        table = self.main_cells(task, compressor)
+        if tokens is not None:
+            table = table[table["visual_tokens"].isin(tokens)]
+        laws = {}
+        for seed in self.complete_seeds(task, compressor):
+            cells = table[table["seed"] == seed]
+            laws[seed] = _fit(form, cells, cells[params], cells["count"])
+        return laws
 
     def exponents(
         self,
@@ -221,7 +189,7 @@ class Grid:
         params: str = "params",
         tokens: Collection[int] | None = None,
     ) -> pd.DataFrame:
-        """What the laws of the complete seeds say: columns `alpha`, `beta` and `D`, indexed by seed; arguments as those of `laws`."""
+        """Columns `alpha`, `beta` and `D` of the complete seeds' laws, indexed by seed; arguments as those of `laws`."""
         laws = self.laws(task, compressor, params=params, tokens=tokens)
         return pd.DataFrame(
             {seed: vars(found.law) for seed, found in laws.items()},
@@ -240,11 +208,8 @@ class Grid:
                 f"{len(cells)} cells of {task} with {compressor} are too few for a "
                 "law; run more of the grid"
             )
-        count = self.ladder(task, compressor)["count"].iloc[0] * cells["seeds"]
-        n, v, error = cells["params"], cells["visual_tokens"], cells["error"]
-        return fit_law(
-            form, n, v, error, loss="binomial", trials=count, allow_bound=True, unit=1e5
-        ).law
+        count = self.main_cells(task, compressor)["count"].iloc[0] * cells["seeds"]
+        return _fit(form, cells, cells["params"], count).law
 
     def slopes(self, task: str, compressor: str) -> pd.DataFrame:
         """Without a law: minus the slope of log error in log N and in log V, between the ends of both, one row a seed.
@@ -255,32 +220,29 @@ class Grid:
         Returns:
             Columns `N`, `V` and `difference`, indexed by seed.
         """
-        table = self.ladder(task, compressor)
-        (n0, n1), (v0, v1) = (
-            [values.min(), values.max()]
-            for values in (table["params"], table["visual_tokens"])
-        )
-        log = np.log(
-            table[table["visual_tokens"].isin([v0, v1])].pivot_table(
-                "error", "seed", ["visual_tokens", "params"]
-            )
-        ).dropna()
-        few, many = log[v0], log[v1]
+        table = self.main_cells(task, compressor)
+        n0, n1 = table["params"].min(), table["params"].max()
+        v0, v1 = table["visual_tokens"].min(), table["visual_tokens"].max()
+        ends = table[table["visual_tokens"].isin([v0, v1])]
+        log = np.log(ends.pivot_table("error", "seed", ["visual_tokens", "params"]))
+        few, many = log.dropna()[v0], log.dropna()[v1]
         by_v = (few - many).mean(axis=1) / np.log(v1 / v0)
-        by_n = (few[n0] - few[n1] + many[n0] - many[n1]) / 2 / np.log(n1 / n0)
+        by_n = (_slope(few, n0, n1) + _slope(many, n0, n1)) / 2
         return pd.DataFrame({"N": by_n, "V": by_v, "difference": by_n - by_v})
 
     def mean_errors(self, task: str, compressor: str) -> pd.DataFrame:
-        """Error of every size and V over the histories: mean, standard error, how many, and exact FLOPs at the task's own Q."""
-        cells = self.of_complete_seeds(task, compressor).groupby(
-            ["params", "visual_tokens"]
+        """Error of every size and V over seeds: mean, standard error, how many seeds, and exact FLOPs at the task's own Q."""
+        cells = self.cells_of_complete_seeds(task, compressor)
+        return (
+            cells.groupby(["params", "visual_tokens"])
+            .agg(
+                error=("error", "mean"),
+                standard_error=("error", "sem"),
+                seeds=("error", "count"),
+                flops=("flops", "first"),
+            )
+            .reset_index()
         )
-        errors = {
-            "error": ("error", "mean"),
-            "standard_error": ("error", "sem"),
-            "seeds": ("error", "count"),
-        }
-        return cells.agg(**errors, flops=("flops", "first")).reset_index()
 
     def frontier(
         self, task: str, compressor: str, q: float | None = None
@@ -295,99 +257,43 @@ class Grid:
         """
         cells = self.mean_errors(task, compressor)
         if q is not None:
-            cells["flops"] = [
-                paper_flops(n, q, v)
-                for n, v in zip(cells["params"], cells["visual_tokens"], strict=True)
-            ]
-        return cells.iloc[frontier(cells["flops"], cells["error"])].reset_index(
-            drop=True
-        )
+            models = zip(cells["params"], cells["visual_tokens"], strict=True)
+            cells["flops"] = [paper_flops(n, q, v) for n, v in models]
+        best = frontier(cells["flops"], cells["error"])
+        return cells.iloc[best].reset_index(drop=True)
 
     def hold_out_largest(self, task: str, compressor: str) -> list[Prediction]:
         """The largest size predicted from the others, for every complete seed and V."""
         found = []
         for seed, law in self.laws(task, compressor).items():
             held = law.points.N.max() == law.points.N
-            rest = law.refit(law.points.keep(~held))
-            out = law.points.keep(held)
-            slope = rest.jacobian(out.N, out.V)
-            spread = np.sqrt(
-                np.einsum("vp,pq,vq->v", slope, rest.covariance.to_numpy(), slope)
-            )  # the delta method
+            rest, out = law.refit(law.points.keep(~held)), law.points.keep(held)
+            slope, covariance = rest.jacobian(out.N, out.V), rest.covariance.to_numpy()
+            # the delta method
+            spread = np.sqrt(np.einsum("vp,pq,vq->v", slope, covariance, slope))
+            predicted = rest.law.predict(out.N, out.V)
             noise = np.sqrt(out.error * (1 - out.error) / out.weights)
-            rows = zip(
-                out.V,
-                rest.law.predict(out.N, out.V),
-                spread,
-                out.error,
-                noise,
-                strict=True,
-            )
+            columns = np.stack([predicted, spread, out.error, noise], 1)
             found += [
-                Prediction(seed, int(v), float(p), float(s), float(m), float(e))
-                for v, p, s, m, e in rows
+                Prediction(seed, int(v), *row.tolist())
+                for v, row in zip(out.V, columns, strict=True)
             ]
         return found
 
 
-def _differs(table: pd.DataFrame) -> np.ndarray:
-    """What sets each cell apart from the ladder."""
-    turned, longer, deep = (
-        table["order"] != "image_first",
-        table["steps"] > table["steps"].min(),
-        table["width"] != 16 * table["depth"],
+def _fit(form: type[Law], cells: pd.DataFrame, N: pd.Series, count: pd.Series) -> Fit:
+    return fit_law(
+        form,
+        N,
+        cells["visual_tokens"],
+        cells["error"],
+        loss="binomial",
+        trials=count,
+        allow_bound=True,
+        unit=1e5,
     )
-    return np.select([turned, longer, deep], ["order", "steps", "depth"], "")
 
 
-def _row(result: dict[str, Any]) -> dict[str, Any]:
-    language, training, test = (
-        result["config"]["model"]["language"],
-        result["config"]["training"],
-        result["scores"]["test"],
-    )
-    parameters, flops = result["parameters"], result["flops"]
-    return {
-        "task": result["task"],
-        "compressor": result["compressor"],
-        "visual_tokens": result["visual_tokens"],
-        "seed": result["seed"],
-        "width": language["width"],
-        "depth": language["depth"],
-        "order": result["config"]["model"]["order"],
-        "steps": training["align"]["steps"] + training["tune"]["steps"],
-        "params": parameters["language"],
-        "all_params": parameters["language"]
-        + parameters["embedding"]
-        + parameters["head"],
-        "flops": flops["question_pass"]
-        + flops["prefill"]
-        + flops["decode"],  # those of the language model
-        "error": 1 - test["all"]["value"],
-        "count": test["all"]["count"],
-        "shuffled": 1 - result["scores"]["shuffled"]["all"]["value"],
-        "kinds": {
-            kind: 1 - score["value"] for kind, score in test.items() if kind != "all"
-        },
-        "text_tokens": result["text_tokens"],
-    }
-
-
-def _text_rows(result: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    for task, by_parts in result["scores"].items():
-        for parts, scores in by_parts.items():
-            yield {
-                "task": task,
-                "parts": int(parts),
-                "seed": result["text_seed"],
-                "width": result["language"]["width"],
-                "depth": result["language"]["depth"],
-                "params": result["parameters"]["language"],
-                "error": 1 - scores["all"]["value"],
-                "count": scores["all"]["count"],
-                "kinds": {
-                    kind: 1 - score["value"]
-                    for kind, score in scores.items()
-                    if kind != "all"
-                },
-            }
+def _slope(log_errors: pd.DataFrame, few: float, many: float) -> pd.Series:
+    """Minus the slope of columns of log errors between two values of N."""
+    return (log_errors[few] - log_errors[many]) / np.log(many / few)

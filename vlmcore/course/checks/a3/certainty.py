@@ -16,7 +16,7 @@ from vlmcore.course.checks.a3.points import (
     published,
 )
 from vlmcore.scaling import profile
-from vlmcore.scaling.intervals import estimate
+from vlmcore.scaling.quantities import estimate
 
 
 def q4(answer: Callable) -> str | None:

@@ -1,0 +1,121 @@
+"""Every number that the book states about the grid, by name."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from vlmcore.experiments import FAMILIES
+from vlmcore.experiments.analysis.grid_rows import Variation
+from vlmcore.experiments.analysis.preregistered import below_largest
+from vlmcore.experiments.analysis.scaling_grid import Grid
+from vlmcore.paper import TYPICAL_QUESTION
+from vlmcore.scaling import Interval, over_seeds, ratio_over_seeds
+
+_Numbers = Iterator[tuple[str, Interval]]
+_VARIATIONS: dict[str, Variation] = {"question_first": "order", "longer": "steps"}
+
+
+def grid_numbers(grid: Grid) -> dict[str, Interval]:
+    """The numbers of every task and compressor that has a complete seed."""
+    return {
+        f"{task}.{compressor}.{name}": found
+        for task in FAMILIES
+        for compressor in ("quecc", "tokenpacker")
+        if grid.complete_seeds(task, compressor)
+        for part in (
+            _exponents,
+            _without_a_law,
+            _optimal_tokens,
+            _held_out,
+            _variations,
+            _depth,
+        )
+        for name, found in part(grid, task, compressor)
+    }
+
+
+def _exponents(grid: Grid, task: str, compressor: str) -> _Numbers:
+    count = len(grid.cells_of_complete_seeds(task, compressor))
+    for prefix, params in (("", "params"), ("with_embeddings.", "all_params")):
+        found = grid.exponents(task, compressor, params=params)
+        alpha, beta = found["alpha"], found["beta"]
+        intervals = {
+            "alpha": over_seeds(alpha),
+            "beta": over_seeds(beta),
+            "d": over_seeds(found["D"]),
+            "alpha_minus_beta": over_seeds(alpha - beta),
+            "alpha_minus_2beta": over_seeds(alpha - 2 * beta),
+            "ratio": ratio_over_seeds(alpha, beta),
+        }
+        for name, interval in intervals.items():
+            yield f"{prefix}{name}", interval._replace(count=count)
+
+
+def _without_a_law(grid: Grid, task: str, compressor: str) -> _Numbers:
+    slopes, cells = grid.slopes(task, compressor), grid.main_cells(task, compressor)
+    sizes = cells["params"].nunique()
+    for column, name, per_seed in (
+        ("N", "slope_n", 4),
+        ("V", "slope_v", 2 * sizes),
+        ("difference", "slope_n_minus_slope_v", 2 * sizes),
+    ):
+        found = over_seeds(slopes[column])
+        yield name, found._replace(count=per_seed * len(slopes))
+    for (n, v), rows in cells.groupby(["params", "visual_tokens"]):
+        yield f"n{n}.v{v}.error", _over_questions(rows["error"], rows)
+
+
+def _optimal_tokens(grid: Grid, task: str, compressor: str) -> _Numbers:
+    """The most tokens on the frontier below the largest size: at Q = 0, at the task's own Q, at the paper's."""
+    own = int(grid.main_cells(task, compressor)["text_tokens"].max())
+    costs = {f"q{q}": q for q in (0, own, TYPICAL_QUESTION)} | {"exact_flops": None}
+    models = len(grid.mean_errors(task, compressor))
+    for cost, q in costs.items():
+        best = below_largest(grid, compressor, task, q)
+        if not best.empty:
+            most = float(best["visual_tokens"].max())
+            yield f"{cost}.optimal_tokens", Interval(most, count=models)
+
+
+def _held_out(grid: Grid, task: str, compressor: str) -> _Numbers:
+    found = grid.hold_out_largest(task, compressor)
+    shares: dict[str, list[float]] = {
+        "relative_error": [
+            abs(each.predicted / each.measured - 1)
+            for each in found
+            if each.measured > 0
+        ],
+        "share_informative": [each.informative for each in found],
+        "share_holding": [each.holds for each in found],
+    }
+    if shares["relative_error"]:
+        for name, values in shares.items():
+            mean = Interval(float(np.mean(values)), count=len(values))
+            yield f"holdout.{name}", mean
+
+
+def _variations(grid: Grid, task: str, compressor: str) -> _Numbers:
+    """The change of an error with the question first, or with three times the steps."""
+    for name, variation in _VARIATIONS.items():
+        pairs = grid.paired_with_baseline(task, compressor, variation)
+        for (n, v), rows in pairs.groupby(["params", "visual_tokens"]):
+            more = _over_questions(rows["error"] - rows["baseline"], rows)
+            yield f"n{n}.v{v}.{name}.error_minus_baseline", more
+
+
+def _depth(grid: Grid, task: str, compressor: str) -> _Numbers:
+    if grid.cells(task, compressor, "depth").empty:
+        return
+    for v, rows in grid.slopes_in_depth(task, compressor).groupby("visual_tokens"):
+        depth, less = rows["depth"], rows["depth"] - rows["fixed_aspect"]
+        yield f"v{v}.depth.slope_n", over_seeds(depth)._replace(count=2 * len(rows))
+        yield (
+            f"v{v}.depth.slope_n_minus_fixed_aspect",
+            over_seeds(less)._replace(count=4 * len(rows)),
+        )
+
+
+def _over_questions(values: pd.Series, rows: pd.DataFrame) -> Interval:
+    """Over seeds, with the count of all their questions."""
+    return over_seeds(values)._replace(count=int(rows["count"].sum()))
