@@ -1,4 +1,7 @@
-"""The rules of the benchmarks once more, written down naively and apart from the package: one loop for each sentence of the rule."""
+"""The rules of the benchmarks written again, naively and apart from the package.
+
+There is one loop for each sentence of a rule.
+"""
 
 import itertools
 import string
@@ -11,42 +14,29 @@ LETTERS = "ABCDE"
 
 @cache
 def punctuation(text, marks):
-    """Mark by mark: gone if it touches a space in the original or a number has a comma, else a space; then 32 full stops."""
-    out, number = (
-        text,
-        any(
-            a.isdecimal() and b == "," and c.isdecimal()
-            for a, b, c in zip(text, text[1:], text[2:], strict=False)
-        ),
-    )
+    """Applies the punctuation rules of both normalisers.
+
+    A mark goes if it touches a space in the original or a number has a comma, else it
+    becomes a space; then 32 full stops go.
+    """
+    triples = zip(text, text[1:], text[2:], strict=False)
+    number = any(a.isdecimal() and b == "," and c.isdecimal() for a, b, c in triples)
+    out = text
     for mark in marks:
         touches = any({a, b} == {mark, " "} for a, b in itertools.pairwise(text))
         out = out.replace(mark, "" if touches or number else " ")
     kept, deleted = [], 0
     for i, letter in enumerate(out):
-        if (
-            letter == "."
-            and deleted < 32
-            and not (i + 1 < len(out) and out[i + 1].isdecimal())
-        ):
+        followed = i + 1 < len(out) and out[i + 1].isdecimal()
+        if letter == "." and deleted < 32 and not followed:
             deleted += 1
         else:
             kept.append(letter)
     return "".join(kept)
 
 
-DIGITS = {
-    "none": "0",
-    "zero": "0",
-    "one": "1",
-    "two": "2",
-    "three": "3",
-    "four": "4",
-    "five": "5",
-    "six": "6",
-    "seven": "7",
-}
-DIGITS |= {"eight": "8", "nine": "9", "ten": "10"}
+_NUMBERS = "zero one two three four five six seven eight nine ten"
+DIGITS = {word: str(i) for i, word in enumerate(_NUMBERS.split())} | {"none": "0"}
 
 
 def words(text, contractions):
@@ -68,23 +58,23 @@ def evalai(text):
     return words(punctuation(text, MARKS["evalai"]), CONTRACTIONS["evalai"])
 
 
-def vqav2(prediction, references):
+def vqav2(pred, references):
     marks = MARKS["vqav2_official"]
-    said = words(
-        punctuation(prediction.replace("\n", " ").replace("\t", " ").strip(), marks),
-        CONTRACTIONS["vqav2_official"],
-    )
+    text = punctuation(pred.replace("\n", " ").replace("\t", " ").strip(), marks)
     if len(set(references)) > 1:
         references = [punctuation(reference, marks) for reference in references]
-    return said, references
+    return words(text, CONTRACTIONS["vqav2_official"]), references
 
 
-def leave_one_out(said, references):
-    """Mean over the people left out, each answer being right to a third for each of the others who gave it."""
+def leave_one_out(text, references):
+    """Returns the mean over the annotators who are left out in turn.
+
+    An answer is right to a third for each of the others who gave it.
+    """
     total = 0
     for left_out in range(len(references)):
         others = [r for i, r in enumerate(references) if i != left_out]
-        total += min(1, sum(said == r for r in others) / 3)
+        total += min(1, sum(text == r for r in others) / 3)
     return total / len(references)
 
 
@@ -99,7 +89,7 @@ def pope(text):
 
 
 def f1(pairs):
-    """(precision, recall, F1, accuracy, yes-ratio) from pairs (said, label)."""
+    """(precision, recall, F1, accuracy, yes-ratio) from pairs (answer, label)."""
     tp, fp, fn, tn = (
         pairs.count(pair)
         for pair in (("yes", "yes"), ("yes", "no"), ("no", "yes"), ("no", "no"))
@@ -125,7 +115,11 @@ def mme(text):
 
 
 def scienceqa(text, options):
-    """LLaVA-1.5's script: the letter alone, "X. " at the start, or one "The answer is X" with any character but a line break behind."""
+    """Reads an answer as LLaVA-1.5's script does.
+
+    It takes the letter alone, "X. " at the start, or one "The answer is X" with any
+    character but a line break behind.
+    """
     if text in list(LETTERS):
         letter = text
     elif len(text) >= 3 and text[0] in LETTERS and text[1:3] == ". ":
@@ -149,32 +143,25 @@ def scienceqa(text, options):
     return letter if letter in list(LETTERS[:options]) else None
 
 
-MMBENCH_MARKS = (
-    ("", ""),
-    ("", "."),
-    ("", ","),
-    ("", ":"),
-    ("", ")"),
-    ("", ")."),
-    ("(", ")"),
-    ("(", ")."),
-)
-MMBENCH_MARKS += ((":", ""), (":", ","), (":", "."), (":", ")"), (":", ")."))
+MMBENCH_FORMS = "X X. X, X: X) X). (X) (X). :X :X, :X. :X) :X)."
 
 
 def mmbench(text, options):
-    """The first dress that only one letter wears, unless it is a bare A that may be an article; else the only option named."""
+    """Returns the letter of the first form that only one letter has in the text.
+
+    A bare A does not count where it may be an article. Without such a form it is the
+    letter of the only option named.
+    """
     parts = text.split()
-    for before, behind in MMBENCH_MARKS:
+    for before, behind in (form.split("X") for form in MMBENCH_FORMS.split()):
         found = {
             part[len(before) : len(part) - len(behind)]
             for part in parts
             if part.startswith(before) and part.endswith(behind)
         }
         found &= set(LETTERS)
-        if len(found) == 1 and (
-            before or behind or "A" not in parts or len(parts) <= 3
-        ):
+        bare = not before and not behind
+        if len(found) == 1 and not (bare and "A" in parts and len(parts) > 3):
             return found.pop()
     named = [
         letter
@@ -185,7 +172,7 @@ def mmbench(text, options):
 
 
 def exact(text):
-    """Words in lower case with one space between them, without a full stop at the end."""
+    """Lowers the case, and drops extra spaces and one full stop at the end."""
     text = " ".join(text.lower().split())
     return " ".join(text[:-1].split()) if text and text[-1] == "." else text
 
@@ -203,3 +190,22 @@ def levenshtein(one, other):
                     table[i - 1][j - 1] + (one[i - 1] != other[j - 1]),
                 )
     return table[-1][-1]
+
+
+def gqa(text):
+    """Lowers the case and drops full stops at the end."""
+    while text and text[-1] == ".":
+        text = text[:-1]
+    return text.lower()
+
+
+def share(right, kinds, kind):
+    """Returns the share of right answers to the questions of one kind."""
+    of_kind = [r for r, k in zip(right, kinds, strict=True) if k == kind]
+    return sum(of_kind) / len(of_kind)
+
+
+def update_in_parts(metric, *columns, size=6000):
+    """Updates a metric several times, as batches do."""
+    for start in range(0, len(columns[0]), size):
+        metric.update(*(column[start : start + size] for column in columns))

@@ -3,12 +3,8 @@ import random
 import pytest
 
 from tests.evaluation import messy, naive
-from vlmcore.evaluation.metrics import (
-    MMBench,
-    ScienceQA,
-    mmbench_option,
-    scienceqa_option,
-)
+from vlmcore.evaluation.choices import ScienceQA, mmbench_option, scienceqa_option
+from vlmcore.evaluation.mmbench import MMBench
 
 COUNT = 20_000
 BARE = ["A", "B", "D", " C ", "D\n", "B. a", "E", "The answer is D.", "The answer is D"]
@@ -21,22 +17,16 @@ def test_scienceqa_against_a_naive_reader():
         for text in messy.vocabulary(COUNT, 7)
     ]
     options = [rng.randrange(2, 6) for _ in range(COUNT)]
-    answers, kinds = (
-        ["ABCDE"[rng.randrange(n)] for n in options],
-        rng.choices(["image", "text"], k=COUNT),
-    )
-    read = [naive.scienceqa(text, n) for text, n in zip(texts, options, strict=True)]
-    assert [
-        scienceqa_option(text, n) for text, n in zip(texts, options, strict=True)
-    ] == read
+    answers = ["ABCDE"[rng.randrange(n)] for n in options]
+    kinds = rng.choices(["image", "text"], k=COUNT)
+    read = list(map(naive.scienceqa, texts, options))
+    assert list(map(scienceqa_option, texts, options)) == read
     metric = ScienceQA(["image", "text"])
     metric.update(texts, answers, kinds, options)
     scores = metric.scores()
+    right = [r == a for r, a in zip(read, answers, strict=True)]
     for kind in ("image", "text"):
-        right = [
-            r == a for r, a, k in zip(read, answers, kinds, strict=True) if k == kind
-        ]
-        assert scores[kind].value == sum(right) / len(right)
+        assert scores[kind].value == naive.share(right, kinds, kind)
     assert scores["all"].parseable == sum(r is not None for r in read) / COUNT
     assert scores["all"].chance == pytest.approx(sum(1 / n for n in options) / COUNT)
     assert len(set(read)) == 6
@@ -98,41 +88,31 @@ PREDS += ["A cow is there", "A hen", "A B", "cat", "DOG!", ""]
 def test_mmbench_against_a_naive_reader_and_count():
     """Every answer is read twice, and every circle is counted apart from the metric."""
     rng, pool = random.Random(8), [*messy.vocabulary(COUNT, 14), *PREDS * 1500]
-    questions, rows, whole, first, read = (
-        {i: rng.choice(["x", "y"]) for i in range(COUNT)},
-        [],
-        {},
-        {},
-        set(),
-    )
-    for question in questions:
+    kinds = rng.choices(["x", "y"], k=COUNT)
+    rows, first, whole = [], [], []
+    for question in range(COUNT):
         options = rng.sample(["cat", "dog", "cow", "hen"], k=rng.randrange(2, 5))
-        right = rng.choice(options)
-        knows = rng.random() < 0.5
-        for r in range(len(options)):
-            turned = options[r:] + options[:r]
+        right, knows, passed = rng.choice(options), rng.random() < 0.5, []
+        for turn in range(len(options)):
+            turned = options[turn:] + options[:turn]
             letter = "ABCD"[turned.index(right)]
             pred = letter if knows else rng.choice(pool)
             chosen = naive.mmbench(pred, turned)
             assert mmbench_option(pred, turned) == chosen, (pred, turned)
-            read.add(chosen)
-            whole[question] = whole.get(question, True) and chosen == letter
-            first.setdefault(question, chosen == letter)
-            rows.append((pred, letter, turned, question, r))
+            passed.append(chosen == letter)
+            rows.append((pred, letter, turned, question, turn))
+        first.append(passed[0])
+        whole.append(all(passed))
     rng.shuffle(rows)
-    metric = MMBench(questions)
-    for start in range(0, len(rows), 7000):
-        metric.update(*zip(*rows[start : start + 7000], strict=True))
+    metric = MMBench(dict(enumerate(kinds)))
+    naive.update_in_parts(metric, *zip(*rows, strict=True))
     scores = metric.scores()
     for kind in ("x", "y"):
-        of = [q for q, k in questions.items() if k == kind]
-        assert scores[kind].circular.value == pytest.approx(
-            sum(whole[q] for q in of) / len(of), abs=1e-12
-        )
-        assert scores[kind].vanilla.value == pytest.approx(
-            sum(first[q] for q in of) / len(of), abs=1e-12
-        )
-    assert scores["all"].circular.count == COUNT and read == {*"ABCDE", None}
+        for found, expected in zip(scores[kind], (whole, first), strict=True):
+            share = naive.share(expected, kinds, kind)
+            assert found.value == pytest.approx(share, abs=1e-12)
+    assert scores["all"].circular.count == COUNT and 0 < sum(whole) < sum(first)
+    assert {mmbench_option(pred, ["cat", "dog"]) for pred in pool} == {*"ABCDE", None}
 
 
 @pytest.mark.parametrize(

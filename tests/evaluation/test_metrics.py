@@ -135,7 +135,7 @@ def of_two_processes(tmp_path_factory):
 @pytest.mark.slow
 @every_metric
 def test_two_processes_count_as_one(of_two_processes, name):
-    """Uneven shards; of MME and MMBench, one image or question is split between both."""
+    """Shards are uneven, and split an image of MME and a question of MMBench."""
     alone = everything(feed(make(name)))
     assert of_two_processes[0][name] == of_two_processes[1][name] == alone
 

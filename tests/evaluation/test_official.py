@@ -1,4 +1,7 @@
-"""The rules as published packages carry them, fetched as files without their dependencies; the tables and 20,000 answers must agree."""
+"""Parity with the rules that published packages carry, on tables and 20,000 answers.
+
+The packages are fetched as files, without their dependencies.
+"""
 
 import importlib.util
 import random
@@ -16,7 +19,7 @@ from vlmcore.evaluation.vqa_text import evalai, normalize_vqa, vqav2_official
 pytestmark = pytest.mark.network
 
 
-def load(path):
+def load_module(path):
     spec = importlib.util.spec_from_file_location(path.stem, path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -26,21 +29,17 @@ def load(path):
 @pytest.fixture(scope="module")
 def packages(tmp_path_factory):
     folder = tmp_path_factory.mktemp("packages")
-    for package in ("lmms-eval==0.7.3", "salesforce-lavis==1.0.2"):
-        subprocess.run(
-            [
-                sys.executable,
-                "-m",
-                "pip",
-                "download",
-                "-q",
-                "--no-deps",
-                "-d",
-                str(folder),
-                package,
-            ],
-            check=True,
-        )
+    pip = [
+        sys.executable,
+        "-m",
+        "pip",
+        "download",
+        "-q",
+        "--no-deps",
+        "-d",
+        str(folder),
+    ]
+    subprocess.run([*pip, "lmms-eval==0.7.3", "salesforce-lavis==1.0.2"], check=True)
     for wheel in folder.glob("*.whl"):
         zipfile.ZipFile(wheel).extractall(folder)
     return folder
@@ -52,7 +51,7 @@ def texts():
 
 
 def test_evalai(packages, texts):
-    processor = load(
+    processor = load_module(
         packages / "lmms_eval/tasks/_task_utils/vqa_eval_metric.py"
     ).EvalAIAnswerProcessor
     assert [evalai(text) for text in texts] == [processor()(text) for text in texts]
@@ -61,8 +60,11 @@ def test_evalai(packages, texts):
 
 
 def test_the_official_script(packages, texts):
-    """The package carries a later revision, which took over the tables of `evalai`; with the tables of the older one it is that."""
-    script = load(packages / "lavis/common/vqa_tools/vqa_eval.py").VQAEval()
+    """The package has a later revision with the tables of `evalai`.
+
+    With the tables of the older revision it is the older one.
+    """
+    script = load_module(packages / "lavis/common/vqa_tools/vqa_eval.py").VQAEval()
     assert (
         tuple(script.punct) == official_tables.MARKS["evalai"]
         and script.contractions == official_tables.CONTRACTIONS["evalai"]
@@ -97,7 +99,7 @@ def test_mmbench(packages, texts, monkeypatch):
             name,
             types.SimpleNamespace(logger=types.SimpleNamespace(info=lambda *_: None)),
         )
-    official = load(
+    official = load_module(
         packages / "lmms_eval/tasks/mmbench/mmbench_evals.py"
     ).MMBench_Evaluator()
     options = ["red", "cat x", "10"]

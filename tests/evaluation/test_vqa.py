@@ -17,7 +17,7 @@ BOTH = ["evalai", "vqav2_official"]
 
 @pytest.fixture(scope="module")
 def asked():
-    """Predictions with ten references each, from few enough texts that annotators often agree."""
+    """Predictions with ten references each; annotators often agree."""
     rng, texts = random.Random(1), messy.vocabulary(3000)
     pools = [[*rng.sample(texts, 3), rng.choice(texts).lower()] for _ in range(SETS)]
     return [rng.choice(pool) for pool in pools], [
@@ -27,7 +27,7 @@ def asked():
 
 @pytest.mark.parametrize("normalizer", BOTH)
 def test_the_tables_are_the_published_ones(normalizer):
-    """But for words that never match, since they are in lower case when they are looked up, and words that stay as they are."""
+    """Without the words that never match in lower case, or that stay as they are."""
     published = official_tables.CONTRACTIONS[normalizer]
     assert len(published) == 120
     assert _CONTRACTIONS[normalizer] == {
@@ -41,23 +41,20 @@ def test_the_tables_are_the_published_ones(normalizer):
 @pytest.mark.parametrize("normalizer", BOTH)
 def test_against_a_naive_loop_over_the_annotators(asked, normalizer):
     total, seen = 0, set()
-    for prediction, references in zip(*asked, strict=True):
-        if normalizer == "evalai":
-            said, right = (
-                naive.evalai(prediction),
-                [naive.evalai(r) for r in references],
-            )
-        else:
-            said, right = naive.vqav2(prediction, references)
-        accuracy = naive.leave_one_out(said, right)
-        tenths = vqa_tenths(prediction, references, normalizer)
-        assert abs(tenths / 10 - accuracy) < 1e-12, (prediction, references)
+    for pred, references in zip(*asked, strict=True):
+        text, right = (
+            (naive.evalai(pred), [naive.evalai(r) for r in references])
+            if normalizer == "evalai"
+            else naive.vqav2(pred, references)
+        )
+        accuracy = naive.leave_one_out(text, right)
+        tenths = vqa_tenths(pred, references, normalizer)
+        assert abs(tenths / 10 - accuracy) < 1e-12, (pred, references)
         total, seen = total + tenths, seen | {tenths}
     metric = VQAAccuracy(normalizer)
-    for start in range(0, SETS, 7000):
-        metric.update(*(part[start : start + 7000] for part in asked))
+    naive.update_in_parts(metric, *asked)
     assert metric.scores()["all"].value == total / (10 * SETS)
-    assert seen == {0, 3, 6, 9, 10}, "the test saw every outcome"
+    assert seen == {0, 3, 6, 9, 10}, "the test met every outcome"
 
 
 @pytest.mark.parametrize(
@@ -65,31 +62,24 @@ def test_against_a_naive_loop_over_the_annotators(asked, normalizer):
     [
         ("The man's dog", "man 's dog", "man s dog"),
         ("a 1,000 dollars", "1000 dollars", "1000 dollars"),
-        (
-            "red-blue",
-            "red blue",
-            "red-blue",
-        ),  # only one of the scripts knows the hyphen
+        # only one of the scripts knows the hyphen ...
+        ("red-blue", "red blue", "red-blue"),
         ("red - blue", "red blue", "red - blue"),
-        ("10:30", "10:30", "10 30"),  # ... and only the other the colon
+        # ... and only the other the colon
+        ("10:30", "10:30", "10 30"),
         ("10:30, or later", "10:30 or later", "10 30 or later"),
-        (
-            "1,5: red-blue",
-            "15: red blue",
-            "15 red-blue",
-        ),  # a comma between digits deletes the colon
+        # a comma between digits deletes the colon
+        ("1,5: red-blue", "15: red blue", "15 red-blue"),
         ("3.5 ... 2.", "3.5 2", "3.5 2"),
         ("dont", "don't", "don\u2019t"),
-        ("cant", "can't", "can't"),  # the first words of the older table were straight
+        # the first words of the older table were straight
+        ("cant", "can't", "can't"),
         ("he\u2019dve", "he\u2019dve", "he\u2019d\u2019ve"),
         ("don't", "don't", "don t"),
         ("none of two", "0 of 2", "0 of 2"),
         ("!" * 3, "", "!!!"),
-        (
-            "." * 40 + "x",
-            "." * 8 + "x",
-            "." * 8 + "x",
-        ),  # 32 full stops go, whatever their number
+        # 32 full stops go, whatever their number
+        ("." * 40 + "x", "." * 8 + "x", "." * 8 + "x"),
     ],
 )
 def test_the_quirks_of_both_scripts(text, one, other):

@@ -16,20 +16,8 @@ SPLITS = ["random", "popular", "adversarial"]
 @pytest.fixture(scope="module")
 def texts():
     rng = random.Random(2)
-    plain = [
-        "Yes",
-        "No",
-        "yes",
-        "no",
-        "Yes.",
-        "No.",
-        "Yes, there is.",
-        "No, there is not.",
-        "There is no dog",
-        "NO",
-        "no\n",
-        "",
-    ]
+    plain = ["Yes", "No", "yes", "no", "Yes.", "No.", "NO", "no\n", ""]
+    plain += ["Yes, there is.", "No, there is not.", "There is no dog"]
     return [
         rng.choice(plain) if rng.random() < 0.6 else text
         for text in messy.vocabulary(COUNT, 3)
@@ -40,8 +28,7 @@ def test_pope_against_a_naive_count(texts):
     rng = random.Random(4)
     labels, splits = rng.choices(["yes", "no"], k=COUNT), rng.choices(SPLITS, k=COUNT)
     metric = POPE(SPLITS)
-    for start in range(0, COUNT, 6000):
-        metric.update(*(part[start : start + 6000] for part in (texts, labels, splits)))
+    naive.update_in_parts(metric, texts, labels, splits)
     scores, means = metric.scores(), []
     for split in SPLITS:
         pairs = [
@@ -50,28 +37,18 @@ def test_pope_against_a_naive_count(texts):
             if of == split
         ]
         precision, recall, f1, accuracy, yes = naive.f1(pairs)
-        found = scores[split]
-        assert (
-            found.precision.value,
-            found.recall.value,
-            found.accuracy.value,
-            found.yes_ratio.value,
-        ) == (
-            precision,
-            recall,
-            accuracy,
-            yes,
+        values = [score.value for score in scores[split]]
+        assert values == pytest.approx(
+            [accuracy, precision, recall, f1, yes], abs=1e-12
         )
-        assert found.f1.value == pytest.approx(f1, abs=1e-12) and found.f1.count == len(
-            pairs
-        )
+        assert scores[split].f1.count == len(pairs)
         means.append(f1)
     assert scores["mean"].f1.value == pytest.approx(sum(means) / 3, abs=1e-12)
     assert scores["mean"].f1.count == COUNT
 
 
 @pytest.mark.parametrize(
-    "text, says",
+    "text, answer",
     [
         ("", "yes"),
         ("no", "no"),
@@ -82,56 +59,42 @@ def test_pope_against_a_naive_count(texts):
         ("no\n", "yes"),
     ],
 )
-def test_popes_rule(text, says):
-    assert pope_answer(text) == says
+def test_popes_rule(text, answer):
+    assert pope_answer(text) == answer
 
 
-def test_an_answer_that_says_neither_counts_as_yes_but_is_not_parseable():
+def pope(preds, target):
     metric = POPE()
-    metric.update(["", "Yes", "no", "a dog"], ["yes", "yes", "no", "no"])
-    scores = metric.scores()["all"]
-    assert (
-        scores.accuracy.value,
-        scores.accuracy.parseable,
-        scores.yes_ratio.value,
-    ) == (0.75, 0.5, 0.75)
+    metric.update(preds, target)
+    return metric.scores()["all"]
+
+
+def test_an_answer_without_yes_or_no_counts_as_yes_but_is_not_parseable():
+    scores = pope(["", "Yes", "no", "a dog"], ["yes", "yes", "no", "no"])
+    assert scores.accuracy[:3] == (0.75, 4, 0.5) and scores.yes_ratio.value == 0.75
 
 
 def test_the_errors_of_pope_are_those_of_drawing_the_questions_again():
-    rng = np.random.default_rng(0)
-    labels, said = rng.integers(2, size=600), rng.integers(2, size=600)
-    said = np.where(rng.random(600) < 0.6, labels, said)
-    words = np.array(["no", "yes"])
-
-    def scores(rows):
-        metric = POPE()
-        metric.update(words[said[rows]].tolist(), words[labels[rows]].tolist())
-        return metric.scores()["all"]
-
-    found = scores(np.arange(600))
-    again = [scores(rng.integers(600, size=600)) for _ in range(200)]
-    for name in found._fields:
-        spread = np.std([getattr(one, name).value for one in again])
-        assert getattr(found, name).standard_error == pytest.approx(spread, rel=0.2), (
-            name
-        )
+    rng, words = np.random.default_rng(0), np.array(["no", "yes"])
+    labels, preds = rng.integers(2, size=600), rng.integers(2, size=600)
+    preds = np.where(rng.random(600) < 0.6, labels, preds)
+    draws = [np.arange(600), *rng.integers(600, size=(200, 600))]
+    found, *again = [
+        pope(words[preds[rows]].tolist(), words[labels[rows]].tolist())
+        for rows in draws
+    ]
+    for score, values in zip(found, zip(*again, strict=True), strict=True):
+        spread = np.std([value.value for value in values])
+        assert score.standard_error == pytest.approx(spread, rel=0.2)
 
 
-def test_a_model_that_always_says_yes_is_found_out():
-    metric = POPE()
-    metric.update(["Yes"] * 10, ["yes", "no"] * 5)
-    scores = metric.scores()["all"]
-    assert (
-        scores.yes_ratio.value == 1
-        and scores.accuracy.value == scores.accuracy.chance == 0.5
-    )
+def test_a_bias_towards_yes_or_no_shows():
+    scores = pope(["Yes"] * 10, ["yes", "no"] * 5)
+    assert scores.yes_ratio.value == 1
+    assert scores.accuracy.value == scores.accuracy.chance == 0.5
     assert scores.f1.value == 2 / 3 > scores.f1.chance == 0.5
-    never = POPE()
-    never.update(["No"] * 4, ["yes", "no"] * 2)
-    assert (
-        math.isnan(never.scores()["all"].precision.value)
-        and never.scores()["all"].f1.value == 0
-    )
+    never = pope(["No"] * 4, ["yes", "no"] * 2)
+    assert math.isnan(never.precision.value) and never.f1.value == 0
 
 
 def test_mme_against_a_naive_count(texts):
@@ -142,13 +105,8 @@ def test_mme_against_a_naive_count(texts):
     ]
     order = rng.sample(range(COUNT), COUNT)
     metric = MME(tasks)
-    for start in range(0, COUNT, 6000):
-        part = order[start : start + 6000]
-        metric.update(
-            [texts[i] for i in part],
-            [questions[i][1] for i in part],
-            [questions[i][0] for i in part],
-        )
+    columns = [(texts[i], questions[i][1], questions[i][0]) for i in order]
+    naive.update_in_parts(metric, *zip(*columns, strict=True))
     scores, sums = metric.scores(), {"perception": 0.0, "cognition": 0.0}
     for task in PERCEPTION + COGNITION:
         right = [
@@ -170,7 +128,7 @@ def test_mme_against_a_naive_count(texts):
 
 
 @pytest.mark.parametrize(
-    "text, says",
+    "text, answer",
     [
         ("Yes", "yes"),
         ("know", "no"),
@@ -180,15 +138,15 @@ def test_mme_against_a_naive_count(texts):
         ("", "other"),
     ],
 )
-def test_mmes_rule(text, says):
-    assert mme_answer(text) == says
+def test_mmes_rule(text, answer):
+    assert mme_answer(text) == answer
 
 
 def test_both_right_is_worth_more_than_twice_one_right():
     values = []
-    for said in (["yes", "no"], ["yes", "yes"], ["no", "yes"]):
+    for preds in (["yes", "no"], ["yes", "yes"], ["no", "yes"]):
         metric = MME({"a": "count"})
-        metric.update(said, ["Yes", "No"], ["a", "a"])
+        metric.update(preds, ["Yes", "No"], ["a", "a"])
         values.append(metric.scores()["perception"].points.value)
     assert values == [200, 50, 0]
 

@@ -122,9 +122,7 @@ def score(benchmark: Benchmark, answers: str | Path) -> Evaluation:
     }
     # where several answers count together, one without an image takes the others along
     asked = benchmark.questions() if unreadable else ()
-    broken = {question.group for question in asked if question.id in unreadable} - {
-        None
-    }
+    broken = {question.group for question in asked if question.id in unreadable}
     rule = RULES[benchmark.rule]
     metric = rule.metric(_labelled(benchmark.questions()))
     left_out = []
@@ -134,7 +132,7 @@ def score(benchmark: Benchmark, answers: str | Path) -> Evaluation:
         for question, answer in part:
             if answer.unreadable:
                 left_out.append(f"{question.id}: {answer.unreadable}")
-            elif question.group in broken:
+            elif question.group is not None and question.group in broken:
                 left_out.append(
                     f"{question.id}: another image that it is scored with cannot be "
                     "decoded"

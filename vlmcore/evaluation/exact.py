@@ -1,4 +1,4 @@
-"""The metrics that compare normalised texts; they differ in what they normalise."""
+"""The metrics that compare texts; each normalises them in its own way."""
 
 import re
 from collections.abc import Iterable, Sequence

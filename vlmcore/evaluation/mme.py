@@ -79,7 +79,7 @@ class MME(BenchmarkMetric):
         tensor(50.)
     """
 
-    plot_upper_bound = None
+    plot_upper_bound = 200.0 * len(SUMS["perception"])
     row_name = "image"
 
     def __init__(self, images: Mapping[str, str], **options: Any) -> None:

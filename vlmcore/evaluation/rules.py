@@ -26,7 +26,7 @@ class Rule(NamedTuple):
     metric: Callable[[Iterable[Question]], BenchmarkMetric]
     """Makes the metric; it may look at the questions for the kinds there are."""
     arguments: Callable[[Question], tuple[Any, ...]]
-    """What the metric's `judge` takes beside an answer; `update` takes many of each."""
+    """Gives the arguments of the metric's `judge` behind the answer."""
     headline: Callable[[dict[str, Any]], Score] = lambda scores: scores[ALL]
     """The number that goes into a table."""
 

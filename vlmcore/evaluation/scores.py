@@ -19,7 +19,7 @@ ALL = "all"
 
 
 class Score(NamedTuple):
-    """A score and what is needed to judge it.
+    """A score with its count, share parseable, chance level and standard error.
 
     All are shares between 0 and 1, except for the count and for MME's scores, which are
     points.
@@ -65,6 +65,7 @@ class BenchmarkMetric(Metric):
     full_points = 1
     """Points of a right answer."""
     row_name = "kind"
+    """Name of a row in messages."""
 
     def __init__(
         self,
@@ -76,7 +77,7 @@ class BenchmarkMetric(Metric):
         super().__init__(**options)
         self.rows = {kind: row for row, kind in enumerate(dict.fromkeys(kinds))}
         # a MetricCollection merges metrics whose states have the same name and, after
-        # the first batch, the same values; so the name says what the sums are of
+        # the first batch, the same values; so the name depends on the rule
         code = 0
         for part in (type(self).__name__, *settings, *self.rows):
             code = crc32(repr(part).encode(), code)
@@ -90,7 +91,7 @@ class BenchmarkMetric(Metric):
         return self.metric_state[self._state]  # type: ignore[return-value]
 
     def judge(self, *_: Any, **__: Any) -> Judged:
-        """Judges one answer; takes what `update` takes, for one question."""
+        """Judges one answer; its arguments are those of `update`, for one question."""
         raise NotImplementedError
 
     def update(
@@ -119,7 +120,7 @@ class BenchmarkMetric(Metric):
     def _add(
         self, kinds: Sequence[Hashable], preds: Sequence[str], *details: Sequence[Any]
     ) -> None:
-        """Sums the judgements on answers; `details` are what `judge` takes of each."""
+        """Sums the judgements on answers; `details` go to `judge` behind each."""
         for column in (kinds, *details):
             if len(column) != len(preds):
                 raise ValueError(

@@ -1,14 +1,14 @@
 r"""The two normalisers of VQA answers, which are often taken for one.
 
-`evalai` is what TextVQA and VizWiz are scored with, and what LLaVA puts its answers
-through before it submits them to any server. `vqav2_official` is the data set's own
-script (arXiv 1612.00837; https://github.com/GT-Vision-Lab/VQA, `vqaEval.py` of commit
-07aecec), with another list of punctuation, typographic apostrophes in its table of
-contractions, and references that are hardly touched. That script is of Python 2, where
-words from the table and other text do not join; here both are text. Its later revision
-c4e6a0e took over the list and the apostrophes of `evalai`, so that only the treatment
-of references still differs. Both keep the quirks of the published code, because a
-repaired normaliser gives other numbers:
+`evalai` scores TextVQA and VizWiz, and LLaVA puts its answers through it before it
+submits them to any server. `vqav2_official` is the data set's own script (arXiv
+1612.00837; https://github.com/GT-Vision-Lab/VQA, `vqaEval.py` of commit 07aecec), with
+another list of punctuation, typographic apostrophes in its table of contractions, and
+references that are hardly touched. That script is of Python 2, where words from the
+table and other text do not join; here both are text. Its later revision c4e6a0e took
+over the list and the apostrophes of `evalai`, so that only the treatment of references
+still differs. Both keep the quirks of the published code, because a repaired normaliser
+gives other numbers:
 
 - the full stop's pattern was meant to spare the one between two digits; its look-behind
   is misspelt, so every full stop goes that is not *followed* by a digit;
@@ -46,7 +46,7 @@ that's there'd there'd've there're there's they'd they'd've they'll they're they
 where've who'd who'd've who'll who's who've why'll why're why's won't would've wouldn't
 wouldn't've y'all y'all'll y'all'd've you'd you'd've you'll you're you've
 """
-# what the script of VQAv2 has straight among its typographic apostrophes
+# straight ones among the typographic apostrophes of VQAv2's script
 _STRAIGHT_KEYS = "couldn'tve hadn'tve"
 _STRAIGHT_WORDS = "ain't aren't can't could've couldn't we've where's who've"
 
