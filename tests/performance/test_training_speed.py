@@ -27,7 +27,7 @@ from vlmcore.models.feature_cache import FeatureStore
 from vlmcore.models.language import LanguageModel, word_tokenizer
 from vlmcore.models.vision import VisionEncoder
 from vlmcore.models.vlm import VLM
-from vlmcore.training.stages import TrainingConfig, TrainingData, fit
+from vlmcore.training import TrainingConfig, TrainingData, fit
 from vlmcore.training.trainer import StageConfig
 
 pytestmark = pytest.mark.slow

@@ -26,7 +26,7 @@ from vlmcore.models.language import LanguageModel, word_tokenizer
 from vlmcore.models.pretrained.checks import check_safetensors
 from vlmcore.models.vision import CHECKPOINT, VisionEncoder
 from vlmcore.models.vlm import VLM
-from vlmcore.training.stages import TrainingConfig, TrainingData, fit
+from vlmcore.training import TrainingConfig, TrainingData, fit
 from vlmcore.training.trainer import StageConfig
 
 MODEL = VLMConfig(visual_tokens=4, compressor=QueCCConfig())

@@ -37,7 +37,9 @@ from vlmcore.experiments.pretraining.scene_tokens import (
 )
 from vlmcore.models.language import LanguageModel, word_tokenizer
 from vlmcore.models.vlm import splice
-from vlmcore.training.trainer import Stage, StageConfig, run
+from vlmcore.training.data import StepData
+from vlmcore.training.module import Stage
+from vlmcore.training.trainer import StageConfig, run
 
 TEXT_SCENES = 20_000
 """Of each family."""
@@ -72,17 +74,9 @@ def pretrain_on_curriculum(
     model = LanguageModel.from_config(
         replace(config, vocab_size=len(tokenizer)), tokenizer
     )
-    run(
-        Stage(
-            model,
-            text_loss,
-            curriculum_batches(tokenizer, facts(world), stage.batch_size, seed),
-            stage,
-            seed,
-        ),
-        folder,
-        **options,
-    )
+    batches = curriculum_batches(tokenizer, facts(world), stage.batch_size, seed)
+    module = Stage(model, text_loss, stage, seed)
+    run(module, StepData(batches), stage.steps, folder, **options)
     return model.cpu().eval()
 
 

@@ -25,7 +25,9 @@ from vlmcore.data.samples import Batch, Sample, rows_of_step, tokenize
 from vlmcore.data.synthetic.letters_and_shapes import QUESTION_WORDS, WORDS, WORLDS
 from vlmcore.models.language import LanguageModel, word_tokenizer
 from vlmcore.models.vlm import splice
-from vlmcore.training.trainer import Stage, StageConfig, run
+from vlmcore.training.data import StepData
+from vlmcore.training.module import Stage
+from vlmcore.training.trainer import StageConfig, run
 
 TEXT_SCENES = 20_000
 """Of each world."""
@@ -118,7 +120,8 @@ def pretrain_on_scenes(
         )
         return SceneBatch(batch, words[batch.image], PARTS[step % len(PARTS)])
 
-    run(Stage(model, text_loss, make, stage, seed), folder, **options)
+    module = Stage(model, text_loss, stage, seed)
+    run(module, StepData(make), stage.steps, folder, **options)
     return model.cpu().eval()
 
 
