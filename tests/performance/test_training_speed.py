@@ -20,7 +20,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from vlmcore.config import QueCCConfig, replace
 from vlmcore.data.samples import Tokens, tokenize
-from vlmcore.data.synthetic.task_families import SCENE_WORDS, TEXT_WORDS
+from vlmcore.data.synthetic.vocabulary import SCENE_WORDS, TEXT_WORDS
 from vlmcore.experiments import tasks
 from vlmcore.experiments.suites.grid import GRID_SIZES, grid_run
 from vlmcore.models.feature_cache import FeatureStore

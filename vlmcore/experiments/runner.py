@@ -141,7 +141,10 @@ def train(
         blind = vlm.compressor is None
         features = None if blind else _features(base, part.train_images, work)
         tokens = tokenize(
-            part.train, language.tokenizer, config.model.order, frame=language.frame
+            part.train,
+            language.tokenizer,
+            config.model.order,
+            template=language.prompt_template,
         )
         data.append(TrainingData(tokens, features))
         targets.append(_targets(config, part, language))
@@ -202,7 +205,7 @@ def text_tokens(vlm: VLM, task: TaskData) -> int:
         vlm.language.tokenizer,
         vlm.config.order,
         answers=False,
-        frame=vlm.language.frame,
+        template=vlm.language.prompt_template,
     )
     return int(tokens.length.max())
 

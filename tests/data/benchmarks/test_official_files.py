@@ -39,8 +39,8 @@ def first(name, folder=SAMPLES):
 
 @pytest.mark.parametrize("name", SOURCES)
 def test_every_sample_is_read_whole(name):
-    """As many questions, of as many kinds, as the quiz has that it was made of; every image opens at its size."""
-    items = benchmark_scenes(0, 3, 3).items[name]
+    """As many questions, of as many kinds, as the synthetic benchmark has; every image opens at its size."""
+    items = benchmark_scenes(0, 3, 3).questions[name]
     asked = list(load_benchmark(name, SAMPLES).questions())
     if name == "scienceqa":
         items = [item for item in items if item.image is not None]
