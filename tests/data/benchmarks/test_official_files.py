@@ -1,4 +1,4 @@
-"""The readers on tiny files with the exact shape of the real ones, made by `vlmcore.data.synthetic.benchmark_files` and kept beside this test."""
+"""The readers on tiny files with the exact shape of the real ones, made by `vlmcore.data.synthetic.benchmark_files` and kept in `files`."""
 
 import csv
 import json
@@ -14,7 +14,7 @@ from vlmcore.data.synthetic import benchmark_files
 from vlmcore.data.synthetic.benchmark_questions import benchmark_scenes
 from vlmcore.evaluation.sources import SOURCES, load_benchmark
 
-SAMPLES = Path(__file__).parent
+SAMPLES = Path(__file__).parent / "files"
 SHORT = "Answer the question using a single word or phrase."
 LETTER = "Answer with the option's letter from the given choices directly."
 
