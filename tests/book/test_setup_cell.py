@@ -1,4 +1,4 @@
-"""The set-up cell as on Colab: torch and numpy are there and stay unchanged."""
+"""What happens on Colab: a fresh environment that holds torch and numpy runs the set-up cell, and both stay as they were."""
 
 import os
 import subprocess
@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.book.conftest import ROOT, sources, teaching_chapters
-from tests.book.test_repository import address
+from tests.book.conftest import ROOT, code_cells, teaching_chapters
+from tests.book.test_chapters import address
 
 HELD = [
     "torch",
@@ -27,11 +27,7 @@ HELD = [
 
 
 def furnish(python: Path) -> Path:
-    """Links torch, numpy and their dependencies into an environment.
-
-    Returns:
-        The site-packages folder of that environment.
-    """
+    """Puts torch, numpy and what they need into an environment, by linking the files of this one; returns where they lie."""
     site = next((python.parents[1] / "lib").glob("python*/site-packages"))
     for name in HELD:
         dist = distribution(name)
@@ -54,7 +50,7 @@ def furnish(python: Path) -> Path:
 
 
 def state(site: Path) -> dict[str, int]:
-    """Inodes of torch's and numpy's files; an installation would replace the files."""
+    """When torch's and numpy's files were made: an installation would replace them."""
     return {
         str(path): path.stat().st_ino
         for name in ("torch", "numpy")
@@ -63,17 +59,11 @@ def state(site: Path) -> dict[str, int]:
 
 
 SETUP_CELLS = {
-    sources(chapter, "code")[0]: f"{chapter.parent.name}/{chapter.stem}"
+    code_cells(chapter)[0]: f"{chapter.parent.name}/{chapter.stem}"
     for chapter in reversed(teaching_chapters())
 }
-"""Every set-up cell with its first chapter; chapters of one folder have the same."""
-
-
-CHECK = """
-import vlmcore.models.vlm, vlmcore.plots
-assert os.path.exists("../results/easyvqa"), os.getcwd()
-print(vlmcore.models.vlm.__file__)
-"""
+"""Every set-up cell there is, with the first chapter that has it: chapters of one
+folder share theirs to the letter."""
 
 
 @pytest.mark.slow
@@ -89,8 +79,14 @@ def test_the_set_up_cell_installs_vlmcore_and_leaves_torch_alone(cell, tmp_path)
     assert len(before) > 500
 
     script = tmp_path / "cell.py"
-    script.write_text(cell + CHECK)
-    # git clones this checkout instead of the address; everything else is as on Colab
+    check = (
+        "\nimport vlmcore.models.vlm, vlmcore.plots\nassert "
+        "os.path.exists('../results/easyvqa'), "
+        "os.getcwd()\nprint(vlmcore.models.vlm.__file__)\n"
+    )
+    script.write_text(cell + check)
+    # git is told that the repository's address is this checkout; everything else is as
+    # on Colab
     redirect = {
         "GIT_CONFIG_COUNT": "2",
         "GIT_CONFIG_KEY_0": f"url.file://{ROOT}.insteadOf",

@@ -3,7 +3,7 @@ import pytest
 from matplotlib import colors
 
 from vlmcore import plots
-from vlmcore.plots.patches import PAINT
+from vlmcore.plots.patches import ATTENTION
 
 IMAGE = np.full((3, 72, 72), 200, np.uint8)
 
@@ -24,7 +24,7 @@ def test_paint_is_where_the_queries_look():
     expected = np.zeros((72, 72), bool)
     expected[0:6, 36:42] = True
     assert (changed == expected).all()
-    assert np.abs(drawn(painted)[0, 36] - colors.to_rgb(PAINT)).max() < 0.15
+    assert np.abs(drawn(painted)[0, 36] - colors.to_rgb(ATTENTION)).max() < 0.15
     assert len(painted.get_lines()) == 2  # one border each way
 
 

@@ -17,7 +17,7 @@ def table():
 
 
 def test_a_rung_ends_at_its_score_and_its_interval_is_drawn(table):
-    a, b = plots.ladder(table).axes
+    a, b = plots.baseline_scores(table).axes
     assert [bar.get_width() for bar in a.patches] == [0.5, 0.7] and [
         bar.get_width() for bar in b.patches
     ] == [0.2]
@@ -29,7 +29,9 @@ def test_a_rung_ends_at_its_score_and_its_interval_is_drawn(table):
 
 
 def test_rungs_keep_their_places_where_one_is_missing(table):
-    axis = plots.ladder(table, baselines=("chance", "question only", "blind")).axes[0]
+    axis = plots.baseline_scores(
+        table, baselines=("chance", "question only", "blind")
+    ).axes[0]
     assert [label.get_text() for label in axis.get_yticklabels()] == [
         "chance",
         "question only",
@@ -38,8 +40,8 @@ def test_rungs_keep_their_places_where_one_is_missing(table):
     assert [
         bar.get_y() + bar.get_height() / 2 for bar in axis.patches
     ] == pytest.approx([0, 2])
-    with pytest.raises(ValueError, match="not among the rungs chance"):
-        plots.ladder(table, baselines=("chance",))
+    with pytest.raises(ValueError, match="not among the baselines chance"):
+        plots.baseline_scores(table, baselines=("chance",))
 
 
 def test_points_and_the_lines_fitted_to_them():
@@ -52,7 +54,7 @@ def test_points_and_the_lines_fitted_to_them():
         fixed={"D": 0.0},
         unit=1e5,
     )
-    axis = plots.bent({"planted": law}).axes[0]
+    axis = plots.fits_by_size({"planted": law}).axes[0]
     points, line = axis.lines[0], axis.lines[1]
     assert points.get_ydata()[0] == pytest.approx(0.4) and line.get_ydata()[
         0

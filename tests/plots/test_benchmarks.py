@@ -15,7 +15,7 @@ def test_scores_are_drawn_where_they_are_with_their_guess():
             "chance": [0.2, 0.3] * 2,
         }
     )
-    axis = plots.scores(table).axes[0]
+    axis = plots.benchmark_scores(table).axes[0]
     drawn = [container.lines[0].get_ydata().tolist() for container in axis.containers]
     assert drawn == [[0.5, 0.6], [0.7, 0.8]]
     assert [segment[0, 1] for segment in axis.collections[-1].get_segments()] == [
@@ -26,7 +26,7 @@ def test_scores_are_drawn_where_they_are_with_their_guess():
 
 def test_bars_of_agreement():
     assert [
-        bar.get_height() for bar in plots.agreement([0, 0.3, 1]).axes[0].patches
+        bar.get_height() for bar in plots.vqa_agreement([0, 0.3, 1]).axes[0].patches
     ] == [0, 0.3, 1]
 
 
@@ -40,7 +40,7 @@ def test_the_coin_and_the_splits():
 
 def test_lines_of_one_who_guesses():
     known = np.array([0.0, 1.0])
-    axis = plots.options(known, known + 0.1, known, {"m": (0.4, 0.2)}).axes[0]
+    axis = plots.circular_accuracy(known, known + 0.1, known, {"m": (0.4, 0.2)}).axes[0]
     assert [line.get_ydata()[0] for line in axis.lines] == [0.1, 0.0, 0.4, 0.2]
 
 
@@ -53,7 +53,7 @@ def test_bars_span_what_is_needed_and_only_known_sizes_are_marked():
             "questions": [1000, np.nan],
         }
     )
-    axis = plots.noise(rows).axes[0]
+    axis = plots.required_sample_sizes(rows).axes[0]
     bars = [line.get_xdata() for line in axis.lines if len(line.get_xdata()) == 2]
     assert (
         len(bars) == 2

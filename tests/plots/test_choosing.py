@@ -22,7 +22,7 @@ def lines(axis):
 
 
 def test_frontiers_draw_all_points_ring_the_best_and_follow_the_law(scores, law):
-    axis = plots.frontiers(scores, law.law, [50]).axes[0]
+    axis = plots.fitted_frontier(scores, law.law, [50]).axes[0]
     drawn = lines(axis)
     assert (
         sum(len(line.get_xdata()) for name, line in drawn.items() if name.endswith("B"))
@@ -59,7 +59,7 @@ def test_the_least_error_is_marked_where_the_curve_has_it(law):
 def test_the_best_v_against_q(law):
     refits = bootstrap(law, count=200)
     printed = Product(AB=1, alpha=0.077, beta=0.015, D=0)
-    axis = plots.best_tokens(
+    axis = plots.optimal_tokens_by_text(
         {"refit": law.law, "printed": printed}, refits, np.array([0, 50, 100])
     ).axes[0]
     assert axis.get_lines()[1].get_ydata() == pytest.approx(
@@ -69,7 +69,7 @@ def test_the_best_v_against_q(law):
     at = band[band[:, 0] == 50, 1]
     assert at.min() < law.law.optimal_tokens(50) < at.max()
     with pytest.raises(ValueError, match="no upper end"):
-        plots.best_tokens(
+        plots.optimal_tokens_by_text(
             {}, bootstrap(refit.fit_published("ocr"), count=20), np.array([0.0])
         )
 
@@ -79,7 +79,9 @@ def test_the_best_v_against_the_budget_is_flat_for_laws_with_a_ratio_only(law):
         form.__name__: refit.fit_published("visual", form).law
         for form in (Product, LogLinear, Additive)
     }
-    drawn = lines(plots.tokens_by_budget(laws, np.array([1e11, 1e13]), 50).axes[0])
+    drawn = lines(
+        plots.optimal_tokens_by_budget(laws, np.array([1e11, 1e13]), 50).axes[0]
+    )
     assert (
         np.ptp(drawn["Product"].get_ydata())
         == np.ptp(drawn["LogLinear"].get_ydata())
@@ -89,7 +91,7 @@ def test_the_best_v_against_the_budget_is_flat_for_laws_with_a_ratio_only(law):
 
 
 def test_bills_are_shares_with_their_total():
-    axis = plots.shares_of_cost(
+    axis = plots.cost_shares(
         pd.DataFrame({"eye": [3e12, 1e12], "mind": [1e12, 1e12]}, index=["one", "two"])
     ).axes[0]
     assert [bar.get_width() for bar in axis.patches] == pytest.approx(

@@ -29,7 +29,7 @@ def lines(axis):
 
 
 def test_points_and_the_curves_of_a_law(scores):
-    axis = plots.curves(scores, LAW, title="here").axes[0]
+    axis = plots.error_by_tokens(scores, LAW, title="here").axes[0]
     assert lines(axis)["7B"].get_ydata() == pytest.approx(
         scores["error"][scores["params"] == 7e9]
     )
@@ -39,7 +39,7 @@ def test_points_and_the_curves_of_a_law(scores):
     assert curve.get_ydata() == pytest.approx(LAW.predict(7e9, curve.get_xdata()))
     assert axis.get_title(loc="left") == "here"
     assert len({line.get_color() for line in axis.get_lines()}) == 4
-    assert len(plots.curves(scores).axes[0].get_lines()) == 4
+    assert len(plots.error_by_tokens(scores).axes[0].get_lines()) == 4
 
 
 def test_sizes_are_lines_by_the_way_they_grow():
@@ -51,7 +51,7 @@ def test_sizes_are_lines_by_the_way_they_grow():
         }
     )
     deep = pd.DataFrame({"params": [5e4, 4e5], "error": [0.2, 0.2]})
-    figure = plots.by_size(
+    figure = plots.error_by_size(
         {"text": {"width": wide, "depth": deep}, "V = 1": {"width": wide + 0.1}}
     )
     text, seen = figure.axes
@@ -71,7 +71,7 @@ def test_sizes_are_lines_by_the_way_they_grow():
 
 def test_what_was_held_out_is_drawn_hollow_with_its_band(scores, law):
     table = hold_out(law, law.points.N == 7e9, count=50)
-    axis = plots.curves(scores, law.law, table).axes[0]
+    axis = plots.error_by_tokens(scores, law.law, table).axes[0]
     held = lines(axis)["7B, predicted"]
     assert held.get_markerfacecolor() == "white" and len(held.get_xdata()) == 7
     assert lines(axis)["4B"].get_markerfacecolor() != "white"
@@ -85,7 +85,7 @@ def test_a_size_that_was_never_measured_has_a_curve_and_no_points(scores, law):
     larger = pd.DataFrame(
         {"N": 14e9, "V": [1.0, 576], "error": [0.49, 0.44], "low": 0.4, "high": 0.5}
     )
-    axis = plots.curves(scores, law.law, larger).axes[0]
+    axis = plots.error_by_tokens(scores, law.law, larger).axes[0]
     assert len(lines(axis)["14B, predicted"].get_xdata()) == 0
     assert any(list(line.get_ydata()) == [0.49, 0.44] for line in axis.get_lines())
 
@@ -106,7 +106,7 @@ def test_the_map_marks_laws_and_the_line_of_their_ratio():
 
 def test_the_valley_is_drawn_relative_to_where_d_is_nearest_to_zero(law):
     path = profile_path(law, "D", [0.0, 0.1, 0.2])
-    left, right = plots.valley(path, allowed=1.2 * law.objective).axes
+    left, right = plots.profile_of_d(path, allowed=1.2 * law.objective).axes
     assert (
         left.get_lines()[0].get_ydata()[0] == 1
         and left.get_lines()[0].get_ydata()[2] > 1.3
@@ -119,12 +119,12 @@ def test_the_valley_is_drawn_relative_to_where_d_is_nearest_to_zero(law):
 def test_searches_that_end_alike_are_one_larger_mark():
     path = pd.DataFrame({"value": [0.0, 0.1], "alpha": [0.07, 0.09]})
     found = pd.DataFrame({"alpha": [0.07, 0.07, 0.09], "D": [0.0, 0.0, 0.1]})
-    axis = plots.searches(path, found, {"here": LAW}).axes[0]
+    axis = plots.random_searches(path, found, {"here": LAW}).axes[0]
     small, large = sorted(axis.collections[0].get_sizes())
     assert len(axis.collections[0].get_offsets()) == 2 and large == pytest.approx(
         2 * small
     )
-    assert "ends of 3 runs; area: how many" in [
+    assert "results of 3 searches; area: how many" in [
         text.get_text() for text in axis.get_legend().get_texts()
     ]
 
@@ -145,7 +145,7 @@ def test_intervals_stand_beside_the_name_of_their_method():
 
 
 def test_laws_are_followed_beyond_the_points(scores):
-    axis = plots.beyond(scores, {"one": LAW}, 1, 1e12).axes[0]
+    axis = plots.extrapolation(scores, {"one": LAW}, 1, 1e12).axes[0]
     drawn = lines(axis)["one"]
     assert drawn.get_xdata()[-1] == pytest.approx(1000)
     assert drawn.get_ydata()[-1] == pytest.approx(float(LAW.predict(1e12, 1)))
@@ -161,7 +161,7 @@ def test_standard_errors_are_drawn_where_they_are_known():
         }
     )
     bare, spread = (
-        plots.curves(rows).axes[0]
+        plots.error_by_tokens(rows).axes[0]
         for rows in (cells, cells.assign(standard_error=[0.01, 0.02, 0.03, 0.04]))
     )
     assert not bare.collections

@@ -9,7 +9,7 @@ from vlmcore.scaling import frontier
 
 def test_the_finding_draws_every_point_and_labels_the_frontier():
     scores = paper.scores("visual")
-    figure = plots.finding(scores, [0])
+    figure = plots.measured_frontier(scores, [0])
     axis = figure.axes[0]
     lines = {line.get_label(): line for line in axis.get_lines()}
     assert (
@@ -58,12 +58,14 @@ def test_plotting_leaves_no_figure_open_and_no_style_behind():
     import matplotlib.pyplot as plt
 
     before = dict(plt.rcParams)
-    plots.finding(paper.scores("ocr"))
+    plots.measured_frontier(paper.scores("ocr"))
     assert not plt.get_fignums() and dict(plt.rcParams) == before
 
 
 def test_a_slider_switches_frames_without_a_kernel():
-    figures = {f"{q}": plots.finding(paper.scores("visual"), [q]) for q in (0, 50)}
+    figures = {
+        f"{q}": plots.measured_frontier(paper.scores("visual"), [q]) for q in (0, 50)
+    }
     box = plots.with_slider(figures, "Q")
     handle, stack = box.children
     assert handle.options == ("0", "50") and len(stack.children) == 2

@@ -26,7 +26,7 @@ def test_bars_show_the_best_model_of_each_task():
 
 
 def test_the_best_buy_along_a_budget_is_the_closed_form():
-    figure = plots.along_a_budget(
+    figure = plots.tasks_at_budget(
         {"visual": VISUAL, "ocr": READING},
         {"Q = 0": 0, "Q = 50": 50},
         5e11,
@@ -50,7 +50,7 @@ def test_the_best_buy_along_a_budget_is_the_closed_form():
 
 def test_tokens_by_ratio_are_those_of_a_law_with_that_ratio():
     task = Interval(4.7, 4.2, None, 0.95, "")
-    axis = plots.tokens_by_ratio({"visual": task}, q=50).axes[0]
+    axis = plots.optimal_tokens_by_ratio({"visual": task}, q=50).axes[0]
     ratio, best = axis.get_lines()[0].get_data()
     for i in range(0, len(ratio), 40):
         assert best[i] == pytest.approx(
@@ -73,7 +73,7 @@ def test_mixtures():
             "tokens": [13, 93, 576],
         }
     )
-    left, right = plots.mixtures(table, q=50).axes
+    left, right = plots.task_mixtures(table, q=50).axes
     assert left.get_lines()[0].get_ydata().tolist() == [4.7, 1.5, 0.7]
     assert (
         right.get_lines()[0].get_ydata().tolist() == [13, 93, 576]

@@ -4,7 +4,7 @@ import pytest
 from matplotlib.colors import to_rgb
 
 from vlmcore import plots
-from vlmcore.plots.patches import PAINT, painted
+from vlmcore.plots.patches import ATTENTION, painted
 from vlmcore.plots.token_grid import SPACED
 
 
@@ -18,13 +18,13 @@ def images():
 
 
 def test_cells_show_the_mean_colour_of_each(images):
-    figure = plots.cells(images, 4, side=4)
+    figure = plots.pooled_cells(images, 4, side=4)
     above, below = figure.axes[0], figure.axes[2]
     assert below.images[0].get_array()[0, :, 0].tolist() == [0, 1]
     assert len(above.lines) == 2 * 3 + 2 * 1, (
         "thin lines between patches, thick ones between cells"
     )
-    whole = plots.cells(images, 1, side=4).axes[2].images[0].get_array()
+    whole = plots.pooled_cells(images, 1, side=4).axes[2].images[0].get_array()
     assert whole.shape == (1, 1, 3) and whole[0, 0, 0] == pytest.approx(0.5)
 
 
@@ -32,7 +32,7 @@ def test_paint_lies_where_a_token_looks(images):
     weights = np.zeros(16)
     weights[5] = 1  # second row, second column
     shown = painted(images[0], weights.reshape(4, 4))
-    assert np.allclose(shown[3:6, 3:6], 0.1 * 0.5 + 0.9 * np.array(to_rgb(PAINT)))
+    assert np.allclose(shown[3:6, 3:6], 0.1 * 0.5 + 0.9 * np.array(to_rgb(ATTENTION)))
     unpainted = np.ones((12, 12), bool)
     unpainted[3:6, 3:6] = False
     assert np.allclose(shown[unpainted], (0.5 + images[0, 0] / 510)[unpainted][:, None])
@@ -65,7 +65,7 @@ def test_kept_patches_are_framed_by_their_reason_and_the_others_fade(images):
     axes = plots.kept_patches(images, {"both": [([3], [0, 12]), ([], [])]}, side=4).axes
     frames = [p for p in axes[2].patches if isinstance(p, shapes.Rectangle)]
     assert [(p.get_xy(), to_rgb(p.get_edgecolor())) for p in frames] == [
-        ((8.5, -0.5), to_rgb(PAINT)),
+        ((8.5, -0.5), to_rgb(ATTENTION)),
         ((-0.5, -0.5), to_rgb(SPACED)),
         ((-0.5, 8.5), to_rgb(SPACED)),
     ]

@@ -1,1 +1,1 @@
-"""Images, questions and answers; nothing here knows about models or visual tokens."""
+"""Where images, questions and answers come from; nothing here knows about models or visual tokens."""

@@ -40,7 +40,7 @@ def generate_answers(
         vlm.language.tokenizer,
         vlm.config.order,
         answers=False,
-        template=vlm.language.prompt_template,
+        frame=vlm.language.frame,
     )
     texts: list[str] = []
     for batch, seen in _batches(vlm, tokens, features, batch_size):

@@ -197,7 +197,7 @@ class VLM(nn.Module):
             self.language.tokenizer,
             self.config.order,
             answers=False,
-            template=self.language.prompt_template,
+            frame=self.language.frame,
         )
         device = next(self.parameters()).device
         return self.generate(

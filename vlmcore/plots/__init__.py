@@ -1,84 +1,80 @@
-"""One function a figure. What a figure says in numbers it reads from what it draws; nothing is typed in."""
+"""One function a figure; numbers in its text are read from what it draws."""
 
 from vlmcore.plots.attention import coarse_and_fine, query_sources, region_attention
-from vlmcore.plots.baselines import bent, ladder
+from vlmcore.plots.baselines import baseline_scores, fits_by_size
 from vlmcore.plots.benchmarks import (
-    agreement,
-    noise,
-    options,
+    benchmark_scores,
+    circular_accuracy,
     paired_differences,
-    scores,
+    required_sample_sizes,
+    vqa_agreement,
     yes_bias,
 )
 from vlmcore.plots.choosing import (
-    best_tokens,
+    cost_shares,
     error_at_budget,
     flops_and_seconds,
-    frontiers,
-    shares_of_cost,
-    tokens_by_budget,
+    optimal_tokens_by_budget,
+    optimal_tokens_by_text,
 )
-from vlmcore.plots.comparison import by_count, differences, race
-from vlmcore.plots.finding import finding
+from vlmcore.plots.comparison import (
+    accuracy_by_count,
+    compressor_comparison,
+    method_differences,
+)
+from vlmcore.plots.frontiers import fitted_frontier, measured_frontier
 from vlmcore.plots.images import attention_over_images, samples_grid
-from vlmcore.plots.laws import (
-    beyond,
-    by_size,
-    curves,
-    intervals,
-    loss_map,
-    searches,
-    valley,
-)
+from vlmcore.plots.laws import error_by_size, error_by_tokens, extrapolation
 from vlmcore.plots.slider import with_slider
 from vlmcore.plots.tasks import (
-    along_a_budget,
-    mixtures,
+    optimal_tokens_by_ratio,
     similar_compute,
-    tokens_by_ratio,
+    task_mixtures,
+    tasks_at_budget,
 )
-from vlmcore.plots.token_grid import cells, kept_patches, token_weights
+from vlmcore.plots.token_grid import kept_patches, pooled_cells, token_weights
 from vlmcore.plots.training import accuracy_by_tokens, losses
+from vlmcore.plots.uncertainty import intervals, loss_map, profile_of_d, random_searches
 
 __all__ = [
+    "accuracy_by_count",
     "accuracy_by_tokens",
-    "agreement",
-    "along_a_budget",
     "attention_over_images",
-    "bent",
-    "best_tokens",
-    "beyond",
-    "by_count",
-    "by_size",
-    "cells",
+    "baseline_scores",
+    "benchmark_scores",
+    "circular_accuracy",
     "coarse_and_fine",
-    "curves",
-    "differences",
+    "compressor_comparison",
+    "cost_shares",
     "error_at_budget",
-    "finding",
+    "error_by_size",
+    "error_by_tokens",
+    "extrapolation",
+    "fits_by_size",
+    "fitted_frontier",
     "flops_and_seconds",
-    "frontiers",
     "intervals",
     "kept_patches",
-    "ladder",
     "loss_map",
     "losses",
-    "mixtures",
-    "noise",
-    "options",
+    "measured_frontier",
+    "method_differences",
+    "optimal_tokens_by_budget",
+    "optimal_tokens_by_ratio",
+    "optimal_tokens_by_text",
     "paired_differences",
+    "pooled_cells",
+    "profile_of_d",
     "query_sources",
-    "race",
+    "random_searches",
     "region_attention",
+    "required_sample_sizes",
     "samples_grid",
-    "scores",
-    "searches",
-    "shares_of_cost",
     "similar_compute",
+    "task_mixtures",
+    "tasks_at_budget",
     "token_weights",
-    "tokens_by_budget",
-    "tokens_by_ratio",
-    "valley",
+    "vqa_agreement",
     "with_slider",
     "yes_bias",
 ]

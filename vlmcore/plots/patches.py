@@ -1,15 +1,16 @@
-"""What pictures of patches share: paint where something looks, borders between cells."""
+"""What figures of patches share: colour by attention, borders between cells."""
 
 import numpy as np
 from matplotlib import colors
 from matplotlib.axes import Axes
+from matplotlib.patches import Rectangle
 
-PAINT = "#D55E00"
+ATTENTION = "#D55E00"
 """The colour of attention, and of the one region that is followed through a figure."""
 
 
 def painted(image: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """An image in pale grey with paint where something looks.
+    """An image in pale grey, coloured by attention.
 
     Args:
         image: uint8 (3, h, w)
@@ -18,14 +19,10 @@ def painted(image: np.ndarray, weights: np.ndarray) -> np.ndarray:
     Returns:
         float (h, w, 3)
     """
-    paint = (
-        0.9
-        * np.kron(weights, np.ones(np.array(image.shape[1:]) // weights.shape))[
-            ..., None
-        ]
-    )
+    patch = np.ones(np.array(image.shape[1:]) // weights.shape)
+    paint = 0.9 * np.kron(weights, patch)[..., None]
     grey = 0.5 + 0.5 * image.mean(0)[..., None] / 255
-    return (1 - paint) * grey + paint * np.array(colors.to_rgb(PAINT))
+    return (1 - paint) * grey + paint * np.array(colors.to_rgb(ATTENTION))
 
 
 def borders(
@@ -38,13 +35,22 @@ def borders(
         axis.axvline(at, color=colour, linewidth=width)
 
 
+def framed(
+    axis: Axes, cell: tuple[int, int], size: float, colour: str, width: float = 1.0
+) -> None:
+    """A frame around the cell at a row and column, in a picture of cells of `size`."""
+    corner = (cell[1] * size - 0.5, cell[0] * size - 0.5)
+    frame = Rectangle(corner, size, size, fill=False, edgecolor=colour, linewidth=width)
+    axis.add_patch(frame)
+
+
 def bare(axes: np.ndarray) -> None:
-    """Takes ticks and frames away."""
+    """Removes ticks and frames."""
     for axis in axes.flat:
         axis.set(xticks=[], yticks=[])
         axis.spines[:].set_visible(False)
 
 
-def many(number: int, one: str, more: str | None = None) -> str:
-    """A number and what there is of it, "4 cells"."""
+def counted(number: int, one: str, more: str | None = None) -> str:
+    """A number with its noun in the right form, "4 cells"."""
     return f"{number} {one}" if number == 1 else f"{number} {more or one + 's'}"

@@ -1,4 +1,7 @@
-"""Figures behind a slider that stay alive in a page without a kernel: every frame is drawn beforehand, the browser only switches."""
+"""Figures behind a slider that works in a page without a kernel.
+
+Every frame is drawn beforehand; the browser only switches between them.
+"""
 
 import io
 from collections.abc import Mapping
@@ -9,14 +12,14 @@ from PIL import Image
 
 
 def with_slider(
-    figures: Mapping[str, Figure], description: str, dpi: int = 100
+    figures: Mapping[str, Figure], label: str, dpi: int = 100
 ) -> ipywidgets.VBox:
     """A slider over figures of one size.
 
     Args:
-        figures: what the slider shows at each stop, and the figure for it; about 15 at
-            most, to keep the page light.
-        description: what the slider changes.
+        figures: the label of each stop and its figure; about 15 at most, to keep the
+            page light.
+        label: what the slider changes.
         dpi: resolution of the frames.
 
     Raises:
@@ -31,14 +34,14 @@ def with_slider(
         for figure in figures.values()
     ]
     stack = ipywidgets.Stack(images, selected_index=0)
-    slider = ipywidgets.SelectionSlider(options=list(figures), description=description)
+    slider = ipywidgets.SelectionSlider(options=list(figures), description=label)
     slider.layout.width, slider.style.description_width = "95%", "initial"
     ipywidgets.jslink((slider, "index"), (stack, "selected_index"))
     return ipywidgets.VBox([slider, stack])
 
 
 def _png(figure: Figure, dpi: int) -> bytes:
-    """A small PNG: figures have few colours, so a palette of 64 halves it without a visible difference."""
+    """A small PNG: a palette of 64 colours halves it without a visible difference."""
     drawn = io.BytesIO()
     figure.savefig(drawn, format="png", dpi=dpi)
     small = io.BytesIO()

@@ -1,4 +1,4 @@
-"""What a method does to the grid of patches: the cells it averages, the patches it keeps, the places a token looks at.
+"""The grid of patches: cells that are averaged, patches kept, patches attended to.
 
 Axes: n images, v visual tokens, p patches in rows.
 """
@@ -6,21 +6,20 @@ Axes: n images, v visual tokens, p patches in rows.
 import math
 from collections.abc import Mapping, Sequence
 
-import matplotlib.pyplot as plt
 import numpy as np
 from einops import rearrange, reduce
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from vlmcore.plots.patches import PAINT, bare, borders, many, painted
-from vlmcore.plots.style import STYLE
+from vlmcore.plots.patches import ATTENTION, bare, borders, counted, framed, painted
+from vlmcore.plots.style import panels
 
 SPACED = "#0072B2"
-"""The colour of what is taken for its place alone."""
+"""The colour of patches that are kept for their position alone."""
 
 
-def cells(images: np.ndarray, visual_tokens: int, side: int = 12) -> Figure:
-    """Images cut into V square cells and, below each, the mean colour of every cell: what averaging would leave of pixels.
+def pooled_cells(images: np.ndarray, visual_tokens: int, side: int = 12) -> Figure:
+    """Images cut into V square cells and, below each, the mean colour of every cell.
 
     Args:
         images: uint8 (n, 3, h, h)
@@ -31,19 +30,16 @@ def cells(images: np.ndarray, visual_tokens: int, side: int = 12) -> Figure:
     means = reduce(
         images / 255, "n c (gy y) (gx x) -> n gy gx c", "mean", gy=across, gx=across
     )
-    with plt.style.context(STYLE):
-        figure, axes = plt.subplots(
-            2, len(images), figsize=(1.75 * len(images) + 0.4, 3.7), squeeze=False
-        )
+    figsize = (1.75 * len(images) + 0.4, 3.7)
+    with panels(2, len(images), figsize=figsize) as (figure, axes):
         bare(axes)
         for (above, below), image, mean in zip(axes.T, images, means, strict=True):
             above.imshow(image.transpose(1, 2, 0))
             borders(above, side, size, "0.75", 0.4)
             borders(above, across, size, "black", 1.2)
             below.imshow(mean)
-        axes[0, 0].set_ylabel(f"{side**2} patches,\n{many(visual_tokens, 'cell')}")
+        axes[0, 0].set_ylabel(f"{side**2} patches,\n{counted(visual_tokens, 'cell')}")
         axes[1, 0].set_ylabel("mean of each cell")
-    plt.close(figure)
     return figure
 
 
@@ -54,7 +50,9 @@ def token_weights(
     labels: Sequence[str] = (),
     side: int = 12,
 ) -> Figure:
-    """Images and, beside each, the patches that each of some tokens is made of: the redder the more, the largest weight of a token fully.
+    """Images and, beside each, the patches that some tokens are pooled from.
+
+    The higher the weight, the redder the patch; the highest of a token is fully red.
 
     Args:
         images: uint8 (n, 3, h, h)
@@ -64,22 +62,18 @@ def token_weights(
         side: patches along one side of an image.
     """
     rows, columns = len(images), 1 + len(titles)
-    with plt.style.context(STYLE):
-        figure, axes = plt.subplots(
-            rows, columns, figsize=(1.3 * columns, 1.3 * rows + 0.35), squeeze=False
-        )
+    size = (1.3 * columns, 1.3 * rows + 0.35)
+    with panels(rows, columns, figsize=size) as (figure, axes):
         bare(axes)
-        for row, image, looks in zip(axes, images, weights, strict=True):
+        for row, image, tokens in zip(axes, images, weights, strict=True):
             row[0].imshow(image.transpose(1, 2, 0))
-            for axis, look in zip(row[1:], looks, strict=True):
-                axis.imshow(
-                    painted(image, (look / max(look.max(), 1e-12)).reshape(side, side))
-                )
+            for axis, weight in zip(row[1:], tokens, strict=True):
+                grid = (weight / max(weight.max(), 1e-12)).reshape(side, side)
+                axis.imshow(painted(image, grid))
         for axis, title in zip(axes[0, 1:], titles, strict=True):
             axis.set_title(title, fontsize=9, loc="center")
         for axis, label in zip(axes[:, 0], labels, strict=False):
             axis.set_ylabel(label, fontsize=9)
-    plt.close(figure)
     return figure
 
 
@@ -88,29 +82,30 @@ def kept_patches(
     kept: Mapping[str, Sequence[tuple[Sequence[int], Sequence[int]]]],
     side: int = 12,
 ) -> Figure:
-    """Images and, below each, the patches that are kept: framed in red for their attention, in blue for their place; the others fade.
+    """Images and, below each, the kept patches: red for attention, blue for position.
+
+    The other patches fade.
 
     Args:
         images: uint8 (n, 3, h, h)
-        kept: one row for each entry: its label and, for each image, the numbers of the
+        kept: one row for each entry: its label and, for each image, the indices of the
             patches kept for the one and the other reason.
         side: patches along one side of an image.
     """
     rows, columns, size = 1 + len(kept), len(images), images.shape[-1]
-    with plt.style.context(STYLE):
-        figure, axes = plt.subplots(
-            rows, columns, figsize=(1.5 * columns + 0.4, 1.55 * rows), squeeze=False
-        )
+    figsize = (1.5 * columns + 0.4, 1.55 * rows)
+    with panels(rows, columns, figsize=figsize) as (figure, axes):
         bare(axes)
         for axis, image in zip(axes[0], images, strict=True):
             axis.imshow(image.transpose(1, 2, 0))
         for row, (label, choices) in zip(axes[1:], kept.items(), strict=True):
             row[0].set_ylabel(label)
-            for axis, image, (seen, spaced) in zip(row, images, choices, strict=True):
-                axis.imshow(_faded(image, [*seen, *spaced], side))
-                for patches, colour in ((seen, PAINT), (spaced, SPACED)):
-                    _frames(axis, patches, size / side, side, colour)
-    plt.close(figure)
+            for axis, image, (salient, spaced) in zip(
+                row, images, choices, strict=True
+            ):
+                axis.imshow(_faded(image, [*salient, *spaced], side))
+                _frames(axis, salient, size / side, side, ATTENTION)
+                _frames(axis, spaced, size / side, side, SPACED)
     return figure
 
 
@@ -126,11 +121,5 @@ def _faded(image: np.ndarray, kept: Sequence[int], side: int) -> np.ndarray:
 def _frames(
     axis: Axes, patches: Sequence[int], patch: float, side: int, colour: str
 ) -> None:
-    for number in patches:
-        row, column = divmod(int(number), side)
-        corner = (column * patch - 0.5, row * patch - 0.5)
-        axis.add_patch(
-            plt.Rectangle(
-                corner, patch, patch, fill=False, edgecolor=colour, linewidth=1.0
-            )
-        )
+    for index in patches:
+        framed(axis, divmod(int(index), side), patch, colour)

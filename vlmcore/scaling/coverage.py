@@ -1,4 +1,4 @@
-"""Coverage of intervals: planted laws, many draws of noise, all methods on each draw.
+"""How often an interval holds the truth: planted laws, noise drawn again and again, every method on the same data.
 
     vlmcore coverage --out book/results/laws
 
@@ -21,7 +21,7 @@ from vlmcore.scaling.model import Model
 from vlmcore.scaling.points import Points
 from vlmcore.scaling.profiles import allowed, hold, nearest
 from vlmcore.scaling.quantities import Quantity, fieller, quantity_values, wald
-from vlmcore.scaling.resampling import Bootstrap, Kind, bootstrap, jackknife
+from vlmcore.scaling.resampling import Kind, bootstrap, jackknife
 
 N, V = (
     axis.ravel()
@@ -30,10 +30,11 @@ N, V = (
     )
 )
 """The 28 points of the paper's grid."""
-_LARGER = (14e9, 16.0)
-"""A new model, twice as large as any of the grid, whose error is predicted."""
-_LEVEL = 0.95
-_REFITS = 399
+LARGER = (14e9, 16.0)
+"""The new model, twice as large as any of the grid, whose measured error is
+predicted."""
+LEVEL = 0.95
+REFITS = 399
 
 
 @dataclass(frozen=True)
@@ -42,12 +43,12 @@ class Setting:
 
     Attributes:
         name: of the result file.
-        about: a description.
+        about: what it stands for.
         law: the truth.
         sigma: standard deviation of the noise of each point; 0 for counts.
         shared: standard deviation of noise that all points of a size share.
         trials: questions a point, for counts.
-        quantities: those whose intervals are simulated.
+        quantities: what intervals are asked for.
     """
 
     name: str
@@ -77,13 +78,13 @@ WELL = Product(AB=0.6, alpha=0.4, beta=0.1, D=0.1)
 SETTINGS = [
     Setting(
         "product",
-        "a product whose exponents and floor are well identified",
+        "a product whose exponents and floor the points tell well",
         WELL,
         quantities=("alpha", "beta", "D", "ratio"),
     ),
     Setting(
         "additive",
-        "a sum whose exponents are well identified",
+        "a sum whose exponents the points tell well",
         Additive(A=0.4, B=0.3, alpha=0.6, beta=0.4, D=0.1),
     ),
     Setting(
@@ -120,7 +121,7 @@ SETTINGS = [
 
 
 class Coverage(NamedTuple):
-    """How often one kind of interval contained the truth."""
+    """How an interval did."""
 
     quantity: str
     method: str
@@ -129,13 +130,13 @@ class Coverage(NamedTuple):
     unbounded: int
     """Intervals that lack an end."""
     median_width: float | None
-    """Of the intervals with two ends; None where no widths were computed."""
+    """Of those with two ends; None where widths were not needed."""
 
 
 def simulate(
     setting: Setting, simulations: int, with_refits: int, seed: int = 0
 ) -> Iterator[Coverage]:
-    """Counts how often each interval contains the truth.
+    """Counts how often each interval holds the truth.
 
     Args:
         setting: law and noise.
@@ -154,22 +155,28 @@ def simulate(
     weights = np.full_like(error, setting.trials or 1)
     fits = _fit_all(setting, model, error, weights)
     for quantity in setting.quantities:
-        truth = _truth(setting, quantity)
+        truth = float(
+            quantity_values(
+                setting.law.parameters[None], setting.law.names(), quantity
+            )[0]
+        )
         if model.form.EXPONENTS:
             yield _profile(setting, model, error, weights, fits, quantity, truth)
         if quantity == "ratio":
-            found = [fieller(fit, _LEVEL) for fit in fits]
-            yield _count(quantity, "fieller", truth, found)
+            yield _count(
+                quantity, "fieller", truth, [fieller(fit, LEVEL) for fit in fits]
+            )
         moved = [fit for fit in fits if quantity not in fit.at_bound]
-        found = [wald(fit, quantity, _LEVEL) for fit in moved]
-        yield _count(quantity, "wald", truth, found)
+        yield _count(
+            quantity, "wald", truth, [wald(fit, quantity, LEVEL) for fit in moved]
+        )
     yield from _resampled(setting, fits[:with_refits], rng)
 
 
 def _fit_all(
     setting: Setting, model: Model, error: np.ndarray, weights: np.ndarray
 ) -> list[Fit]:
-    """Fits all data sets side by side, starting from the truth."""
+    """All data sets side by side, from the truth."""
     problem = model.problem(Points(N, V, error[0], weights[0]), error, weights)
     solved = model.solve(problem, nearest(problem, setting.law))
     rows = zip(error, weights, solved.parameters, solved.objective, strict=True)
@@ -188,11 +195,7 @@ def _profile(
     quantity: Quantity,
     truth: float,
 ) -> Coverage:
-    """Whether profile intervals contain the truth, without finding their ends.
-
-    They do if holding the quantity at the truth raises the objective by no more than is
-    allowed.
-    """
+    """The truth is inside where holding the quantity at it costs no more than is allowed; the ends need not be found."""
     problem = hold(
         model,
         model.problem(fits[0].points, error, weights),
@@ -201,14 +204,9 @@ def _profile(
     )
     held = model.solve(problem, nearest(problem, setting.law)).objective
     inside = sum(
-        left <= allowed(fit, _LEVEL) for left, fit in zip(held, fits, strict=True)
+        left <= allowed(fit, LEVEL) for left, fit in zip(held, fits, strict=True)
     )
     return Coverage(str(quantity), "profile", len(fits), int(inside), 0, None)
-
-
-def _truth(setting: Setting, quantity: Quantity) -> float:
-    law = setting.law
-    return float(quantity_values(law.parameters[None], law.names(), quantity)[0])
 
 
 def _resampled(
@@ -219,41 +217,52 @@ def _resampled(
         if setting.trials
         else ("residual", "pairs", "wild_cluster", "parametric")
     )
-    laws = {
-        kind: [bootstrap(fit, kind, _REFITS, seed) for seed, fit in enumerate(fits)]
-        for kind in kinds
-    }
+    laws = [
+        {kind: bootstrap(fit, kind, REFITS, seed) for kind in kinds}
+        for seed, fit in enumerate(fits)
+    ]
     left_out = [jackknife(fit) for fit in fits]
     for quantity in setting.quantities:
-        truth = _truth(setting, quantity)
+        truth = float(
+            quantity_values(
+                setting.law.parameters[None], setting.law.names(), quantity
+            )[0]
+        )
         for kind in kinds:
-            found = [refits.interval(quantity, _LEVEL) for refits in laws[kind]]
-            yield _count(quantity, f"{kind} bootstrap", truth, found)
-        found = [left.interval(quantity, _LEVEL) for left in left_out]
-        yield _count(quantity, "jackknife over sizes", truth, found)
-    yield _prediction(setting, laws[kinds[0]], rng)
-
-
-def _prediction(
-    setting: Setting, laws: list[Bootstrap], rng: np.random.Generator
-) -> Coverage:
-    """Coverage of the prediction interval of one new measurement at a larger size."""
-    larger = np.array(_LARGER[:1]), np.array(_LARGER[1:])
-    measured = setting.draw(len(laws), rng, larger)[:, 0]
-    tables = [
-        refits.prediction_interval(*_LARGER, _LEVEL, trials=setting.trials)
-        for refits in laws
-    ]
-    low, high = np.array([[t["low"][0], t["high"][0]] for t in tables]).T
-    inside = int(((low <= measured) & (measured <= high)).sum())
-    method, width = f"{laws[0].kind} bootstrap", float(np.median(high - low))
-    return Coverage("prediction", method, len(laws), inside, 0, width)
+            yield _count(
+                quantity,
+                f"{kind} bootstrap",
+                truth,
+                [refits[kind].interval(quantity, LEVEL) for refits in laws],
+            )
+        yield _count(
+            quantity,
+            "jackknife over sizes",
+            truth,
+            [left.interval(quantity, LEVEL) for left in left_out],
+        )
+    measured = setting.draw(
+        len(fits), rng, (np.array(LARGER[:1]), np.array(LARGER[1:]))
+    )[:, 0]
+    for kind in kinds[:1]:
+        tables = [
+            refits[kind].prediction_interval(*LARGER, LEVEL, trials=setting.trials)
+            for refits in laws
+        ]
+        inside = sum(
+            bool(table["low"][0] <= new <= table["high"][0])
+            for table, new in zip(tables, measured, strict=True)
+        )
+        width = float(
+            np.median([table["high"][0] - table["low"][0] for table in tables])
+        )
+        yield Coverage("prediction", f"{kind} bootstrap", len(fits), inside, 0, width)
 
 
 def _count(
     quantity: Quantity, method: str, truth: float, intervals: list[Interval]
 ) -> Coverage:
-    """Counts intervals that contain the truth; a missing end excludes nothing."""
+    """An end that does not exist excludes nothing."""
     inside = sum(
         (i.low is None or i.low <= truth) and (i.high is None or truth <= i.high)
         for i in intervals
@@ -273,7 +282,7 @@ def _count(
 
 
 def result(setting: Setting, simulations: int, with_refits: int) -> dict[str, Any]:
-    """The contents of a result file."""
+    """What a result file holds."""
     start = time.perf_counter()
     rows = []
     for row in simulate(setting, simulations, with_refits):
@@ -290,8 +299,8 @@ def result(setting: Setting, simulations: int, with_refits: int) -> dict[str, An
             "shared": setting.shared,
             "trials": setting.trials,
         },
-        "level": _LEVEL,
-        "refits": _REFITS,
+        "level": LEVEL,
+        "refits": REFITS,
         "seed": 0,
         "coverage": rows,
         "seconds": round(time.perf_counter() - start, 1),

@@ -1,7 +1,4 @@
-"""A benchmark's question with its image, its right answers and its prompt.
-
-The readers of all benchmarks yield this one class.
-"""
+"""A question of a benchmark with its image, its right answers and its prompt, whatever file it came from."""
 
 import base64
 import binascii
@@ -12,14 +9,12 @@ from typing import NamedTuple
 
 from PIL import Image, UnidentifiedImageError
 
-OPTION_LETTERS = "ABCDE"
-ANNOTATORS = 10
-"""Human answers to a question of VQAv2, VizWiz and TextVQA."""
-UNANSWERABLE_HINT = (
+LETTERS = "ABCDE"
+SHORT = "Answer the question using a single word or phrase."
+LETTER = "Answer with the option's letter from the given choices directly."
+UNANSWERABLE = (
     "When the provided information is insufficient, respond with 'Unanswerable'."
 )
-_ANSWER_BRIEFLY = "Answer the question using a single word or phrase."
-_ANSWER_BY_LETTER = "Answer with the option's letter from the given choices directly."
 
 
 class Question(NamedTuple):
@@ -27,50 +22,51 @@ class Question(NamedTuple):
 
     id: int | str
     prompt: str
-    """The text that the model reads, with the instruction how to answer."""
+    """What the model reads, with the wish how to answer."""
     image: Path | str | None
     """A file, or the image itself in base64; None for a question about text."""
     answers: tuple[str, ...]
-    """The answers that count as right, or ten human answers; empty where only a server
-    knows them."""
+    """What counts as right, or what ten people said; empty where only a server
+    knows."""
     kind: str
-    """The type of question, for scores by type."""
+    """For scores by kind."""
     where: str
-    """File and line, for error messages."""
+    """File and line."""
     options: tuple[str, ...] = ()
-    """Texts of the options of a multiple-choice question."""
+    """Texts of the options, of a question with some."""
     group: Hashable = None
-    """Questions of a group are right only together: those about an image in MME, the
-    rotations of a question in MMBench."""
+    """What must be right together: the image in MME, the question without its rotation
+    in MMBench."""
     rotation: int = 0
     question: str = ""
-    """MMBench's question without hint, options and instruction, as its server wants
-    it back."""
+    """MMBench's question without hint, options and wish, as its server wants it
+    back."""
 
 
 class UnreadableImageError(ValueError):
-    """Raised for an image that exists and cannot be decoded."""
+    """An image that is there and cannot be decoded."""
 
 
 def short_prompt(question: str, *hints: str) -> str:
-    r"""Returns the prompt of a question with a short answer, hints after the question.
+    r"""A question that wants a word or two, with hints between it and the wish.
 
     Example:
         >>> short_prompt("What color is the cat?")
         'What color is the cat?\nAnswer the question using a single word or phrase.'
     """
-    return "\n".join((question, *hints, _ANSWER_BRIEFLY))
+    return "\n".join((question, *hints, SHORT))
 
 
 def choice_prompt(question: str, options: Sequence[str], hint: str = "") -> str:
-    """Returns the prompt of a multiple-choice question, answered by a letter."""
-    lettered = zip(OPTION_LETTERS, options, strict=False)
-    listed = [f"{letter}. {option}" for letter, option in lettered]
-    return "\n".join(([hint] if hint else []) + [question, *listed, _ANSWER_BY_LETTER])
+    """A question that wants the letter of one of its options."""
+    listed = [
+        f"{letter}. {option}" for letter, option in zip(LETTERS, options, strict=False)
+    ]
+    return "\n".join(([hint] if hint else []) + [question, *listed, LETTER])
 
 
 def open_image(question: Question) -> Image.Image | None:
-    """Opens the image of a question, in RGB; None for a question about text.
+    """The image of a question in RGB; None for a question about text.
 
     Raises:
         FileNotFoundError: the file is missing.
@@ -84,11 +80,11 @@ def open_image(question: Question) -> Image.Image | None:
             "missing; check the folder of images"
         )
     try:
-        source: Path | io.BytesIO
-        if isinstance(question.image, Path):
-            source = question.image
-        else:
-            source = io.BytesIO(base64.b64decode(question.image, validate=True))
+        source = (
+            question.image
+            if isinstance(question.image, Path)
+            else io.BytesIO(base64.b64decode(question.image, validate=True))
+        )
         with Image.open(source) as image:
             return image.convert("RGB")
     except (

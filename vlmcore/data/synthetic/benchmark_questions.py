@@ -1,10 +1,9 @@
-"""The questions of eight benchmarks about synthetic scenes.
+"""Quiz: the questions of eight benchmarks about the scenes of our worlds, so that every metric can be run on a model that fits a laptop.
 
-They let every metric be computed for a model that is trained on a laptop. Each
-benchmark keeps what is its own: POPE's absent objects, at three degrees of
-plausibility; MME's two questions an image; MMBench's options in every rotation;
-VizWiz's unanswerable questions; ten human answers that do not quite agree. TextVQA asks
-about scenes with letters, the others about scenes with shapes. Everything is a pure
+Each benchmark keeps what is its own: POPE's objects that are not there, in three
+degrees of plausibility; MME's two questions an image; MMBench's options in every
+rotation; VizWiz's questions that cannot be answered; ten people who do not quite agree.
+Shapes are asked about by all but TextVQA, which has letters. Everything is a pure
 function of the seed.
 """
 
@@ -15,22 +14,27 @@ from typing import NamedTuple
 import numpy as np
 
 from vlmcore.data.benchmarks.question import (
-    ANNOTATORS,
-    OPTION_LETTERS,
-    UNANSWERABLE_HINT,
+    LETTERS,
+    UNANSWERABLE,
     choice_prompt,
     short_prompt,
 )
 from vlmcore.data.samples import Sample
 from vlmcore.data.synthetic import letters_and_shapes
-from vlmcore.data.synthetic.drawing import COLOUR_NAMES, SHAPES, Seed
-from vlmcore.data.synthetic.letters_and_shapes import DESCRIPTION_WORDS, attribute
-from vlmcore.data.synthetic.scenes import Scenes
+from vlmcore.data.synthetic.captioned_shapes import COLOURS, SHAPES
+from vlmcore.data.synthetic.letters_and_shapes import (
+    WORDS,
+    Scenes,
+    Seed,
+    attribute,
+)
 
-_NUMBERS = {2: "two", 3: "three"}
+NUMBERS = {2: "two", 3: "three"}
+PEOPLE = 10
+_COLOURS = tuple(COLOURS)
 
 
-class BenchmarkQuestion(NamedTuple):
+class Item(NamedTuple):
     """A question as a benchmark's file has it."""
 
     image: int | None
@@ -39,69 +43,71 @@ class BenchmarkQuestion(NamedTuple):
     answer: str
     """The right answer, or the text of the right option."""
     kind: str
-    human_answers: tuple[str, ...] = ()
-    """What ten annotators answered."""
+    people: tuple[str, ...] = ()
+    """What ten people said."""
     options: tuple[str, ...] = ()
     hints: tuple[str, ...] = ()
 
     @property
     def prompt(self) -> str:
-        """The text that a model reads."""
-        if self.options:
-            return choice_prompt(self.question, self.options)
-        return short_prompt(self.question, *self.hints)
+        """What a model reads."""
+        return (
+            choice_prompt(self.question, self.options)
+            if self.options
+            else short_prompt(self.question, *self.hints)
+        )
 
     @property
-    def target(self) -> str:
-        """The text that a model should generate: the answer, or its option's letter."""
-        if self.options:
-            return OPTION_LETTERS[self.options.index(self.answer)]
-        return self.answer.lower()
+    def said(self) -> str:
+        """What a model should say: the answer, or the letter of its option."""
+        return (
+            LETTERS[self.options.index(self.answer)]
+            if self.options
+            else self.answer.lower()
+        )
 
 
 class BenchmarkScenes(NamedTuple):
-    """Scenes with shapes and with letters, and the benchmarks' questions about them."""
+    """Scenes with shapes and scenes with letters, and the questions of each benchmark about them."""
 
     shapes: Scenes
     letters: Scenes
-    questions: dict[str, list[BenchmarkQuestion]]
+    items: dict[str, list[Item]]
 
     @property
     def images(self) -> np.ndarray:
         """uint8 (n, 3, 72, 72): the scenes with shapes, then those with letters."""
         return np.concatenate([self.shapes.drawn(), self.letters.drawn()])
 
-    @property
-    def descriptions(self) -> np.ndarray:
-        """Descriptions of all scenes, int (n, 16, 3), in the order of `images`."""
-        return np.concatenate([self.shapes.descriptions, self.letters.descriptions])
-
     def samples(self) -> list[Sample]:
-        """Returns every question as a sample to train on.
+        """Every question as a sample to train on, with the row of its image in `images`.
 
-        The image of a sample is a row of `images`. A question about text is asked about
-        the first image, and every second question about letters has no hints from a
-        text reader.
+        A question about text is put to the first image, and every second sign is shown
+        without the hints of a text reader.
         """
-        samples = []
-        for name, questions in self.questions.items():
-            first = len(self.shapes.descriptions) if name == "textvqa" else 0
-            for i, question in enumerate(questions):
-                if name == "textvqa" and i % 2 == 0:
-                    question = question._replace(hints=())
-                row, choices = first + (question.image or 0), len(question.options) or 2
-                samples.append(
-                    Sample(row, question.prompt, question.target, name, choices)
-                )
-        return samples
+        first = {"textvqa": len(self.shapes.notes)}
+        return [
+            Sample(
+                first.get(name, 0) + (item.image or 0),
+                (
+                    item if name != "textvqa" or i % 2 else item._replace(hints=())
+                ).prompt,
+                item.said,
+                name,
+                max(len(item.options), 2),
+            )
+            for name, items in self.items.items()
+            for i, item in enumerate(items)
+        ]
+
+    @property
+    def notes(self) -> np.ndarray:
+        """Of all scenes, int (n, 16, 3), in the order of `images`."""
+        return np.concatenate([self.shapes.notes, self.letters.notes])
 
 
-class _Shape(NamedTuple):
-    colour: str
-    shape: str
-
-
-_Ask = Callable[[Random, int, list[_Shape]], list[BenchmarkQuestion]]
+Pair = tuple[str, str]
+Ask = Callable[[Random, int, list[Pair]], list[Item]]
 
 
 def benchmark_scenes(
@@ -110,172 +116,208 @@ def benchmark_scenes(
     """Draws scenes and asks each benchmark's questions about them.
 
     Args:
-        seed: of the world; different seeds share no image.
+        seed: names the world; two seeds share no image.
         scenes: with shapes.
         letters: scenes with letters; a quarter as many if None.
         draw: whether images are wanted.
     """
-    seed = seed if isinstance(seed, tuple) else (seed,)
-    shapes = attribute(seed, scenes, draw=draw)
-    count = scenes // 4 if letters is None else letters
-    signs = letters_and_shapes.letters(seed, count, draw=draw)
-    rng = Random(repr(seed))  # much faster than numpy's generators for one word
-    questions: dict[str, list[BenchmarkQuestion]] = {name: [] for name in _ASK}
-    for i in range(scenes):
-        shown = [_Shape(*words) for words in _objects(shapes, i)]
-        for name, ask in _ASK.items():
-            questions[name] += ask(rng, i, shown)
-    questions["textvqa"] = [_textvqa(rng, signs, sample) for sample in signs.samples]
-    return BenchmarkScenes(shapes, signs, questions)
+    mark = seed if isinstance(seed, tuple) else (seed,)
+    shapes, signs = (
+        attribute(mark, scenes, draw=draw),
+        letters_and_shapes.letters(
+            mark, scenes // 4 if letters is None else letters, draw=draw
+        ),
+    )
+    rng = Random(
+        repr(mark)
+    )  # numpy's generators take a multiple of the time for one word
+    items: dict[str, list[Item]] = {name: [] for name in (*_ASKED, "textvqa")}
+    for i in range(len(shapes.notes)):
+        there = [pair for pair in _words(shapes, i) if len(pair) == 2]
+        for name, ask in _ASKED.items():
+            items[name] += ask(rng, i, [(pair[0], pair[1]) for pair in there])
+    for sample in signs.samples:
+        found = sorted(pair[0] for pair in _words(signs, sample.image))
+        hint = f"Reference OCR token: {', '.join(letter.upper() for letter in found)}"
+        people = _people(
+            rng,
+            sample.answer,
+            [
+                sample.answer.upper(),
+                sample.answer.upper(),
+                _other(rng, found, sample.answer),
+            ],
+        )
+        items["textvqa"].append(
+            Item(
+                sample.image,
+                f"{sample.question}?",
+                sample.answer,
+                sample.kind,
+                people,
+                hints=(hint,),
+            )
+        )
+    return BenchmarkScenes(shapes, signs, items)
 
 
-def _objects(scenes: Scenes, row: int) -> list[list[str]]:
-    """Returns the words for each object of a scene."""
+def _words(scenes: Scenes, row: int) -> list[tuple[str, ...]]:
+    """What is at each place that is not empty."""
     return [
-        [DESCRIPTION_WORDS[number] for number in cell[1:] if number >= 0]
-        for cell in scenes.descriptions[row]
-        if cell[1] >= 0
+        tuple(WORDS[number] for number in note[1:] if number >= 0)
+        for note in scenes.notes[row]
+        if note[1] >= 0
     ]
 
 
 def _other(rng: Random, words: Sequence[str], word: str) -> str:
-    """Draws another of the words; the same where there is no other."""
+    """Any of the words but one; that one where there is no other."""
     return rng.choice([other for other in words if other != word] or [word])
 
 
-def _human_answers(
-    rng: Random, answer: str, variants: Sequence[str]
-) -> tuple[str, ...]:
-    """Draws ten answers, of which one to five are variants."""
+def _people(rng: Random, answer: str, variants: Sequence[str]) -> tuple[str, ...]:
+    """Ten answers, of which one to five vary."""
     varied = rng.randint(1, 5)
-    given = rng.choices(variants, k=varied) + [answer] * (ANNOTATORS - varied)
-    return tuple(rng.sample(given, ANNOTATORS))
+    people = rng.choices(variants, k=varied) + [answer] * (PEOPLE - varied)
+    return tuple(rng.sample(people, PEOPLE))
 
 
-def _textvqa(rng: Random, scenes: Scenes, sample: Sample) -> BenchmarkQuestion:
-    image, question, answer, kind, _ = sample
-    shown = sorted(words[0] for words in _objects(scenes, image))
-    hint = f"Reference OCR token: {', '.join(shown).upper()}"
-    variants = [answer.upper(), answer.upper(), _other(rng, shown, answer)]
-    human = _human_answers(rng, answer, variants)
-    return BenchmarkQuestion(image, f"{question}?", answer, kind, human, hints=(hint,))
+def _colour(rng: Random, image: int, there: list[Pair]) -> Item:
+    colour, shape = rng.choice(there)
+    return Item(image, f"What color is the {shape}?", colour, "query")
 
 
-def _colour(rng: Random, image: int, shown: list[_Shape]) -> BenchmarkQuestion:
-    colour, shape = rng.choice(shown)
-    return BenchmarkQuestion(image, f"What color is the {shape}?", colour, "query")
-
-
-def _verify(rng: Random, image: int, shown: list[_Shape]) -> BenchmarkQuestion:
-    colour, shape = rng.choice(shown)
-    asked = colour if rng.random() < 0.5 else _other(rng, COLOUR_NAMES, colour)
-    answer = "yes" if asked == colour else "no"
-    return BenchmarkQuestion(image, f"Is the {shape} {asked}?", answer, "verify")
-
-
-def _gqa(rng: Random, image: int, shown: list[_Shape]) -> list[BenchmarkQuestion]:
-    return [_colour(rng, image, shown), _verify(rng, image, shown)]
-
-
-def _vqav2(rng: Random, image: int, shown: list[_Shape]) -> list[BenchmarkQuestion]:
-    colour, verify = _gqa(rng, image, shown)
-    count = str(len(shown))
-    number = BenchmarkQuestion(image, "How many shapes are there?", count, "number")
-    paint = colour.answer
-    variants = (
-        (colour, "other", [f"dark {paint}", f"It's {paint}.", "red"]),
-        (verify, "yes/no", ["yes", "no"]),
-        (number, "number", [_NUMBERS[len(shown)], f"{count} shapes"]),
+def _verify(rng: Random, image: int, there: list[Pair]) -> Item:
+    colour, shape = rng.choice(there)
+    asked = colour if rng.random() < 0.5 else _other(rng, _COLOURS, colour)
+    return Item(
+        image, f"Is the {shape} {asked}?", "yes" if asked == colour else "no", "verify"
     )
+
+
+def _gqa(rng: Random, image: int, there: list[Pair]) -> list[Item]:
+    return [_colour(rng, image, there), _verify(rng, image, there)]
+
+
+def _vqav2(rng: Random, image: int, there: list[Pair]) -> list[Item]:
+    colour, verify = _colour(rng, image, there), _verify(rng, image, there)
+    number = str(len(there))
     return [
-        asked._replace(
-            kind=kind, human_answers=_human_answers(rng, asked.answer, others)
-        )
-        for asked, kind, others in variants
+        colour._replace(
+            kind="other",
+            people=_people(
+                rng,
+                colour.answer,
+                [f"dark {colour.answer}", f"It's {colour.answer}.", "red"],
+            ),
+        ),
+        verify._replace(
+            kind="yes/no", people=_people(rng, verify.answer, ["yes", "no"])
+        ),
+        Item(
+            image,
+            "How many shapes are there?",
+            number,
+            "number",
+            _people(rng, number, [NUMBERS[len(there)], f"{number} shapes"]),
+        ),
     ]
 
 
-def _vizwiz(rng: Random, image: int, shown: list[_Shape]) -> list[BenchmarkQuestion]:
-    """Asks about a shape that may be absent."""
+def _vizwiz(rng: Random, image: int, there: list[Pair]) -> list[Item]:
+    """A form that may not be there."""
     shape = rng.choice(SHAPES)
-    colour = next((other.colour for other in shown if other.shape == shape), None)
+    colour = {form: colour for colour, form in there}.get(shape)
     answer, kind = (colour, "other") if colour else ("unanswerable", "unanswerable")
-    variants = ["unanswerable", "unsuitable", rng.choice(COLOUR_NAMES)]
-    human = _human_answers(rng, answer, variants)
-    question = f"What color is the {shape}?"
-    hints = (UNANSWERABLE_HINT,)
-    return [BenchmarkQuestion(image, question, answer, kind, human, hints=hints)]
+    people = _people(rng, answer, ["unanswerable", "unsuitable", rng.choice(_COLOURS)])
+    return [
+        Item(
+            image,
+            f"What color is the {shape}?",
+            answer,
+            kind,
+            people,
+            hints=(UNANSWERABLE,),
+        )
+    ]
 
 
-def _pope(rng: Random, image: int, shown: list[_Shape]) -> list[BenchmarkQuestion]:
-    """Asks about a shape that is present and, in each split, about one that is absent.
-
-    The absent one is of an absent colour (*random*, *popular*: the latter in a shape
-    that is present), or mixes the colour and the shape of two others (*adversarial*).
-    """
-    colours, shapes = zip(*shown, strict=True)
-    missing = [colour for colour in COLOUR_NAMES if colour not in colours]
-    present = rng.choice(shown)
-    mixed = rng.choice([colour for colour in colours if colour != present.colour])
+def _pope(rng: Random, image: int, there: list[Pair]) -> list[Item]:
+    """One thing that is there and one that is not: of a colour that is not there, of a form's wrong colour, of two things mixed up."""
+    missing = [colour for colour in _COLOURS if colour not in dict(there)]
+    colour, shape = rng.choice(there)
+    mixed = rng.choice([other for other, _ in there if other != colour])
     absent = {
-        "random": _Shape(
+        "random": (
             rng.choice(missing),
-            rng.choice([shape for shape in SHAPES if shape not in shapes] or SHAPES),
+            rng.choice(
+                [s for s in SHAPES if s not in {form for _, form in there}] or SHAPES
+            ),
         ),
-        "popular": _Shape(rng.choice(missing), present.shape),
-        "adversarial": _Shape(mixed, present.shape),
+        "popular": (rng.choice(missing), shape),
+        "adversarial": (mixed, shape),
+    }
+    items = []
+    for split, pair in absent.items():
+        for (one, form), answer in (((colour, shape), "yes"), (pair, "no")):
+            items.append(
+                Item(image, f"Is there a {one} {form} in the image?", answer, split)
+            )
+    return items
+
+
+def _mme(rng: Random, image: int, there: list[Pair]) -> list[Item]:
+    """Two questions of one sub-task: one to affirm, one to deny."""
+    colour, shape = rng.choice(there)
+    absent = [form for form in SHAPES if form not in {form for _, form in there}]
+    task = rng.choice(["color", "count", *(["existence"] if absent else [])])
+    pairs = {
+        "color": [
+            f"Is the {shape} {name}?"
+            for name in (colour, _other(rng, _COLOURS, colour))
+        ],
+        "count": [
+            f"Are there {NUMBERS[number]} shapes in this image?"
+            for number in (len(there), 5 - len(there))
+        ],
+        "existence": [
+            f"Is there a {form} in this image?" for form in (shape, *absent[:1])
+        ],
     }
     return [
-        BenchmarkQuestion(
-            image, f"Is there a {colour} {shape} in the image?", answer, split
-        )
-        for split, other in absent.items()
-        for (colour, shape), answer in ((present, "yes"), (other, "no"))
+        Item(image, question, answer, task)
+        for question, answer in zip(pairs[task], ("Yes", "No"), strict=True)
     ]
 
 
-def _mme(rng: Random, image: int, shown: list[_Shape]) -> list[BenchmarkQuestion]:
-    """Asks two questions of one sub-task, to which the answers are yes and no."""
-    colour, shape = rng.choice(shown)
-    present = {other.shape for other in shown}
-    absent = [other for other in SHAPES if other not in present]
-    task = rng.choice(["color", "count", *(["existence"] if absent else [])])
-    colours = colour, _other(rng, COLOUR_NAMES, colour)
-    numbers = _NUMBERS[len(shown)], _NUMBERS[5 - len(shown)]
-    pair = {
-        "color": [f"Is the {shape} {name}?" for name in colours],
-        "count": [f"Are there {number} shapes in this image?" for number in numbers],
-        "existence": [f"Is there a {name} in this image?" for name in (shape, *absent)],
-    }[task][:2]
-    return [
-        BenchmarkQuestion(image, question, answer, task)
-        for question, answer in zip(pair, ("Yes", "No"), strict=True)
-    ]
-
-
-def _mmbench(rng: Random, image: int, shown: list[_Shape]) -> list[BenchmarkQuestion]:
-    asked = _colour(rng, image, shown)
-    others = [colour for colour in COLOUR_NAMES if colour != asked.answer]
-    options = tuple(rng.sample([asked.answer, *rng.sample(others, 3)], 4))
+def _mmbench(rng: Random, image: int, there: list[Pair]) -> list[Item]:
+    asked = _colour(rng, image, there)
+    wrong = rng.sample([colour for colour in _COLOURS if colour != asked.answer], 3)
+    options = tuple(rng.sample([asked.answer, *wrong], 4))
     return [asked._replace(options=options, kind="attribute_recognition")]
 
 
-def _scienceqa(rng: Random, image: int, shown: list[_Shape]) -> list[BenchmarkQuestion]:
-    """Asks about the image, or in every third question or so about words alone."""
+def _scienceqa(rng: Random, image: int, there: list[Pair]) -> list[Item]:
+    """About every third question is about words alone."""
     if rng.random() < 1 / 3:
-        answer = rng.choice(COLOUR_NAMES)
-        options = rng.sample([answer, *rng.sample(SHAPES, 2)], 3)
-        question = BenchmarkQuestion(None, "Which of these is a color?", answer, "text")
-    else:
-        colour, answer = rng.choice(shown)
-        options = rng.sample(SHAPES, len(SHAPES))
-        question = BenchmarkQuestion(
-            image, f"Which shape is {colour}?", answer, "image"
+        right = rng.choice(_COLOURS)
+        options = tuple(rng.sample([right, *rng.sample(SHAPES, 2)], 3))
+        return [
+            Item(None, "Which of these is a color?", right, "text", options=options)
+        ]
+    colour, shape = rng.choice(there)
+    return [
+        Item(
+            image,
+            f"Which shape is {colour}?",
+            shape,
+            "image",
+            options=tuple(rng.sample(SHAPES, len(SHAPES))),
         )
-    return [question._replace(options=tuple(options))]
+    ]
 
 
-_ASK: dict[str, _Ask] = {
+_ASKED: dict[str, Ask] = {
     "gqa": _gqa,
     "vqav2": _vqav2,
     "vizwiz": _vizwiz,

@@ -32,9 +32,7 @@ from vlmcore.data.samples import Batch, Sample, rows_of_step, tokenize
 from vlmcore.data.synthetic.captioned_shapes import CAPTION_WORDS, captioned_shapes
 from vlmcore.models.language import LanguageModel, word_tokenizer
 from vlmcore.models.vision import VisionEncoder, clip_config
-from vlmcore.training.data import StepData
-from vlmcore.training.module import Stage
-from vlmcore.training.trainer import StageConfig, run
+from vlmcore.training.trainer import Stage, StageConfig, run
 
 MINI_CLIP = VisionConfig()
 CONTRASTIVE = StageConfig(steps=1200, learning_rate=1.5e-3, batch_size=256, warmup=0.06)
@@ -97,8 +95,7 @@ def pretrain_vision(
             pixel_values=encoder.prepare(images), input_ids=captions, return_loss=True
         ).loss
 
-    module = Stage(clip, loss, stage, seed)
-    run(module, StepData(make), stage.steps, folder, **options)
+    run(Stage(clip, loss, make, stage, seed), folder, **options)
     return encoder.cpu().eval().requires_grad_(False)
 
 
@@ -178,6 +175,5 @@ def pretrain_language(
     def make(step: int) -> Batch:
         return tokens.batch(rows_of_step(len(samples), stage.batch_size, (seed,), step))
 
-    module = Stage(model, loss, stage, seed)
-    run(module, StepData(make), stage.steps, folder, **options)
+    run(Stage(model, loss, make, stage, seed), folder, **options)
     return model.cpu().eval()

@@ -1,4 +1,4 @@
-"""What to buy, asked by hand: a form in a page that evaluates a law and its refits in the browser.
+"""A form in a page that says what to buy, by a law and its refits, in the browser.
 
 It needs no kernel and no other script, so it is alive in the built book, in Jupyter and
 on Colab. `planner.js` repeats the rule of `vlmcore.scaling.plan`, `Planner.plan` asks
@@ -16,11 +16,11 @@ import numpy as np
 
 from vlmcore.scaling import Bootstrap, Plan, Product, candidates, plan
 
-FOLDER = Path(__file__).parent
+_FOLDER = Path(__file__).parent
 
 
 class Settings(NamedTuple):
-    """What a person says before asking."""
+    """The settings of the form."""
 
     task: str
     """One of the planner's laws."""
@@ -44,18 +44,18 @@ class Planner:
     """Laws with their refits, and what can be bought.
 
     Attributes:
-        laws: what a task is called, and its product law with refits.
-        models: what a list of language models is called, and their sizes; None for any
+        laws: names of tasks, and the product law of each with its refits.
+        models: names of lists of language models, and the sizes in each; None for any
             size, with any whole V.
         tokens: values of V that go with the sizes.
-        encoder_flops: what the vision encoder costs where it counts.
+        encoder_flops: cost of the vision encoder where it counts.
         name: of the form; two on a page need two names.
 
     Raises:
         ValueError: a law is no product, for the browser knows only that form.
 
     Example:
-        `Planner({"visual": bootstrap(fit)}, {"that exist": [1.8e9, 7e9], "of any size": None}, [1, 16, 576], 4e11)`
+        `Planner({"visual": refits}, {"published": [1.8e9, 7e9]}, [1, 16, 576], 4e11)`
     """
 
     laws: Mapping[str, Bootstrap]
@@ -73,7 +73,7 @@ class Planner:
                 )
 
     def plan(self, settings: Settings) -> Plan:
-        """What the form answers.
+        """The answer of the form.
 
         Raises:
             ValueError: the budget buys nothing.
@@ -101,12 +101,12 @@ class Planner:
             "tokens": list(self.tokens),
             "encoder": self.encoder_flops,
         }
-        page = Template((FOLDER / "planner.html").read_text())
+        page = Template((_FOLDER / "planner.html").read_text())
         return page.substitute(
             name=self.name,
             tasks=_options(self.laws),
             models=_options(self.models),
-            script=(FOLDER / "planner.js").read_text(),
+            script=(_FOLDER / "planner.js").read_text(),
             data=json.dumps(data, separators=(",", ":")),
         )
 
