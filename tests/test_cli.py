@@ -58,6 +58,22 @@ def test_every_command_has_a_sentence_of_help(command):
     assert re.fullmatch(r"[A-Z].+\.", description)
 
 
+def written_commands():
+    """Commands in the README, the package, the pages and the shipped results."""
+    folders = [("vlmcore", "*.py"), ("book", "*.ipynb"), ("book/results", "*.json")]
+    files = [path for folder, kind in folders for path in (ROOT / folder).rglob(kind)]
+    pattern = r"""(?:`|\$ |^ +|^|: ")vlmcore (\w[^`"#\n|{}…]*)[`"#\n|\\]"""
+    for path in (ROOT / "README.md", *files):
+        yield from re.findall(pattern, path.read_text(), re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    "command", sorted({c.split("\\n")[0].strip() for c in written_commands()})
+)
+def test_written_commands_are_understood(command):
+    assert invoke(*command.split(), "--help").exit_code == 0, command
+
+
 def test_the_help_does_not_import_torch():
     code = (
         "import sys\nfrom vlmcore.cli import app\n"

