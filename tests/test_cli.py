@@ -1,4 +1,4 @@
-"""The command `vlmcore`: every command says what it does, works from any folder, and refuses in a sentence."""
+"""The command `vlmcore`: its help, its refusals, the commands written elsewhere."""
 
 import json
 import re

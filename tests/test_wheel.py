@@ -1,4 +1,4 @@
-"""The package as a user installs it: every command of a built wheel works in an empty folder, or says what it needs."""
+"""A built wheel: every command works in an empty folder, or says what it needs."""
 
 import os
 import subprocess
@@ -15,7 +15,7 @@ PIP = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory):
-    """A folder that holds the package from a wheel, built from a copy of the sources."""
+    """A folder with the package from a wheel that is built from a copy."""
     folder = tmp_path_factory.mktemp("wheel")
     tracked = subprocess.run(
         ["git", "ls-files", "vlmcore", "pyproject.toml", "README.md", "LICENSE"],
@@ -92,7 +92,7 @@ def test_commands_that_need_no_book(vlmcore, arguments, printed):
     ("arguments", "sentence"),
     [
         ("report", "there is no book/results in"),
-        ("report --results .", "so the report would be incomplete"),
+        ("report --results .", "so the ledger would be incomplete"),
         ("rerun nowhere.json", "does not exist"),
         ("adapter nowhere.safetensors a", "nowhere.json"),
         ("factual-probe --out out --model ./nowhere", "nowhere"),

@@ -72,7 +72,7 @@ def beside(path: str | Path) -> Iterator[Path]:
         (Path(folder) / path.name).replace(path)
 
 
-def nearest(folder: str, option: str) -> Path:
+def find_above(folder: str, option: str) -> Path:
     """Finds a folder of the book in the working directory or the nearest one above it.
 
     Args:

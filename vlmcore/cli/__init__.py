@@ -6,6 +6,7 @@ wait for torch. A mistake in what was asked for is one sentence and exit status 
 """
 
 import sys
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
@@ -13,7 +14,7 @@ from typer.core import TyperGroup
 
 from vlmcore.cli import assignments, environment, evaluating, results, runs, training
 
-EXTRAS = {
+_EXTRAS = {
     "course": ("IPython", "nbformat", "pytest"),
     "real": ("accelerate", "gguf", "peft"),
     "submit": ("openpyxl",),
@@ -40,17 +41,13 @@ class OneSentenceErrors(TyperGroup):
 def _sentence(error: Exception) -> str:
     """The message of an error, with the way to a missing module."""
     if isinstance(error, ModuleNotFoundError):
-        for extra, modules in EXTRAS.items():
+        for extra, modules in _EXTRAS.items():
             if error.name in modules:
                 return (
                     f"this command needs {error.name}; install it with: pip install "
                     f"'vlmcore[{extra}]'"
                 )
     return str(error)
-
-
-def _group(description: str) -> typer.Typer:
-    return typer.Typer(no_args_is_help=True, help=description)
 
 
 app = typer.Typer(
@@ -70,31 +67,69 @@ def options(
     """Vision-language models whose image is compressed to V visual tokens."""
 
 
-_RESULTS, _TRAINING = "Results", "Training"
-_EVALUATION, _SUPPORT = "Evaluation", "Course and support"
+_Command = Callable[..., None]
 
-app.command(rich_help_panel=_RESULTS)(results.report)
-app.command(rich_help_panel=_RESULTS)(results.rerun)
-app.command(rich_help_panel=_RESULTS)(results.coverage)
 
-sweep = _group("Plan, do and count the runs of an experiment.")
-sweep.command("plan")(runs.plan)
-sweep.command("run")(runs.run)
-sweep.command("status")(runs.status)
-app.add_typer(sweep, name="sweep", rich_help_panel=_TRAINING)
+def _group(description: str, commands: dict[str, _Command]) -> typer.Typer:
+    group = typer.Typer(no_args_is_help=True, help=description)
+    for name, command in commands.items():
+        group.command(name)(command)
+    return group
 
-encoder = _group("Train or probe the miniature vision encoder.")
-encoder.command("train")(training.train_encoder)
-encoder.command("probe")(training.probe_encoder)
-app.add_typer(encoder, name="encoder", rich_help_panel=_TRAINING)
-app.command(rich_help_panel=_TRAINING)(training.benchmark_model)
-app.command(rich_help_panel=_TRAINING)(training.adapter)
 
-app.command(rich_help_panel=_EVALUATION)(evaluating.sources)
-app.command(rich_help_panel=_EVALUATION)(evaluating.factual_probe)
+def _add(panel: str, commands: dict[str, _Command | typer.Typer]) -> None:
+    """Adds commands, and groups of commands, under one heading of the help."""
+    for name, command in commands.items():
+        if isinstance(command, typer.Typer):
+            app.add_typer(command, name=name, rich_help_panel=panel)
+        else:
+            app.command(name, rich_help_panel=panel)(command)
 
-course = _group("Release assignments and grade submissions.")
-course.command("release")(assignments.release)
-course.command("check")(assignments.check)
-app.add_typer(course, name="course", rich_help_panel=_SUPPORT)
-app.command(rich_help_panel=_SUPPORT)(environment.env)
+
+_add(
+    "Results",
+    {
+        "report": results.print_report,
+        "rerun": results.repeat_run,
+        "coverage": results.simulate_coverage,
+    },
+)
+_add(
+    "Training",
+    {
+        "sweep": _group(
+            "Plan, do and count the runs of an experiment.",
+            {
+                "plan": runs.plan_runs,
+                "run": runs.do_runs,
+                "status": runs.count_runs,
+            },
+        ),
+        "encoder": _group(
+            "Train or probe the miniature vision encoder.",
+            {"train": training.train_encoder, "probe": training.probe_encoder},
+        ),
+        "benchmark-model": training.train_benchmark_model,
+        "adapter": training.make_adapter,
+    },
+)
+_add(
+    "Evaluation",
+    {
+        "sources": evaluating.list_sources,
+        "factual-probe": evaluating.probe_facts_in_text,
+    },
+)
+_add(
+    "Course and support",
+    {
+        "course": _group(
+            "Release assignments and grade submissions.",
+            {
+                "release": assignments.release_assignments,
+                "check": assignments.check_submissions,
+            },
+        ),
+        "env": environment.print_environment,
+    },
+)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-Assignments = Annotated[
+_Assignments = Annotated[
     Path | None,
     typer.Option(
         metavar="FOLDER",
@@ -14,21 +14,20 @@ Assignments = Annotated[
 ]
 
 
-def release(
+def release_assignments(
     out: Annotated[
         Path, typer.Option(metavar="FOLDER", help="Folder for the copies.")
     ] = Path("release"),
-    assignments: Assignments = None,
+    assignments: _Assignments = None,
 ) -> None:
     """Write the student copy of every assignment, without solutions."""
-    from vlmcore.course.notebooks import find_assignments
-    from vlmcore.course.notebooks import release as write_copies
+    from vlmcore.course.notebooks import find_assignments, release
 
-    for path in write_copies(out, find_assignments(assignments)):
+    for path in release(out, find_assignments(assignments)):
         print(f"{path}: student copy")
 
 
-def check(
+def check_submissions(
     submissions: Annotated[
         list[Path],
         typer.Argument(
@@ -38,7 +37,7 @@ def check(
     out: Annotated[
         Path, typer.Option(metavar="FOLDER", help="Folder for the reports.")
     ] = Path("reports"),
-    assignments: Assignments = None,
+    assignments: _Assignments = None,
     hidden: Annotated[
         Path | None,
         typer.Option(

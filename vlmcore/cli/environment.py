@@ -3,7 +3,7 @@
 import platform
 from importlib.metadata import PackageNotFoundError, version
 
-PACKAGES = (
+_PACKAGES = (
     "vlmcore",
     "torch",
     "transformers",
@@ -15,10 +15,10 @@ PACKAGES = (
 )
 
 
-def env() -> None:
+def print_environment() -> None:
     """Print versions and devices, for a report of an error."""
     print(f"{'python':13} {platform.python_version()} on {platform.platform()}")
-    for package in PACKAGES:
+    for package in _PACKAGES:
         print(f"{package:13} {_version(package)}")
     print(f"{'devices':13} {', '.join(_devices())}")
 

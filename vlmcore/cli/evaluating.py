@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 
-def sources(
+def list_sources(
     benchmark: Annotated[
         str | None, typer.Argument(help="Benchmark, such as pope. Default: list all.")
     ] = None,
@@ -32,7 +32,7 @@ def sources(
     print("\n".join(commands(benchmark, folder)))
 
 
-def factual_probe(
+def probe_facts_in_text(
     out: Annotated[
         Path, typer.Option(metavar="FOLDER", help="Folder for the result file.")
     ],
@@ -40,7 +40,7 @@ def factual_probe(
         str, typer.Option(help="Folder or hub name of a chat model.")
     ] = "HuggingFaceTB/SmolLM2-135M-Instruct",
 ) -> None:
-    """Ask a language model in text for the facts that a task needs."""
+    """Ask a language model in text for facts that no image shows."""
     from vlmcore.experiments.analysis.factual_probe import factual_probe_result
     from vlmcore.files import write_json
 

@@ -1,4 +1,4 @@
-"""Commands about results that exist: their numbers, one of their runs, their intervals."""
+"""Commands about results: the report, a repeated run, coverage of intervals."""
 
 import json
 from pathlib import Path
@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
-from vlmcore.files import nearest
+from vlmcore.files import find_above
 
 
-def report(
+def print_report(
     results: Annotated[
         Path | None,
         typer.Option(
@@ -24,9 +24,8 @@ def report(
     """Print every headline number, recomputed from the results."""
     from vlmcore.experiments.analysis.headline_numbers import ledger
 
-    rows = [
-        entry.row() for entry in ledger(results or nearest("book/results", "--results"))
-    ]
+    folder = results or find_above("book/results", "--results")
+    rows = [entry.row() for entry in ledger(folder)]
     if as_json:
         print(json.dumps(rows, indent=1, allow_nan=False))
         return
@@ -36,7 +35,7 @@ def report(
         print(f"{row['name']:58} {row['value']:9.4g} {interval:36} n = {row['count']}")
 
 
-def rerun(
+def repeat_run(
     file: Annotated[
         Path,
         typer.Argument(
@@ -49,23 +48,23 @@ def rerun(
     Everything is trained again, the language model included. The command fails if the
     scores differ by more than four standard errors.
     """
-    from vlmcore.experiments import rerun as module
+    from vlmcore.experiments.rerun import TOLERANCE, rerun
 
-    found = module.rerun(file)
+    found = rerun(file)
     print(
         f"Score {found.before:.4f} in the file, {found.after:.4f} now; "
         f"{found.changed} answers changed between right and wrong."
     )
     print(
         f"The difference is {abs(found.after - found.before):.4f}; up to "
-        f"{module.TOLERANCE:.0f} standard errors of {found.standard_error:.4f} are "
+        f"{TOLERANCE:.0f} standard errors of {found.standard_error:.4f} are "
         "allowed."
     )
     if not found.holds:
         raise typer.Exit(1)
 
 
-def coverage(
+def simulate_coverage(
     out: Annotated[
         Path, typer.Option(metavar="FOLDER", help="Folder for the result files.")
     ] = Path("book/results/laws"),

@@ -1,29 +1,29 @@
-"""Commands about the runs of an experiment: what they cost, doing them, counting them."""
+"""Commands about the runs of an experiment: their cost, doing them, counting them."""
 
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
 import typer
 
-Name = Annotated[
-    str, typer.Argument(help="Experiment: easyvqa, comparison, grid, ablation, real …")
+_Name = Annotated[
+    str, typer.Argument(help="Experiment: easyvqa, comparison, grid, ablation, real.")
 ]
-Results = Annotated[
+_Results = Annotated[
     Path | None,
     typer.Option(
         metavar="FOLDER", help="Folder of the results. Default: book/results/NAME."
     ),
 ]
-Part = Annotated[
+_Part = Annotated[
     str, typer.Option(metavar="I/N", help="Only this share, for job arrays.")
 ]
-HeldOut = Annotated[
+_HeldOut = Annotated[
     bool,
     typer.Option(
         "--held-out", help="Score on held-out training images, for development."
     ),
 ]
-Workers = Annotated[
+_Workers = Annotated[
     int | None,
     typer.Option(min=1, help="Runs at a time. Default: one per core, or per GPU."),
 ]
@@ -53,12 +53,12 @@ class _Request(NamedTuple):
         return cls(name, share(EXPERIMENTS[name](held_out), part), results or usual)
 
 
-def plan(
-    name: Name,
-    results: Results = None,
-    workers: Workers = None,
-    part: Part = "1/1",
-    held_out: HeldOut = False,
+def plan_runs(
+    name: _Name,
+    results: _Results = None,
+    workers: _Workers = None,
+    part: _Part = "1/1",
+    held_out: _HeldOut = False,
 ) -> None:
     """Print what the missing runs will cost, in FLOPs, hours and memory."""
     from vlmcore.experiments import estimate, sweep
@@ -75,16 +75,16 @@ def plan(
     )
 
 
-def run(
-    name: Name,
-    results: Results = None,
+def do_runs(
+    name: _Name,
+    results: _Results = None,
     work: Annotated[
         Path,
         typer.Option(metavar="FOLDER", help="Folder for features and checkpoints."),
     ] = Path("_build/work"),
-    workers: Workers = None,
-    part: Part = "1/1",
-    held_out: HeldOut = False,
+    workers: _Workers = None,
+    part: _Part = "1/1",
+    held_out: _HeldOut = False,
 ) -> None:
     """Do every run of an experiment that has no result yet.
 
@@ -103,11 +103,11 @@ def run(
     )
 
 
-def status(
-    name: Name,
-    results: Results = None,
-    part: Part = "1/1",
-    held_out: HeldOut = False,
+def count_runs(
+    name: _Name,
+    results: _Results = None,
+    part: _Part = "1/1",
+    held_out: _HeldOut = False,
 ) -> None:
     """Count the runs that have a result."""
     from vlmcore.experiments.sweep import pending

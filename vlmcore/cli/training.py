@@ -1,11 +1,11 @@
-"""Commands that make or convert weights: the vision encoder, the benchmark model, adapters."""
+"""Commands that train models or convert their weights."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-Work = Annotated[
+_Work = Annotated[
     Path, typer.Option(metavar="FOLDER", help="Folder for logs and unfinished work.")
 ]
 
@@ -14,7 +14,7 @@ def train_encoder(
     out: Annotated[
         Path, typer.Option(metavar="FOLDER", help="Folder for the checkpoint.")
     ],
-    work: Work = Path("_build/pretraining"),
+    work: _Work = Path("_build/pretraining"),
     seed: Annotated[int, typer.Option(help="Seed of weights and images.")] = 0,
 ) -> None:
     """Train the encoder as a small CLIP on drawn shapes (20 minutes on two cores)."""
@@ -41,11 +41,11 @@ def probe_encoder(
         print(f"{features}: {share['right']} of {share['count']} images right")
 
 
-def benchmark_model(
+def train_benchmark_model(
     out: Annotated[
         Path, typer.Option(metavar="FOLDER", help="Folder for the weights.")
     ],
-    work: Work = Path("_build/benchmark_model"),
+    work: _Work = Path("_build/benchmark_model"),
 ) -> None:
     """Train the model that the chapters evaluate on benchmark-format questions."""
     from vlmcore.experiments.benchmark_model import make_weights
@@ -53,14 +53,14 @@ def benchmark_model(
     make_weights(work, out)
 
 
-def adapter(
+def make_adapter(
     weights: Annotated[
         Path,
         typer.Argument(help="align.safetensors or tune.safetensors of a run."),
     ],
     path: Annotated[Path, typer.Argument(help="Adapter to write.")],
 ) -> None:
-    """Make a small adapter file of the weights that a training stage left."""
+    """Convert the weights of a training stage to a small adapter file."""
     from vlmcore.models.adapters import from_stage
 
     from_stage(weights, path)

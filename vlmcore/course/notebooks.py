@@ -13,7 +13,7 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from vlmcore.files import nearest
+from vlmcore.files import find_above
 
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 STUB = "# YOUR CODE HERE\nraise NotImplementedError()"
@@ -25,7 +25,7 @@ def find_assignments(folder: Path | None = None) -> Path:
     Raises:
         FileNotFoundError: no folder is given and the book's is not there.
     """
-    return folder or nearest("book/assignments", "--assignments")
+    return folder or find_above("book/assignments", "--assignments")
 
 
 def masters(assignments: Path) -> list[Path]:
