@@ -99,7 +99,7 @@ def test_the_module_does_what_the_command_does():
         (["rerun", "empty.json"], "this is no result of a run"),
         (["coverage", "--simulations", 2], "300 data sets with refits are more than"),
         (["sweep", "plan", "nothing"], "choose from ablation, comparison"),
-        (["sweep", "plan", "easyvqa"], "times are estimated for the tasks of the grid"),
+        (["sweep", "plan", "easyvqa"], "not for easyvqa; start the runs"),
         (["sweep", "status", "grid", "--part", "3"], "'3' is no part; give i/n"),
         (["sources", "nothing"], "choose from gqa, mmbench"),
         (["adapter", "nowhere.safetensors", "a"], "nowhere.json"),
