@@ -1,4 +1,4 @@
-"""The chapters of the table of contents as notebooks."""
+"""The notebooks of the table of contents, as fixtures."""
 
 import re
 from pathlib import Path
@@ -11,38 +11,40 @@ ROOT = Path(__file__).parents[2]
 
 
 def chapters() -> list[Path]:
-    """Every file of the table of contents."""
+    """Every notebook of the table of contents."""
     toc = yaml.safe_load((ROOT / "_toc.yml").read_text())
-    files = [
-        toc["root"],
-        *(chapter["file"] for part in toc["parts"] for chapter in part["chapters"]),
-    ]
-    return [ROOT / f"{name}.ipynb" for name in files]
+    parts = [chapter["file"] for part in toc["parts"] for chapter in part["chapters"]]
+    return [ROOT / f"{name}.ipynb" for name in (toc["root"], *parts)]
 
 
 def teaching_chapters() -> list[Path]:
-    """Chapters that teach: those in the parts between Start and Assignments."""
-    return [
-        path
-        for path in chapters()
-        if path.parent.name not in ("book", "start", "assignments", "back")
-    ]
+    """The chapters that teach, between Start and Assignments."""
+    other = ("book", "start", "assignments", "back")
+    return [path for path in chapters() if path.parent.name not in other]
 
 
-def code_cells(path: Path) -> list[str]:
-    """Sources of a notebook's code cells."""
-    return [
-        cell.source for cell in nbformat.read(path, 4).cells if cell.cell_type == "code"
-    ]
+def sources(path: Path, kind: str) -> list[str]:
+    """Sources of a notebook's cells of one kind, "code" or "markdown"."""
+    cells = nbformat.read(path, 4).cells
+    return [cell.source for cell in cells if cell.cell_type == kind]
+
+
+def prose(path: Path) -> str:
+    """A notebook's markdown cells as one text."""
+    return "\n\n".join(sources(path, "markdown"))
 
 
 def code_and_text_blocks(path: Path, before: str = "") -> list[str]:
-    """A notebook's code cells, and the Python blocks of its text where they stand: all, or those that follow `before` in their cell."""
+    """A notebook's code cells and the Python blocks of its text, in their order.
+
+    Args:
+        path: of the notebook.
+        before: regular expression that precedes a block of text in its cell.
+    """
     pattern = re.compile(rf"{before}```python\n(.*?)```", re.DOTALL)
-    cells = nbformat.read(path, 4).cells
     return [
         block
-        for cell in cells
+        for cell in nbformat.read(path, 4).cells
         for block in (
             [cell.source] if cell.cell_type == "code" else pattern.findall(cell.source)
         )

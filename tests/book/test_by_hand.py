@@ -1,11 +1,11 @@
-"""What a chapter builds by hand is what the package has."""
+"""The class that a chapter writes by hand equals the package's."""
 
 import ast
 
 import pytest
 import torch
 
-from tests.book.conftest import ROOT, code_cells
+from tests.book.conftest import ROOT, sources
 from vlmcore.config import QueCCConfig, VisionConfig
 from vlmcore.models.compressors import QueCC
 from vlmcore.models.vision import VisionFeatures
@@ -16,35 +16,33 @@ VISION = VisionConfig(image_size=72, patch_size=6, width=32, layers=(1, 3))
 
 
 @pytest.fixture(scope="module")
-def page():
-    """The chapter's definitions, executed without the rest of it and without the package."""
-    tree = ast.parse("\n".join(code_cells(CHAPTER)))
+def chapter_names():
+    """The chapter's definitions, executed without its other code and the package."""
+    tree = ast.parse("\n".join(sources(CHAPTER, "code")))
     imports = [
         node
         for node in tree.body
         if isinstance(node, ast.Import | ast.ImportFrom)
         and "vlmcore" not in ast.unparse(node)
     ]
-    made = [
+    definitions = [
         node
         for node in tree.body
         if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name in NEEDED
     ]
-    assert [node.name for node in made] == list(NEEDED)
+    assert [node.name for node in definitions] == list(NEEDED)
     names = {}
-    exec(compile(ast.Module([*imports, *made], []), CHAPTER.name, "exec"), names)
+    exec(compile(ast.Module([*imports, *definitions], []), CHAPTER.name, "exec"), names)
     return names
 
 
 @pytest.mark.parametrize("visual_tokens", [1, 4, 9, 16, 36])
-def test_quecc_by_hand_is_the_packages(page, visual_tokens):
+def test_quecc_by_hand_equals_the_packages(chapter_names, visual_tokens):
     torch.manual_seed(visual_tokens)
     package = QueCC(QueCCConfig(heads=4), VISION, 24, visual_tokens).eval()
-    for parameter in (
-        package.parameters()
-    ):  # biases and norms start at values that would hide a mistake
+    for parameter in package.parameters():  # initial biases would hide a mistake
         torch.nn.init.normal_(parameter, std=0.2)
-    by_hand = page["QueCCByHand"](32, 2, 24, package.kernel, heads=4).eval()
+    by_hand = chapter_names["QueCCByHand"](32, 2, 24, package.kernel, heads=4).eval()
     by_hand.load_state_dict(package.state_dict())  # strict: the same names and shapes
     features, question = VisionFeatures(torch.randn(3, 144, 2, 32)), torch.randn(3, 24)
     with torch.no_grad():
@@ -53,11 +51,10 @@ def test_quecc_by_hand_is_the_packages(page, visual_tokens):
     assert (ours - expected).abs().max() < 1e-6 * expected.abs().max().clamp(min=1)
 
 
-def test_both_learn_alike(page):
-    """The same gradients, so that the page's class could be trained in the package's place."""
+def test_both_have_the_same_gradients(chapter_names):
     torch.manual_seed(0)
     package = QueCC(QueCCConfig(heads=4), VISION, 24, 4).double()
-    by_hand = page["QueCCByHand"](32, 2, 24, package.kernel, heads=4).double()
+    by_hand = chapter_names["QueCCByHand"](32, 2, 24, package.kernel, heads=4).double()
     by_hand.load_state_dict(package.state_dict())
     features, question = (
         VisionFeatures(torch.randn(2, 144, 2, 32).double()),

@@ -1,4 +1,4 @@
-"""What happens on Colab: a fresh environment that holds torch and numpy runs the set-up cell, and both stay as they were."""
+"""The set-up cell as on Colab: torch and numpy are there and stay unchanged."""
 
 import os
 import subprocess
@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.book.conftest import ROOT, code_cells, teaching_chapters
-from tests.book.test_chapters import address
+from tests.book.conftest import ROOT, sources, teaching_chapters
+from tests.book.test_repository import address
 
 HELD = [
     "torch",
@@ -27,7 +27,11 @@ HELD = [
 
 
 def furnish(python: Path) -> Path:
-    """Puts torch, numpy and what they need into an environment, by linking the files of this one; returns where they lie."""
+    """Links torch, numpy and their dependencies into an environment.
+
+    Returns:
+        The site-packages folder of that environment.
+    """
     site = next((python.parents[1] / "lib").glob("python*/site-packages"))
     for name in HELD:
         dist = distribution(name)
@@ -50,7 +54,7 @@ def furnish(python: Path) -> Path:
 
 
 def state(site: Path) -> dict[str, int]:
-    """When torch's and numpy's files were made: an installation would replace them."""
+    """Inodes of torch's and numpy's files; an installation would replace the files."""
     return {
         str(path): path.stat().st_ino
         for name in ("torch", "numpy")
@@ -59,11 +63,17 @@ def state(site: Path) -> dict[str, int]:
 
 
 SETUP_CELLS = {
-    code_cells(chapter)[0]: f"{chapter.parent.name}/{chapter.stem}"
+    sources(chapter, "code")[0]: f"{chapter.parent.name}/{chapter.stem}"
     for chapter in reversed(teaching_chapters())
 }
-"""Every set-up cell there is, with the first chapter that has it: chapters of one
-folder share theirs to the letter."""
+"""Every set-up cell with its first chapter; chapters of one folder have the same."""
+
+
+CHECK = """
+import vlmcore.models.vlm, vlmcore.plots
+assert os.path.exists("../results/easyvqa"), os.getcwd()
+print(vlmcore.models.vlm.__file__)
+"""
 
 
 @pytest.mark.slow
@@ -79,14 +89,8 @@ def test_the_set_up_cell_installs_vlmcore_and_leaves_torch_alone(cell, tmp_path)
     assert len(before) > 500
 
     script = tmp_path / "cell.py"
-    check = (
-        "\nimport vlmcore.models.vlm, vlmcore.plots\nassert "
-        "os.path.exists('../results/easyvqa'), "
-        "os.getcwd()\nprint(vlmcore.models.vlm.__file__)\n"
-    )
-    script.write_text(cell + check)
-    # git is told that the repository's address is this checkout; everything else is as
-    # on Colab
+    script.write_text(cell + CHECK)
+    # git clones this checkout instead of the address; everything else is as on Colab
     redirect = {
         "GIT_CONFIG_COUNT": "2",
         "GIT_CONFIG_KEY_0": f"url.file://{ROOT}.insteadOf",

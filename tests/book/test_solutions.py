@@ -1,4 +1,7 @@
-"""Solutions of exercises are text to the build of the book, so they are executed here, after their chapter and with hardly any training."""
+"""Solutions of exercises run after their chapter, with hardly any training.
+
+The build shows solutions as text and does not execute them.
+"""
 
 import nbformat
 import pytest
@@ -14,13 +17,10 @@ def test_a_chapter_and_its_solutions_run(teaching_chapter):
         for block in code_and_text_blocks(teaching_chapter, before=r"\{solution\}.*?")
     ]
     assert sum('PRESET = "smoke"' in block for block in blocks) == 1
-    notebook = nbformat.v4.new_notebook(
-        cells=[nbformat.v4.new_code_cell(block) for block in blocks]
-    )
+    cells = [nbformat.v4.new_code_cell(block) for block in blocks]
+    notebook = nbformat.v4.new_notebook(cells=cells)
+    folder = {"metadata": {"path": str(teaching_chapter.parent)}}
     NotebookClient(
-        notebook,
-        timeout=300,
-        kernel_name="python3",
-        resources={"metadata": {"path": str(teaching_chapter.parent)}},
+        notebook, timeout=300, kernel_name="python3", resources=folder
     ).execute()
     assert all(cell.execution_count for cell in notebook.cells)

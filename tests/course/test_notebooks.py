@@ -6,7 +6,7 @@ import re
 import nbformat
 import pytest
 
-from tests.book.conftest import ROOT, code_cells, teaching_chapters
+from tests.book.conftest import ROOT, sources, teaching_chapters
 from vlmcore.course import notebooks
 from vlmcore.course.notebooks import (
     BEGIN,
@@ -33,7 +33,7 @@ def solutions(path):
     """The marked regions of a notebook, marks included, in order."""
     return re.findall(
         rf"^[ \t]*{BEGIN}$.*?^[ \t]*{END}$",
-        "\n".join(code_cells(path)),
+        "\n".join(sources(path, "code")),
         re.MULTILINE | re.DOTALL,
     )
 
@@ -88,8 +88,10 @@ def test_every_master_has_hidden_tests(master):
 
 
 def test_the_set_up_cell_is_that_of_the_chapters(master):
-    chapter = code_cells(teaching_chapters()[0])[0].split("\n\nPRESET")[0]
-    assert code_cells(master)[0] == re.sub(r"book/\w+", "book/assignments", chapter)
+    chapter = sources(teaching_chapters()[0], "code")[0].split("\n\nPRESET")[0]
+    assert sources(master, "code")[0] == re.sub(
+        r"book/\w+", "book/assignments", chapter
+    )
 
 
 def test_a_student_copy_is_not_executed_when_the_book_is_built(master):

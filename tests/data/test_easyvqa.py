@@ -1,4 +1,4 @@
-import builtins
+import sys
 
 import numpy as np
 import pytest
@@ -9,6 +9,11 @@ from vlmcore.data import easyvqa
 @pytest.fixture(scope="module")
 def splits():
     return easyvqa.load("train"), easyvqa.load("test")
+
+
+def colours_of(content):
+    """The RGB colour of each content."""
+    return np.array([easyvqa.COLOURS[easyvqa.CONTENTS[i][0]] for i in content])
 
 
 def test_the_official_split(splits):
@@ -24,18 +29,17 @@ def test_the_rule_gives_every_published_answer(splits):
         content = easyvqa.contents(data)
         known = [sample for sample in data.samples if content[sample.image] >= 0]
         assert len(known) > 0.8 * len(data.samples)
-        assert all(
-            easyvqa.answer(s.question, *easyvqa.CONTENTS[content[s.image]]) == s.answer
-            for s in known
-        )
+        for image, question, answer, *_ in known:
+            shown = easyvqa.CONTENTS[content[image]]
+            assert easyvqa.answer(question, *shown) == answer
 
 
 def test_contents_agree_with_the_pixels(splits):
     train, _ = splits
     content = easyvqa.contents(train)
-    for image in np.flatnonzero(content >= 0)[:200]:
-        colour = np.array(easyvqa.COLOURS[easyvqa.CONTENTS[content[image]][0]])
-        assert (colour == train.images[image].reshape(3, -1).T).all(1).any()
+    known = np.flatnonzero(content >= 0)[:200]
+    same = train.images[known] == colours_of(content[known])[:, :, None, None]
+    assert same.all(1).any((1, 2)).all()
 
 
 def test_centres_are_those_of_the_shapes():
@@ -45,42 +49,26 @@ def test_centres_are_those_of_the_shapes():
 
 
 def test_centres_lie_on_the_shapes(splits):
-    """Every shape of the data set is convex, so its middle has its colour."""
+    """Every shape of the data set is convex, so its centre has its colour."""
     train, _ = splits
-    content, (rows, columns) = (
-        easyvqa.contents(train),
-        (easyvqa.centres(train.images) * 64).astype(int).T,
-    )
+    content = easyvqa.contents(train)
     known = np.flatnonzero(content >= 0)
-    colours = np.array(
-        [easyvqa.COLOURS[easyvqa.CONTENTS[content[image]][0]] for image in known]
-    )
-    assert (train.images[known, :, rows[known], columns[known]] == colours).all()
+    row, column = (easyvqa.centres(train.images)[known] * 64).astype(int).T
+    assert (train.images[known, :, row, column] == colours_of(content[known])).all()
 
 
-def test_told_questions_are_asked_only_where_they_make_sense():
-    told = easyvqa.told(["what color is the circle?", "is there no red shape?"])
-    assert len(told) == 8 + 24
-    assert {"a red circle . what color is the circle?", "a teal box"} & {
-        s.question for s in told
-    } == {"a red circle . what color is the circle?"}
-    assert {
-        s.answer
-        for s in told
-        if s.question.startswith("a red") and "no red" in s.question
-    } == {"no"}
+def test_training_text_asks_only_what_makes_sense():
+    questions = ["what color is the circle?", "is there no red shape?"]
+    text = easyvqa.training_text(questions)
+    circles, red = ([s for s in text if s.question.endswith(q)] for q in questions)
+    assert (len(circles), len(red), len(text)) == (8, 24, 32)
+    assert all(" circle . " in sample.question for sample in circles)
+    assert circles[0].question == "a red circle . what color is the circle?"
+    for sample in red:
+        assert (sample.answer == "no") == sample.question.startswith("a red")
 
 
 def test_a_missing_package_is_named_with_the_command(monkeypatch):
-    real = builtins.__import__
-    monkeypatch.setattr(
-        builtins,
-        "__import__",
-        lambda name, *a, **k: (
-            (_ for _ in ()).throw(ModuleNotFoundError(name))
-            if name == "easy_vqa"
-            else real(name, *a, **k)
-        ),
-    )
+    monkeypatch.setitem(sys.modules, "easy_vqa", None)
     with pytest.raises(ModuleNotFoundError, match="pip install easy-vqa"):
         easyvqa.load("train")

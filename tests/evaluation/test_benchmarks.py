@@ -25,7 +25,7 @@ from vlmcore.evaluation.benchmarks import (
 )
 from vlmcore.evaluation.sources import SOURCES, load_benchmark
 
-SAMPLES = Path(__file__).parents[1] / "data" / "benchmarks"
+SAMPLES = Path(__file__).parents[1] / "data" / "benchmarks" / "files"
 
 
 class Oracle:

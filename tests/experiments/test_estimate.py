@@ -10,7 +10,7 @@ from vlmcore.config import MLPConfig, QueCCConfig, TokenPackerConfig, VLMConfig,
 from vlmcore.cost import language_parameters
 from vlmcore.data.samples import Batch
 from vlmcore.data.synthetic.icons import facts
-from vlmcore.data.synthetic.task_families import SCENE_WORDS, TEXT_WORDS
+from vlmcore.data.synthetic.vocabulary import SCENE_WORDS, TEXT_WORDS
 from vlmcore.experiments import estimate
 from vlmcore.experiments.pretraining import curriculum
 from vlmcore.experiments.pretraining.scene_tokens import text_loss

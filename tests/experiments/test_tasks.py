@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from vlmcore.data.synthetic.icons import RELATIONS
-from vlmcore.data.synthetic.task_families import SCENE_WORDS
+from vlmcore.data.synthetic.vocabulary import SCENE_WORDS
 from vlmcore.experiments import FAMILIES
 from vlmcore.experiments.tasks import load_task
 from vlmcore.experiments.tasks.synthetic import (
@@ -39,7 +39,7 @@ def test_what_is_scored_is_new(name):
 def test_no_scored_fact_is_asked_in_training():
     """Icons are read off the notes of the training scenes; those of the test scenes are drawn again from the seed."""
     task = load_task("knowledge")
-    icon = task.train_scenes.notes[:, :, 2].max(1)
+    icon = task.train_scenes.descriptions[:, :, 2].max(1)
     trained = {
         (SCENE_WORDS[icon[sample.image]], sample.question) for sample in task.train
     }

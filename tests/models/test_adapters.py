@@ -9,7 +9,7 @@ from vlmcore.models.adapters import from_stage, load_adapter, save_adapter
 from vlmcore.models.feature_cache import FeatureStore
 from vlmcore.models.language import LanguageModel
 from vlmcore.models.lora import add_lora, tuned
-from vlmcore.training.stages import TrainingConfig, TrainingData, fit
+from vlmcore.training import TrainingConfig, TrainingData, fit
 from vlmcore.training.trainer import StageConfig
 
 LORA = LoRAConfig(rank=2)

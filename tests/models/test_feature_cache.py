@@ -4,7 +4,7 @@ import torch
 from tests.conftest import SAMPLES
 from vlmcore.data.samples import tokenize
 from vlmcore.models.feature_cache import FeatureStore, LiveFeatures
-from vlmcore.training.stages import TrainingConfig, TrainingData, fit
+from vlmcore.training import TrainingConfig, TrainingData, fit
 from vlmcore.training.trainer import StageConfig
 
 

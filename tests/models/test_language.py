@@ -13,7 +13,7 @@ from transformers import (
 
 from tests.conftest import TINY_LANGUAGE
 from vlmcore.config import replace
-from vlmcore.data.samples import Frame
+from vlmcore.data.samples import PromptTemplate
 from vlmcore.models.language import LanguageModel, word_tokenizer
 
 
@@ -117,7 +117,7 @@ def test_checkpoints_in_transformers_format_are_loaded(make, tokenizer, tmp_path
 def test_a_chat_stands_around_the_question(tokenizer, tmp_path):
     """As the template says; a tokenizer without one has its start token alone, one without start or padding gets its end."""
     language = LanguageModel.from_config(TINY_LANGUAGE, tokenizer)
-    assert language.frame == Frame([tokenizer.bos_token_id], [])
+    assert language.prompt_template == PromptTemplate([tokenizer.bos_token_id], [])
     language.save_pretrained(tmp_path)
     settings = json.loads((tmp_path / "tokenizer_config.json").read_text())
     for name in ("bos_token", "pad_token"):
@@ -130,7 +130,10 @@ def test_a_chat_stands_around_the_question(tokenizer, tmp_path):
         json.dumps({**settings, "chat_template": template})
     )
     chat = LanguageModel.from_pretrained(tmp_path)
-    assert [chat.tokenizer.decode(part) for part in chat.frame] == ["what", "red yes"]
+    assert [chat.tokenizer.decode(part) for part in chat.prompt_template] == [
+        "what",
+        "red yes",
+    ]
     assert (
         chat.tokenizer.bos_token
         == chat.tokenizer.pad_token

@@ -8,7 +8,7 @@ from vlmcore.models.feature_cache import FeatureStore
 from vlmcore.models.language import LanguageModel
 from vlmcore.models.lora import add_lora, merge_lora, tuned
 from vlmcore.models.vlm import VLM
-from vlmcore.training.stages import TrainingConfig, TrainingData, fit
+from vlmcore.training import TrainingConfig, TrainingData, fit
 from vlmcore.training.trainer import StageConfig
 
 LORA = LoRAConfig(rank=4, alpha=8)

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 
 from tests.conftest import SAMPLES
 from vlmcore.config import M3Config, MQTConfig, PoolConfig, PruMergeConfig, QueCCConfig
-from vlmcore.data.samples import IGNORE, Frame, tokenize
+from vlmcore.data.samples import IGNORE, PromptTemplate, tokenize
 from vlmcore.models.vision import VisionFeatures
 from vlmcore.models.vlm import VLM, shared_opening, splice
 
@@ -123,13 +123,13 @@ def test_generation_goes_on_where_the_loss_was_computed(
 def test_a_shared_opening_is_found_and_changes_nothing(
     make_vlm, tokenizer, features, order, monkeypatch
 ):
-    """A frame of twelve tokens; with one question for all, the question belongs to it when it comes first."""
-    vlm, frame = (
+    """A prompt template of twelve tokens; with one question for all, the question belongs to it when it comes first."""
+    vlm, template = (
         make_vlm(order=order),
-        Frame([tokenizer.bos_token_id, *range(4, 15)], [5, 6]),
+        PromptTemplate([tokenizer.bos_token_id, *range(4, 15)], [5, 6]),
     )
     batches = [
-        tokenize(samples, tokenizer, order, answers=answers, frame=frame).batch(
+        tokenize(samples, tokenizer, order, answers=answers, template=template).batch(
             torch.arange(4)
         )
         for samples in (SAMPLES, ONE)

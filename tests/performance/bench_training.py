@@ -14,14 +14,14 @@ from torch.utils.flop_counter import FlopCounterMode
 from tests.performance.conftest import seconds
 from vlmcore.config import QueCCConfig, replace
 from vlmcore.data.samples import Tokens, tokenize
-from vlmcore.data.synthetic.task_families import SCENE_WORDS, TEXT_WORDS
+from vlmcore.data.synthetic.vocabulary import SCENE_WORDS, TEXT_WORDS
 from vlmcore.experiments import tasks
 from vlmcore.experiments.suites.grid import GRID_SIZES, grid_run
 from vlmcore.models.feature_cache import FeatureStore
 from vlmcore.models.language import LanguageModel, word_tokenizer
 from vlmcore.models.vision import VisionEncoder
 from vlmcore.models.vlm import VLM
-from vlmcore.training.stages import TrainingConfig, TrainingData, fit
+from vlmcore.training import TrainingConfig, TrainingData, fit
 from vlmcore.training.trainer import StageConfig
 
 ROUNDS, WARM, SCENES = 5, 2, 64

@@ -16,7 +16,7 @@ def laws():
     )
 
 
-def test_candidates_cost_what_the_ledger_of_costs_says():
+def test_candidates_have_the_costs_of_the_formula():
     table = candidates(
         TOKENS, 50, sizes=SIZES, encoder_flops=3.8e11, question_pass=True
     )
@@ -38,7 +38,7 @@ def test_candidates_cost_what_the_ledger_of_costs_says():
 @pytest.mark.parametrize("q", [0, 50])
 @pytest.mark.parametrize("budget", [1e10, 1e11, 1e12, 3e12])
 def test_the_plan_by_hand(laws, budget, q):
-    """The same rule in plain loops over the laws that a page carries."""
+    """The same rule in plain loops over the laws that a page holds."""
     plain, rows = laws.to_json(), candidates(TOKENS, q, sizes=SIZES).to_numpy().tolist()
     rows = [row for row in rows if row[2] <= budget]
     if not rows:
@@ -86,7 +86,7 @@ def test_a_continuous_size_follows_the_closed_form(laws):
 
 
 def test_seconds_can_be_spent_instead(laws):
-    """A machine on which tokens are free and size is dear buys tokens."""
+    """If only size costs time, the plan buys all tokens."""
     measured = candidates(TOKENS, 0, sizes=SIZES).assign(
         cost=lambda t: t["params"] / 1e9, remark="by stopwatch"
     )
@@ -94,7 +94,7 @@ def test_seconds_can_be_spent_instead(laws):
     assert (found.params, found.visual_tokens, found.cost) == (4e9, 576, 4)
 
 
-def test_what_makes_no_sense_gets_a_sentence(laws):
+def test_nonsense_gets_a_sentence(laws):
     table = candidates(TOKENS, 0, sizes=SIZES)
     for call, words in [
         (lambda: candidates(TOKENS, 0), "not both"),

@@ -19,7 +19,7 @@ def published(task):
 
 
 def random_laws(form, count, seed=0):
-    """Laws with exponents and floors over the whole range of sense, errors inside (0, 1), spread evenly in the logarithm."""
+    """Laws with log-uniform parameters and errors inside (0, 1)."""
     rng = np.random.default_rng(seed)
     ranges = {
         "alpha": (0.02, 1),
@@ -144,7 +144,7 @@ def test_no_start_of_lbfgs_finds_a_lower_huber_loss(form, task):
 
 
 def test_covariance_is_that_of_scipy():
-    """With D held, by least squares over all parameters at once and numerical derivatives."""
+    """With D held, by least squares over all parameters and numerical derivatives."""
     points = published("visual")
     found = fit_law(Product, *points, fixed={"D": 0.1})
     law = found.law
@@ -245,7 +245,7 @@ def test_the_lower_edge_lies_below_most_points():
     [
         ({"N": np.full(28, 7e9)}, "all points have N = 7e"),
         ({"V": np.full(28, 16)}, "all points have V = 16"),
-        ({"V": N / 1e8}, "do not tell"),
+        ({"V": N / 1e8}, "are not identified by these points"),
         ({"error": np.full(28, 0.3)}, "nothing depends on N or V"),
         (
             {"N": N[:4], "V": V[:4], "error": ERROR[:4]},
@@ -284,7 +284,7 @@ def test_the_lower_edge_lies_below_most_points():
         ),
     ],
 )
-def test_what_cannot_be_fitted_gets_a_sentence(change, words):
+def test_points_that_cannot_be_fitted_get_a_sentence(change, words):
     with pytest.raises(ValueError, match=words):
         fit_law(**{"form": Product, "N": N, "V": V, "error": ERROR, **change})
 

@@ -60,7 +60,7 @@ def test_the_closed_form():
     assert Product(AB=1, alpha=0.1, beta=0, D=0).ratio == np.inf
 
 
-def test_a_product_buys_the_same_tokens_at_every_budget_and_a_sum_does_not():
+def test_a_product_has_the_same_best_tokens_at_every_budget_and_a_sum_has_not():
     budgets = [1e10, 1e11, 1e12]
     assert np.ptp(LAWS[0].frontier(budgets, 50)["visual_tokens"]) == 0
     added = LAWS[5].frontier(budgets, 50)
@@ -72,7 +72,7 @@ def test_a_product_buys_the_same_tokens_at_every_budget_and_a_sum_does_not():
     assert len(LAWS[0].frontier(1e12, 50)) == 1
 
 
-def test_what_the_paper_leaves_out_can_be_counted():
+def test_encoder_and_question_pass_can_be_counted():
     law, budget, encoder = LAWS[0], 1e12, 3.8e11
     plain, seen, asked = (
         law.optimum(budget, 50, **extra)
@@ -84,7 +84,7 @@ def test_what_the_paper_leaves_out_can_be_counted():
     assert paper_flops(asked.params, 100, asked.visual_tokens) == pytest.approx(budget)
 
 
-def test_what_makes_no_sense_gets_a_sentence():
+def test_nonsense_gets_a_sentence():
     law = LAWS[0]
     for call, words in [
         (lambda: Product(AB=np.nan, alpha=1, beta=1, D=0), "must be finite"),

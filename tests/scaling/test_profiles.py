@@ -35,7 +35,7 @@ def visual():
 
 
 def test_the_profile_of_the_published_fit(visual):
-    """D from 0 on; the lower end of alpha lies where D is still 0, the upper one at D = .14."""
+    """The lower end of alpha lies where D is still 0, the upper one at D = .14."""
     alpha, ratio = profile(visual, "alpha"), profile(visual, "ratio")
     assert (round(alpha.low, 3), round(alpha.high, 3)) == (0.068, 0.096)
     assert round(profile(visual, "D").high, 2) == 0.14 and profile(visual, "D").low == 0
@@ -66,7 +66,7 @@ MEANING = {
 
 @pytest.mark.parametrize("quantity", MEANING, ids=str)
 def test_profile_against_a_general_optimiser(quantity):
-    """Both ends by sequential quadratic programming under a constraint, with a root finder around it."""
+    """Both ends by constrained sequential quadratic programming and a root finder."""
     found = noisy()
     of, left = MEANING[quantity], 28 - 4
     allowed = found.sse * (1 + stats.t.ppf(0.975, left) ** 2 / left)
@@ -98,7 +98,7 @@ def test_profile_against_a_general_optimiser(quantity):
         assert end - centre == pytest.approx(other - centre, rel=1e-3)
 
 
-def test_a_contrast_far_from_sense_still_has_its_interval(visual):
+def test_an_extreme_contrast_still_has_its_interval(visual):
     """Alpha hardly matters to alpha - 1000 beta."""
     beta, contrast = profile(visual, "beta"), profile(visual, Contrast(1000))
     assert (contrast.low, contrast.high) == pytest.approx(
@@ -139,7 +139,7 @@ def test_a_straight_line_is_ordinary_least_squares():
         assert min(abs(end) for end in wald(found, Contrast(r))[1:3]) < 1e-12
 
 
-def test_what_the_points_do_not_bound_is_none():
+def test_an_end_that_the_points_do_not_bound_is_none():
     flat = Product(AB=0.5, alpha=0.3, beta=0.0005, D=0.1)
     error = flat.predict(N, V) + 0.01 * np.random.default_rng(1).normal(size=28)
     for form in (Product, LogLinear):
@@ -163,7 +163,7 @@ def test_counts_give_the_usual_standard_error():
     )
 
 
-def test_what_makes_no_sense_gets_a_sentence(visual):
+def test_nonsense_gets_a_sentence(visual):
     held = fit_law(Product, *published("visual"), fixed={"D": 0, "beta": 0.015})
     line = fit_law(LogLinear, *published("visual"))
     robust = fit_law(Product, *published("visual"), loss="huber", allow_bound=True)

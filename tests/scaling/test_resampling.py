@@ -24,7 +24,7 @@ def visual():
 
 @pytest.mark.parametrize("kind", ["residual", "pairs", "wild_cluster", "parametric"])
 @pytest.mark.parametrize("form", [Product, Additive, LogLinear])
-def test_side_by_side_is_one_by_one(form, kind):
+def test_refits_side_by_side_are_those_one_by_one(form, kind):
     """Every refit is what `fit` finds from all its starts."""
     points = published("visual")
     found = fit_law(form, *points, allow_bound=True)
@@ -57,7 +57,7 @@ def test_the_bootstraps_of_the_published_fit(visual):
     assert (ocr.low, ocr.high) == pytest.approx((0.51, 0.86), abs=0.05)
 
 
-def test_draws_keep_what_they_promise():
+def test_draws_have_the_promised_distribution():
     from vlmcore.scaling.resampling import _draw
 
     error = TRUTH.predict(N, V) + 0.01 * np.random.default_rng(0).normal(size=28)
@@ -82,7 +82,7 @@ def test_draws_keep_what_they_promise():
 
 
 def test_an_outlier_does_not_move_the_refits_of_a_robust_fit():
-    """A tenth of the points is far off to one side; refits stay around the law, as the fit did."""
+    """A tenth of the points is far off to one side; refits stay around the law."""
     error = TRUTH.predict(N, V) * np.exp(
         1e-3 * np.random.default_rng(0).normal(size=28)
     )
@@ -145,7 +145,7 @@ def test_counts_are_held_out_as_counts():
     ).all() and (width < 0.25).all()
 
 
-def test_a_page_can_carry_the_laws(visual):
+def test_a_page_can_hold_the_laws(visual):
     refits = bootstrap(visual, count=3)
     plain = json.loads(json.dumps(refits.to_json(), allow_nan=False))
     assert plain["form"] == "Product" and plain["names"] == ["AB", "alpha", "beta", "D"]
@@ -158,7 +158,7 @@ def test_a_page_can_carry_the_laws(visual):
     )
 
 
-def test_what_makes_no_sense_gets_a_sentence(visual):
+def test_nonsense_gets_a_sentence(visual):
     trials = np.full(28, 1000)
     counted = fit_law(
         Product,
@@ -169,7 +169,7 @@ def test_what_makes_no_sense_gets_a_sentence(visual):
         trials=trials,
     )
     for call, words in [
-        (lambda: bootstrap(visual, count=0), "0 refits say nothing"),
+        (lambda: bootstrap(visual, count=0), "0 refits give no distribution"),
         (lambda: bootstrap(visual, count=5).predict(-7e9, 1), "positive N and V only"),
         (lambda: bootstrap(visual, "jackknife"), "no 'jackknife' bootstrap"),
         (
@@ -182,7 +182,7 @@ def test_what_makes_no_sense_gets_a_sentence(visual):
         ),
         (lambda: hold_out(visual, np.zeros(28, bool)), "mark at least one"),
         (lambda: hold_out(visual, [True]), "one mark a point"),
-        (lambda: hold_out(visual, visual.points.N > 5e8), "tells nothing of alpha"),
+        (lambda: hold_out(visual, visual.points.N > 5e8), "so alpha is not identified"),
     ]:
         with pytest.raises(ValueError, match=words):
             call()

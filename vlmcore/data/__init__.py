@@ -1,1 +1,1 @@
-"""Where images, questions and answers come from; nothing here knows about models or visual tokens."""
+"""Images, questions and answers; nothing here knows about models or visual tokens."""

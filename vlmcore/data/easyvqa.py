@@ -1,29 +1,26 @@
-"""easy-VQA: 5,000 images of one coloured shape with 48,248 questions, made by Victor Zhou (https://github.com/vzhou842/easy-VQA).
+"""easy-VQA: 5,000 images of one coloured shape with 48,248 questions, by Victor Zhou.
 
-The images and questions come from the PyPI package `easy-vqa`, with its official split:
-4,000 images with 38,575 questions to train, 1,000 with 9,673 to test. 13 answers: eight
+The images and questions come from the PyPI package `easy-vqa`
+(https://github.com/vzhou842/easy-VQA), with its official split: 4,000 images with
+38,575 questions for training, 1,000 with 9,673 for testing. There are 13 answers: eight
 colours, three shapes, yes and no.
 
-`told` makes the same questions about shapes that are *described* instead of shown: from
-them a miniature language model learns the words and the rules before it ever sees, as a
-real one does from text.
+`training_text` asks the same questions about shapes that are described in words. A
+miniature language model is pre-trained on this text before it sees an image, as a real
+one is on text at large.
 """
 
+from itertools import product
 from typing import Literal, NamedTuple
 
 import numpy as np
 from PIL import Image
 
 from vlmcore.data.samples import Sample
-from vlmcore.data.synthetic.captioned_shapes import COLOURS, SHAPES
+from vlmcore.data.synthetic.drawing import COLOURS, SHAPES
 
-Split = Literal["train", "test"]
-
-CHOICES = {"yes/no": 2, "colour": len(COLOURS), "shape": len(SHAPES)}
-"""Kinds of questions, and how many answers make sense to each."""
-
-CONTENTS = tuple((colour, shape) for colour in COLOURS for shape in SHAPES)
-"""The 24 things an image can show."""
+CONTENTS = tuple(product(COLOURS, SHAPES))
+"""The 24 pairs of a colour and a shape that an image can show."""
 
 
 class EasyVQA(NamedTuple):
@@ -33,7 +30,7 @@ class EasyVQA(NamedTuple):
     samples: list[Sample]
 
 
-def load(split: Split) -> EasyVQA:
+def load(split: Literal["train", "test"]) -> EasyVQA:
     """Reads one split from the installed package.
 
     Raises:
@@ -52,55 +49,58 @@ def load(split: Split) -> EasyVQA:
     }[split]
     files = paths()
     row = {image: i for i, image in enumerate(sorted(files))}
-    images = np.stack(
-        [
-            np.asarray(Image.open(files[image]).convert("RGB")).transpose(2, 0, 1)
-            for image in row
-        ]
-    )
+    pixels = [
+        np.asarray(Image.open(files[image]).convert("RGB")).transpose(2, 0, 1)
+        for image in row
+    ]
     samples = [
         sample(row[image], question, answer)
         for question, answer, image in zip(*questions(), strict=True)
     ]
-    return EasyVQA(images, samples)
+    return EasyVQA(np.stack(pixels), samples)
 
 
 def sample(image: int, question: str, answer: str) -> Sample:
-    """A question with its kind, told from the answer."""
-    kind = (
-        "yes/no"
-        if answer in ("yes", "no")
-        else "colour"
-        if answer in COLOURS
-        else "shape"
-    )
-    return Sample(image, question, answer, kind, CHOICES[kind])
+    """Returns a question with its kind, which follows from the answer."""
+    if answer in ("yes", "no"):
+        return Sample(image, question, answer, "yes/no", 2)
+    if answer in COLOURS:
+        return Sample(image, question, answer, "colour", len(COLOURS))
+    return Sample(image, question, answer, "shape", len(SHAPES))
 
 
 def contents(data: EasyVQA) -> np.ndarray:
-    """What each image shows, int (n,) into `CONTENTS`, from the answers to its questions; -1 where they do not settle it."""
+    """Finds what each image shows from the answers to its questions.
+
+    Returns:
+        int (n,), into `CONTENTS`; -1 where the answers do not settle it.
+    """
     words: list[set[str]] = [set() for _ in data.images]
     for question in data.samples:
-        words[question.image] |= _facts(question)
+        words[question.image] |= _asserted(question)
     known = {frozenset(content): i for i, content in enumerate(CONTENTS)}
     return np.array([known.get(frozenset(w), -1) for w in words])
 
 
 def centres(images: np.ndarray) -> np.ndarray:
-    """Where the shape of each image is, float (n, 2): row and column of its middle, from 0 to 1. The background is the commonest colour."""
+    """Finds the centre of each image's shape, float (n, 2): row and column in [0, 1].
+
+    The background is the most frequent colour.
+    """
     red, green, blue = images.astype(int).transpose(1, 0, 2, 3)
     colour = 65536 * red + 256 * green + blue
     shape = np.stack([image != np.bincount(image.ravel()).argmax() for image in colour])
     side = images.shape[-1]
-    rows, columns = (
-        np.einsum("nhw,hw->n", shape, at) / shape.sum((1, 2))
-        for at in np.indices((side, side))
-    )
-    return (np.stack([rows, columns], 1) + 0.5) / side
+    rows_and_columns = np.indices((side, side))
+    centre = np.einsum("nhw,chw->nc", shape, rows_and_columns)
+    return (centre / shape.sum((1, 2))[:, None] + 0.5) / side
 
 
 def answer(question: str, colour: str, shape: str) -> str | None:
-    """The rule of the data set: what is answered about a shape; None for a question that is not asked about it.
+    """Answers a question about an image, by the rule of the data set.
+
+    Returns:
+        The answer; None for a question that is not asked about such an image.
 
     Example:
         >>> answer("is there not a blue shape?", "blue", "circle")
@@ -114,11 +114,11 @@ def answer(question: str, colour: str, shape: str) -> str | None:
             return None
         return colour if "color" in words else shape
     present = named_colour == colour if named_colour else named_shape == shape
-    return "yes" if present != bool({"not", "no"} & set(words)) else "no"
+    return "no" if present == _is_negated(words) else "yes"
 
 
-def told(questions: list[str]) -> list[Sample]:
-    """Every question about every content, with the content described first: `a blue circle . is there a circle ?`.
+def training_text(questions: list[str]) -> list[Sample]:
+    """Asks every question about every content: `a blue circle . is there a circle ?`.
 
     Args:
         questions: the texts to ask, without repetition.
@@ -134,11 +134,14 @@ def told(questions: list[str]) -> list[Sample]:
     ]
 
 
-def _facts(question: Sample) -> set[str]:
-    """Words of colour and shape that a question and its answer together assert."""
+def _asserted(question: Sample) -> set[str]:
+    """Returns the colours and shapes that a question and its answer assert."""
     words = question.question.rstrip("?").split()
     named = {word for word in words if word in COLOURS or word in SHAPES}
     if question.kind != "yes/no":
         return named | {question.answer}
-    asserted = (question.answer == "yes") != bool({"not", "no"} & set(words))
-    return named if asserted else set()
+    return named if (question.answer == "yes") != _is_negated(words) else set()
+
+
+def _is_negated(words: list[str]) -> bool:
+    return bool({"not", "no"} & set(words))

@@ -1,4 +1,7 @@
-"""Questions about images as tensors. V is nowhere in here: the image enters a batch as a row number and a place in the text.
+"""Questions about images as tensors.
+
+The number of visual tokens V appears nowhere here: an image enters a batch as a row
+number and a position in the text, where the model inserts the visual prefix.
 
 Shapes: n samples, b samples of a batch, t tokens of text, q tokens of the question
 alone.
@@ -37,33 +40,34 @@ class Batch(NamedTuple):
     image: Tensor
     """int (b,), rows of the images."""
     text: Tensor
-    """int (b, t): start token or opening of a chat, question and, in training, answer
-    and end token."""
+    """int (b, t): the prompt (start token or opening of a chat, question) and, in
+    training, the answer and the end token."""
     labels: Tensor
-    """int (b, t): the answer and end token at their own places, `IGNORE` elsewhere."""
+    """int (b, t): the answer and end token at their own positions, `IGNORE`
+    elsewhere."""
     length: Tensor
     """int (b,): tokens of each text that are not padding."""
     image_at: Tensor
-    """int (b,): the block of visual tokens goes before this position of the text."""
+    """int (b,): the visual prefix is inserted before this position of the text."""
     question: Tensor
-    """int (b, q): start token and question alone, for a compressor that reads it."""
+    """int (b, q): start token and question, for a compressor conditioned on it."""
     question_length: Tensor
     """int (b,)"""
 
     def to(self, device: torch.device | str) -> "Batch":
-        """The same batch on another device."""
+        """Returns the same batch on another device."""
         return Batch(*(tensor.to(device, non_blocking=True) for tensor in self))
 
 
-class Frame(NamedTuple):
-    """Tokens that stand around a question, such as the turns of a chat."""
+class PromptTemplate(NamedTuple):
+    """The tokens before and after a question, such as the turns of a chat."""
 
     before: list[int]
     after: list[int]
 
 
 class Tokens(NamedTuple):
-    """All samples of a data set, tokenised once; `batch` cuts from it without a loop over samples."""
+    """All samples of a data set, tokenised once; the fields are those of `Batch`."""
 
     image: Tensor
     text: Tensor
@@ -74,17 +78,13 @@ class Tokens(NamedTuple):
     question_length: Tensor
 
     def batch(self, rows: Tensor) -> Batch:
-        """The samples in `rows`, int (b,), with padding cut back to the longest of them."""
-        part = [tensor[rows] for tensor in self]
-        text, asked = int(part[3].max()), int(part[6].max())
-        return Batch(
-            part[0],
-            part[1][:, :text].long(),
-            part[2][:, :text].long(),
-            part[3],
-            part[4],
-            part[5][:, :asked].long(),
-            part[6],
+        """Returns the samples in `rows`, int (b,), padded to the longest of them."""
+        part = Batch(*(tensor[rows] for tensor in self))
+        text, question = int(part.length.max()), int(part.question_length.max())
+        return part._replace(
+            text=part.text[:, :text].long(),
+            labels=part.labels[:, :text].long(),
+            question=part.question[:, :question].long(),
         )
 
 
@@ -94,7 +94,7 @@ def tokenize(
     order: Order,
     *,
     answers: bool = True,
-    frame: Frame | None = None,
+    template: PromptTemplate | None = None,
 ) -> Tokens:
     """Tokenises samples for one order of image and question.
 
@@ -102,53 +102,35 @@ def tokenize(
         samples: what to ask.
         tokenizer: has `bos_token_id`, `eos_token_id` and `pad_token_id`.
         order: `image_first` puts the image before the question, `question_first` right
-            after it; both inside the frame.
+            after it; both inside the template.
         answers: whether the answers follow the questions, as training needs, or are to
             be generated.
-        frame: what stands around a question, as `LanguageModel.frame` says; by default
-            only the start token before it.
+        template: of the prompt, as `LanguageModel.prompt_template`; by default only the
+            start token before the question.
 
     Raises:
         ValueError: a question is empty, there is no sample, or the tokenizer lacks a
             special token.
     """
-    for token in ("bos_token_id", "eos_token_id", "pad_token_id"):
-        if getattr(tokenizer, token) is None:
-            raise ValueError(
-                f"the tokenizer has no {token}; set one, for example "
-                "tokenizer.pad_token = tokenizer.eos_token"
-            )
     if not samples:
         raise ValueError("there is no sample to tokenise; give at least one question")
-    asked, question_row = _tokenize_unique(
-        [sample.question for sample in samples], tokenizer
-    )
-    said, answer_row = _tokenize_unique(
-        [sample.answer for sample in samples], tokenizer
-    )
-    if empty := [i for i, row in enumerate(question_row) if not asked[row]]:
+    start, end, pad = _special_tokens(tokenizer)
+    before, after = template or PromptTemplate([start], [])
+    asked = _tokenize_texts([sample.question for sample in samples], tokenizer)
+    replies = _tokenize_texts([sample.answer for sample in samples], tokenizer)
+    if [] in asked:
         raise ValueError(
-            f"the question of sample {empty[0]} is empty; every sample needs one"
+            f"the question of sample {asked.index([])} is empty; every sample needs one"
         )
-    start, end, pad = (
-        tokenizer.bos_token_id,
-        tokenizer.eos_token_id,
-        tokenizer.pad_token_id,
-    )
-    before, after = frame or Frame([start], [])
 
     texts, labels = [], []
-    for q, a in zip(question_row, answer_row, strict=True):
-        prompt, answer = (
-            [*before, *asked[q], *after],
-            [*said[a], end] if answers else [],
-        )
-        texts.append(torch.tensor([*prompt, *answer], dtype=torch.int32))
-        labels.append(torch.tensor([IGNORE] * len(prompt) + answer, dtype=torch.int32))
-    questions = [
-        torch.tensor([start, *asked[q]], dtype=torch.int32) for q in question_row
-    ]
-    question_length = torch.tensor([len(q) for q in questions])
+    for question, answer in zip(asked, replies, strict=True):
+        prompt = [*before, *question, *after]
+        reply = [*answer, end] if answers else []
+        texts.append(torch.tensor([*prompt, *reply], dtype=torch.int32))
+        labels.append(torch.tensor([IGNORE] * len(prompt) + reply, dtype=torch.int32))
+    questions = [torch.tensor([start, *q], dtype=torch.int32) for q in asked]
+    question_length = torch.tensor([len(question) for question in questions])
     first = torch.full_like(question_length, len(before))
     return Tokens(
         image=torch.tensor([sample.image for sample in samples]),
@@ -164,22 +146,34 @@ def tokenize(
 def rows_of_step(
     count: int, batch_size: int, seed: tuple[int, ...], step: int
 ) -> Tensor:
-    """Which samples training step `step` sees: a pure function, so that a resumed run sees what an undisturbed one would.
+    """Returns the samples that a training step sees.
 
-    Every pass over the data is a fresh permutation; a batch never crosses two passes.
+    This is a pure function, so that a resumed run sees the same samples as an
+    undisturbed one. Every epoch is a new permutation, and no batch crosses two epochs.
 
     Returns:
         int (batch_size,), or (count,) for data smaller than a batch.
     """
-    per_pass = max(1, count // batch_size)
-    epoch, index = divmod(step, per_pass)
+    epoch, index = divmod(step, max(1, count // batch_size))
     order = np.random.default_rng((*seed, epoch)).permutation(count)
     return torch.from_numpy(order[index * batch_size : (index + 1) * batch_size])
 
 
-def _tokenize_unique(
+def _special_tokens(tokenizer: PreTrainedTokenizerBase) -> list[int]:
+    names = ("bos_token_id", "eos_token_id", "pad_token_id")
+    tokens = [getattr(tokenizer, name) for name in names]
+    if None in tokens:
+        raise ValueError(
+            f"the tokenizer has no {names[tokens.index(None)]}; set one, for example "
+            "tokenizer.pad_token = tokenizer.eos_token"
+        )
+    return tokens
+
+
+def _tokenize_texts(
     texts: list[str], tokenizer: PreTrainedTokenizerBase
-) -> tuple[list[list[int]], np.ndarray]:
-    """Tokens of every different text, and which of them each text is."""
+) -> list[list[int]]:
+    """Returns the tokens of each text; a text that repeats is tokenised once."""
     unique, rows = np.unique(texts, return_inverse=True)
-    return tokenizer(unique.tolist(), add_special_tokens=False)["input_ids"], rows
+    tokens = tokenizer(unique.tolist(), add_special_tokens=False)["input_ids"]
+    return [tokens[row] for row in rows]

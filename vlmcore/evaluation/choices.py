@@ -6,7 +6,7 @@ ScienceQA is arXiv 2209.09513, read by LLaVA's script, MMBench arXiv 2307.06281.
 import re
 from collections.abc import Sequence
 
-from vlmcore.data.benchmarks.question import LETTERS
+from vlmcore.data.benchmarks.question import OPTION_LETTERS
 from vlmcore.evaluation.scores import ALL, BenchmarkMetric, Judged
 
 # how a letter may be punctuated, in the order in which MMBench's code looks for it
@@ -42,11 +42,11 @@ def scienceqa_option(text: str, options: int) -> str | None:
         letter = text[0]
     else:
         letter = stated[0] if len(stated) == 1 else ""
-    return letter if letter and letter in LETTERS[:options] else None
+    return letter if letter and letter in OPTION_LETTERS[:options] else None
 
 
-def _is_letter(text: str, options: int = len(LETTERS)) -> bool:
-    return len(text) == 1 and text in LETTERS[:options]
+def _is_letter(text: str, options: int = len(OPTION_LETTERS)) -> bool:
+    return len(text) == 1 and text in OPTION_LETTERS[:options]
 
 
 def mmbench_option(text: str, options: Sequence[str]) -> str | None:
@@ -67,14 +67,14 @@ def mmbench_option(text: str, options: Sequence[str]) -> str | None:
     """
     words = text.split()
     for form in _FORMATS.split():
-        found = [letter for letter in LETTERS if form.format(letter) in words]
+        found = [letter for letter in OPTION_LETTERS if form.format(letter) in words]
         an_article = form == "{}" and "A" in words and len(words) > 3
         if len(found) == 1 and not an_article:
             return found[0]
     lower = text.lower()
     named = [
         letter
-        for letter, option in zip(LETTERS, options, strict=False)
+        for letter, option in zip(OPTION_LETTERS, options, strict=False)
         if option.lower() in lower
     ]
     return named[0] if len(named) == 1 else None
@@ -85,7 +85,7 @@ def check_option(letter: str, options: int) -> None:
     if not _is_letter(letter, options):
         raise ValueError(
             f"option {letter!r} cannot be right where there are {options}: "
-            f"{', '.join(LETTERS[:options])}"
+            f"{', '.join(OPTION_LETTERS[:options])}"
         )
 
 
@@ -106,7 +106,7 @@ class ScienceQA(BenchmarkMetric):
         self, pred: str, target: str, kind: str = ALL, choices: int | None = None
     ) -> Judged:
         """Gives a point for the letter of the right option, which must exist."""
-        options = choices or len(LETTERS)
+        options = choices or len(OPTION_LETTERS)
         check_option(target, options)
         chosen = scienceqa_option(pred, options)
         return Judged(int(chosen == target), chosen is not None, 1 / options)

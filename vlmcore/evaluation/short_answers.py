@@ -40,7 +40,7 @@ def generate_answers(
         vlm.language.tokenizer,
         vlm.config.order,
         answers=False,
-        frame=vlm.language.frame,
+        template=vlm.language.prompt_template,
     )
     texts: list[str] = []
     for batch, seen in _batches(vlm, tokens, features, batch_size):

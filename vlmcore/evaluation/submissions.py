@@ -12,7 +12,7 @@ import pandas as pd
 
 from vlmcore.data.benchmarks.json_stream import join
 from vlmcore.data.benchmarks.llava import Answer, read_answers
-from vlmcore.data.benchmarks.question import LETTERS, Question
+from vlmcore.data.benchmarks.question import OPTION_LETTERS, Question
 from vlmcore.evaluation.benchmarks import Benchmark
 from vlmcore.evaluation.vqa_text import evalai
 from vlmcore.files import beside
@@ -64,7 +64,9 @@ def _write_spreadsheet(pairs: _Pairs, path: Path) -> None:
         ) from error
     rows = []
     for question, answer in pairs:
-        options = dict(zip(LETTERS[:4], [*question.options, None, None], strict=False))
+        options = dict(
+            zip(OPTION_LETTERS[:4], [*question.options, None, None], strict=False)
+        )
         rows.append(
             {
                 "index": question.id,

@@ -18,7 +18,7 @@ from transformers import PreTrainedTokenizerBase
 from vlmcore.config import QueCCConfig, StageName, VLMConfig, replace
 from vlmcore.data.samples import tokenize
 from vlmcore.data.synthetic.benchmark_questions import benchmark_scenes
-from vlmcore.data.synthetic.letters_and_shapes import WORDS
+from vlmcore.data.synthetic.letters_and_shapes import DESCRIPTION_WORDS
 from vlmcore.experiments.pretraining.scene_tokens import pretrain_on_scenes
 from vlmcore.files import beside
 from vlmcore.models.feature_cache import FeatureStore
@@ -26,7 +26,7 @@ from vlmcore.models.language import LanguageModel, word_tokenizer
 from vlmcore.models.pretrained.checks import check_safetensors
 from vlmcore.models.vision import CHECKPOINT, VisionEncoder
 from vlmcore.models.vlm import VLM
-from vlmcore.training.stages import TrainingConfig, TrainingData, fit
+from vlmcore.training import TrainingConfig, TrainingData, fit
 from vlmcore.training.trainer import StageConfig
 
 MODEL = VLMConfig(visual_tokens=4, compressor=QueCCConfig())
@@ -44,7 +44,7 @@ def tokenizer() -> PreTrainedTokenizerBase:
         for sample in benchmark_scenes((0, 0), 1000, draw=False).samples()
         for text in (sample.question, sample.answer)
     }
-    return word_tokenizer([*WORDS, *sorted(texts)], lower=False)
+    return word_tokenizer([*DESCRIPTION_WORDS, *sorted(texts)], lower=False)
 
 
 def train(
@@ -72,7 +72,7 @@ def train(
             text,
             tokenizer(),
             told.samples(),
-            told.notes,
+            told.descriptions,
             training.seed,
             **options,
         )

@@ -27,7 +27,10 @@ from vlmcore.evaluation.short_answers import (
     permute_images,
     score_answers,
 )
-from vlmcore.experiments.pretraining.embedding_targets import SceneTargets
+from vlmcore.experiments.pretraining.embedding_targets import (
+    SceneTargets,
+    align_to_embeddings,
+)
 from vlmcore.experiments.run_config import (
     SCHEMA,
     RunConfig,
@@ -42,7 +45,8 @@ from vlmcore.models.feature_cache import FeatureStore
 from vlmcore.models.language import LanguageModel
 from vlmcore.models.vision import VisionEncoder
 from vlmcore.models.vlm import VLM
-from vlmcore.training.stages import TrainingData, fit, language_tokens
+from vlmcore.training.data import TrainingData
+from vlmcore.training.stages import fit, language_tokens
 from vlmcore.training.trainer import device_of, read_log
 
 ANSWER_TOKENS = 2
@@ -132,15 +136,26 @@ def train(
     language = language_model(config, work, **options)
     torch.manual_seed(config.training.seed)
     vlm = VLM.from_parts(base.model, vision, language)
-    data = []
+    data, targets = [], []
     for part in [task] if isinstance(task, TaskData) else task:
         blind = vlm.compressor is None
         features = None if blind else _features(base, part.train_images, work)
         tokens = tokenize(
-            part.train, language.tokenizer, config.model.order, frame=language.frame
+            part.train,
+            language.tokenizer,
+            config.model.order,
+            template=language.prompt_template,
         )
-        data.append(TrainingData(tokens, features, _targets(config, part, language)))
-    fit(vlm, data, config.training, work / identity(base), **options)
+        data.append(TrainingData(tokens, features))
+        targets.append(_targets(config, part, language))
+    known = [part for part in targets if part is not None]
+    alignment = (
+        align_to_embeddings(data, known, language.tokenizer.pad_token_id)
+        if len(known) == len(data)
+        else None
+    )
+    folder = work / identity(base)
+    fit(vlm, data, config.training, folder, alignment=alignment, **options)
     texts = [part.tokens for part in data]
     processed = language_tokens(vlm.config, texts, config.training)
     if base != config and vlm.compressor is not None:
@@ -190,7 +205,7 @@ def text_tokens(vlm: VLM, task: TaskData) -> int:
         vlm.language.tokenizer,
         vlm.config.order,
         answers=False,
-        frame=vlm.language.frame,
+        template=vlm.language.prompt_template,
     )
     return int(tokens.length.max())
 

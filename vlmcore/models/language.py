@@ -32,7 +32,7 @@ from transformers import (
 )
 
 from vlmcore.config import LanguageConfig
-from vlmcore.data.samples import Frame
+from vlmcore.data.samples import PromptTemplate
 from vlmcore.models.pretrained import find
 from vlmcore.models.pretrained.checks import check_checkpoint, quiet_loading
 
@@ -183,17 +183,17 @@ class LanguageModel(nn.Module):
         return self.model.get_input_embeddings()(tokens)
 
     @property
-    def frame(self) -> Frame:
+    def prompt_template(self) -> PromptTemplate:
         """What stands around a question: the turns of the model's own chat template, or only the start token where it has none."""
         if not self.tokenizer.chat_template:
-            return Frame([self.tokenizer.bos_token_id], [])
+            return PromptTemplate([self.tokenizer.bos_token_id], [])
         mark = "\x00"
         turn = [{"role": "user", "content": mark}]
         text: Any = self.tokenizer.apply_chat_template(
             turn, add_generation_prompt=True, tokenize=False
         )
         before, after = text.split(mark)
-        return Frame(
+        return PromptTemplate(
             *(
                 self.tokenizer(part, add_special_tokens=False)["input_ids"]
                 for part in (before, after)

@@ -197,7 +197,7 @@ class VLM(nn.Module):
             self.language.tokenizer,
             self.config.order,
             answers=False,
-            frame=self.language.frame,
+            template=self.language.prompt_template,
         )
         device = next(self.parameters()).device
         return self.generate(

@@ -1,4 +1,4 @@
-"""What to buy: of the models that a budget can pay for, the one with the least predicted error, and how certain that choice is.
+"""What to buy: of the models within a budget, the one with the least predicted error.
 
 A table of candidates holds the cost of each, in FLOPs or in measured seconds; a law and
 its refits predict their errors.
@@ -39,7 +39,7 @@ def candidates(
     encoder_flops: float = 0,
     question_pass: bool = False,
 ) -> pd.DataFrame:
-    """Models to choose from, with the FLOPs of one question: 2N(Q + V), plus what is added.
+    """Models to choose from, with the FLOPs of one question: 2N(Q + V) and additions.
 
     Args:
         tokens: values of V.

@@ -1,4 +1,4 @@
-"""How often an interval holds the truth: planted laws, noise drawn again and again, every method on the same data.
+"""Coverage of intervals: planted laws, many draws of noise, all methods on each draw.
 
     vlmcore coverage --out book/results/laws
 
@@ -21,7 +21,7 @@ from vlmcore.scaling.model import Model
 from vlmcore.scaling.points import Points
 from vlmcore.scaling.profiles import allowed, hold, nearest
 from vlmcore.scaling.quantities import Quantity, fieller, quantity_values, wald
-from vlmcore.scaling.resampling import Kind, bootstrap, jackknife
+from vlmcore.scaling.resampling import Bootstrap, Kind, bootstrap, jackknife
 
 N, V = (
     axis.ravel()
@@ -30,11 +30,10 @@ N, V = (
     )
 )
 """The 28 points of the paper's grid."""
-LARGER = (14e9, 16.0)
-"""The new model, twice as large as any of the grid, whose measured error is
-predicted."""
-LEVEL = 0.95
-REFITS = 399
+_LARGER = (14e9, 16.0)
+"""A new model, twice as large as any of the grid, whose error is predicted."""
+_LEVEL = 0.95
+_REFITS = 399
 
 
 @dataclass(frozen=True)
@@ -43,12 +42,12 @@ class Setting:
 
     Attributes:
         name: of the result file.
-        about: what it stands for.
+        about: a description.
         law: the truth.
         sigma: standard deviation of the noise of each point; 0 for counts.
         shared: standard deviation of noise that all points of a size share.
         trials: questions a point, for counts.
-        quantities: what intervals are asked for.
+        quantities: those whose intervals are simulated.
     """
 
     name: str
@@ -78,13 +77,13 @@ WELL = Product(AB=0.6, alpha=0.4, beta=0.1, D=0.1)
 SETTINGS = [
     Setting(
         "product",
-        "a product whose exponents and floor the points tell well",
+        "a product whose exponents and floor are well identified",
         WELL,
         quantities=("alpha", "beta", "D", "ratio"),
     ),
     Setting(
         "additive",
-        "a sum whose exponents the points tell well",
+        "a sum whose exponents are well identified",
         Additive(A=0.4, B=0.3, alpha=0.6, beta=0.4, D=0.1),
     ),
     Setting(
@@ -121,7 +120,7 @@ SETTINGS = [
 
 
 class Coverage(NamedTuple):
-    """How an interval did."""
+    """How often one kind of interval contained the truth."""
 
     quantity: str
     method: str
@@ -130,13 +129,13 @@ class Coverage(NamedTuple):
     unbounded: int
     """Intervals that lack an end."""
     median_width: float | None
-    """Of those with two ends; None where widths were not needed."""
+    """Of the intervals with two ends; None where no widths were computed."""
 
 
 def simulate(
     setting: Setting, simulations: int, with_refits: int, seed: int = 0
 ) -> Iterator[Coverage]:
-    """Counts how often each interval holds the truth.
+    """Counts how often each interval contains the truth.
 
     Args:
         setting: law and noise.
@@ -155,28 +154,22 @@ def simulate(
     weights = np.full_like(error, setting.trials or 1)
     fits = _fit_all(setting, model, error, weights)
     for quantity in setting.quantities:
-        truth = float(
-            quantity_values(
-                setting.law.parameters[None], setting.law.names(), quantity
-            )[0]
-        )
+        truth = _truth(setting, quantity)
         if model.form.EXPONENTS:
             yield _profile(setting, model, error, weights, fits, quantity, truth)
         if quantity == "ratio":
-            yield _count(
-                quantity, "fieller", truth, [fieller(fit, LEVEL) for fit in fits]
-            )
+            found = [fieller(fit, _LEVEL) for fit in fits]
+            yield _count(quantity, "fieller", truth, found)
         moved = [fit for fit in fits if quantity not in fit.at_bound]
-        yield _count(
-            quantity, "wald", truth, [wald(fit, quantity, LEVEL) for fit in moved]
-        )
+        found = [wald(fit, quantity, _LEVEL) for fit in moved]
+        yield _count(quantity, "wald", truth, found)
     yield from _resampled(setting, fits[:with_refits], rng)
 
 
 def _fit_all(
     setting: Setting, model: Model, error: np.ndarray, weights: np.ndarray
 ) -> list[Fit]:
-    """All data sets side by side, from the truth."""
+    """Fits all data sets side by side, starting from the truth."""
     problem = model.problem(Points(N, V, error[0], weights[0]), error, weights)
     solved = model.solve(problem, nearest(problem, setting.law))
     rows = zip(error, weights, solved.parameters, solved.objective, strict=True)
@@ -195,7 +188,11 @@ def _profile(
     quantity: Quantity,
     truth: float,
 ) -> Coverage:
-    """The truth is inside where holding the quantity at it costs no more than is allowed; the ends need not be found."""
+    """Whether profile intervals contain the truth, without finding their ends.
+
+    They do if holding the quantity at the truth raises the objective by no more than is
+    allowed.
+    """
     problem = hold(
         model,
         model.problem(fits[0].points, error, weights),
@@ -204,9 +201,14 @@ def _profile(
     )
     held = model.solve(problem, nearest(problem, setting.law)).objective
     inside = sum(
-        left <= allowed(fit, LEVEL) for left, fit in zip(held, fits, strict=True)
+        left <= allowed(fit, _LEVEL) for left, fit in zip(held, fits, strict=True)
     )
     return Coverage(str(quantity), "profile", len(fits), int(inside), 0, None)
+
+
+def _truth(setting: Setting, quantity: Quantity) -> float:
+    law = setting.law
+    return float(quantity_values(law.parameters[None], law.names(), quantity)[0])
 
 
 def _resampled(
@@ -217,52 +219,41 @@ def _resampled(
         if setting.trials
         else ("residual", "pairs", "wild_cluster", "parametric")
     )
-    laws = [
-        {kind: bootstrap(fit, kind, REFITS, seed) for kind in kinds}
-        for seed, fit in enumerate(fits)
-    ]
+    laws = {
+        kind: [bootstrap(fit, kind, _REFITS, seed) for seed, fit in enumerate(fits)]
+        for kind in kinds
+    }
     left_out = [jackknife(fit) for fit in fits]
     for quantity in setting.quantities:
-        truth = float(
-            quantity_values(
-                setting.law.parameters[None], setting.law.names(), quantity
-            )[0]
-        )
+        truth = _truth(setting, quantity)
         for kind in kinds:
-            yield _count(
-                quantity,
-                f"{kind} bootstrap",
-                truth,
-                [refits[kind].interval(quantity, LEVEL) for refits in laws],
-            )
-        yield _count(
-            quantity,
-            "jackknife over sizes",
-            truth,
-            [left.interval(quantity, LEVEL) for left in left_out],
-        )
-    measured = setting.draw(
-        len(fits), rng, (np.array(LARGER[:1]), np.array(LARGER[1:]))
-    )[:, 0]
-    for kind in kinds[:1]:
-        tables = [
-            refits[kind].prediction_interval(*LARGER, LEVEL, trials=setting.trials)
-            for refits in laws
-        ]
-        inside = sum(
-            bool(table["low"][0] <= new <= table["high"][0])
-            for table, new in zip(tables, measured, strict=True)
-        )
-        width = float(
-            np.median([table["high"][0] - table["low"][0] for table in tables])
-        )
-        yield Coverage("prediction", f"{kind} bootstrap", len(fits), inside, 0, width)
+            found = [refits.interval(quantity, _LEVEL) for refits in laws[kind]]
+            yield _count(quantity, f"{kind} bootstrap", truth, found)
+        found = [left.interval(quantity, _LEVEL) for left in left_out]
+        yield _count(quantity, "jackknife over sizes", truth, found)
+    yield _prediction(setting, laws[kinds[0]], rng)
+
+
+def _prediction(
+    setting: Setting, laws: list[Bootstrap], rng: np.random.Generator
+) -> Coverage:
+    """Coverage of the prediction interval of one new measurement at a larger size."""
+    larger = np.array(_LARGER[:1]), np.array(_LARGER[1:])
+    measured = setting.draw(len(laws), rng, larger)[:, 0]
+    tables = [
+        refits.prediction_interval(*_LARGER, _LEVEL, trials=setting.trials)
+        for refits in laws
+    ]
+    low, high = np.array([[t["low"][0], t["high"][0]] for t in tables]).T
+    inside = int(((low <= measured) & (measured <= high)).sum())
+    method, width = f"{laws[0].kind} bootstrap", float(np.median(high - low))
+    return Coverage("prediction", method, len(laws), inside, 0, width)
 
 
 def _count(
     quantity: Quantity, method: str, truth: float, intervals: list[Interval]
 ) -> Coverage:
-    """An end that does not exist excludes nothing."""
+    """Counts intervals that contain the truth; a missing end excludes nothing."""
     inside = sum(
         (i.low is None or i.low <= truth) and (i.high is None or truth <= i.high)
         for i in intervals
@@ -282,7 +273,7 @@ def _count(
 
 
 def result(setting: Setting, simulations: int, with_refits: int) -> dict[str, Any]:
-    """What a result file holds."""
+    """The contents of a result file."""
     start = time.perf_counter()
     rows = []
     for row in simulate(setting, simulations, with_refits):
@@ -299,8 +290,8 @@ def result(setting: Setting, simulations: int, with_refits: int) -> dict[str, An
             "shared": setting.shared,
             "trials": setting.trials,
         },
-        "level": LEVEL,
-        "refits": REFITS,
+        "level": _LEVEL,
+        "refits": _REFITS,
         "seed": 0,
         "coverage": rows,
         "seconds": round(time.perf_counter() - start, 1),

@@ -1,6 +1,6 @@
-"""Four laws of the error: the `Product` of arXiv 2411.03312, section 3, and three rivals, in the symbols of the paper.
+"""Four laws: the `Product` of arXiv 2411.03312, section 3, and three alternatives.
 
-In all of them N stands for N / `unit`.
+The symbols are those of the paper. In all laws N stands for N / `unit`.
 """
 
 from dataclasses import dataclass
@@ -10,20 +10,23 @@ import numpy as np
 
 from vlmcore.scaling.law import Bounds, Law, check_tokens
 
-EXPONENT: Bounds = (-1.0, 4.0)
-POSITIVE: Bounds = (0.0, np.inf)
-FREE: Bounds = (-np.inf, np.inf)
+_EXPONENT: Bounds = (-1.0, 4.0)
+_POSITIVE: Bounds = (0.0, np.inf)
+_FREE: Bounds = (-np.inf, np.inf)
 
 
 class _OneRatio(Law):
-    """A law in which only the ratio of two exponents decides what to buy, whatever the budget."""
+    """A law whose best V depends on the ratio of two exponents, not on the budget."""
 
     alpha: float
     beta: float
 
     @property
     def ratio(self) -> float:
-        """The ratio alpha / beta: by how many per cent V must grow to make up for one per cent of N; infinite where V does nothing."""
+        """The ratio alpha / beta; infinite where V has no effect.
+
+        V must grow by so many per cent to compensate for one per cent of N.
+        """
         return (
             self.alpha / self.beta
             if self.beta
@@ -33,11 +36,13 @@ class _OneRatio(Law):
     def optimal_tokens(
         self, q: float, budget: float | None = None, *, max_visual_tokens: float = 576
     ) -> float:
-        """V* = beta Q / (alpha - beta), between 1 and the largest V, whatever the budget; the largest V where alpha <= beta.
+        """V* = beta Q / (alpha - beta), at any budget, between 1 and the largest V.
+
+        It is the largest V where alpha <= beta.
 
         Args:
             q: Q, text tokens; 0 when the text is cached.
-            budget: of no influence.
+            budget: has no effect.
             max_visual_tokens: largest V.
 
         Raises:
@@ -55,10 +60,10 @@ class _OneRatio(Law):
 
 @dataclass(frozen=True)
 class Product(_OneRatio):
-    """The law of the paper: AB N^-alpha V^-beta + D. Of A and B only the product can be known.
+    """The law of the paper: AB N^-alpha V^-beta + D; only the product AB is identified.
 
-    Example:
-        >>> Product(AB=0.5571, alpha=0.0768, beta=0.0152, D=0.0333).optimal_tokens(q=50)  # the curves of the paper's figure
+    Example, the curves of the paper's figure:
+        >>> Product(AB=0.5571, alpha=0.0768, beta=0.0152, D=0.0333).optimal_tokens(50)
         12.337662337662339
     """
 
@@ -70,10 +75,10 @@ class Product(_OneRatio):
     LINEAR = ("AB", "D")
     EXPONENTS = ("alpha", "beta")
     BOUNDS: ClassVar = {
-        "AB": POSITIVE,
-        "alpha": EXPONENT,
-        "beta": EXPONENT,
-        "D": POSITIVE,
+        "AB": _POSITIVE,
+        "alpha": _EXPONENT,
+        "beta": _EXPONENT,
+        "D": _POSITIVE,
     }
 
     @classmethod
@@ -95,7 +100,7 @@ class Product(_OneRatio):
 
 @dataclass(frozen=True)
 class Additive(Law):
-    """A N^-alpha + B V^-beta + D, the form of Chinchilla (arXiv 2203.15556) with V in the place of the data."""
+    """A N^-alpha + B V^-beta + D: Chinchilla's form (arXiv 2203.15556), V for data."""
 
     A: float
     B: float
@@ -106,11 +111,11 @@ class Additive(Law):
     LINEAR = ("A", "B", "D")
     EXPONENTS = ("alpha", "beta")
     BOUNDS: ClassVar = {
-        "A": POSITIVE,
-        "B": POSITIVE,
-        "alpha": EXPONENT,
-        "beta": EXPONENT,
-        "D": POSITIVE,
+        "A": _POSITIVE,
+        "B": _POSITIVE,
+        "alpha": _EXPONENT,
+        "beta": _EXPONENT,
+        "D": _POSITIVE,
     }
 
     @classmethod
@@ -131,7 +136,7 @@ class Additive(Law):
 
 @dataclass(frozen=True)
 class LogLinear(_OneRatio):
-    """k - alpha ln N - beta ln V: a straight line, what the product becomes when D falls without end.
+    """k - alpha ln N - beta ln V, a straight line: the product's limit for D to -inf.
 
     Here alpha and beta are slopes of the error, not exponents; their ratio means the
     same as in the product.
@@ -142,7 +147,7 @@ class LogLinear(_OneRatio):
     beta: float
 
     LINEAR = ("k", "alpha", "beta")
-    BOUNDS: ClassVar = {"k": FREE, "alpha": FREE, "beta": FREE}
+    BOUNDS: ClassVar = {"k": _FREE, "alpha": _FREE, "beta": _FREE}
 
     @classmethod
     def terms(cls, exponents: Any, n: np.ndarray, v: np.ndarray) -> list[np.ndarray]:
@@ -159,7 +164,7 @@ class LogLinear(_OneRatio):
 
 @dataclass(frozen=True)
 class Interaction(Law):
-    """AB N^-alpha V^-(beta + gamma ln N) + D: a product in which V may matter more, or less, to a larger language model."""
+    """AB N^-alpha V^-(beta + gamma ln N) + D: the effect of V varies with N."""
 
     AB: float
     alpha: float
@@ -170,11 +175,11 @@ class Interaction(Law):
     LINEAR = ("AB", "D")
     EXPONENTS = ("alpha", "beta", "gamma")
     BOUNDS: ClassVar = {
-        "AB": POSITIVE,
-        "alpha": EXPONENT,
-        "beta": EXPONENT,
-        "gamma": EXPONENT,
-        "D": POSITIVE,
+        "AB": _POSITIVE,
+        "alpha": _EXPONENT,
+        "beta": _EXPONENT,
+        "gamma": _EXPONENT,
+        "D": _POSITIVE,
     }
 
     @classmethod

@@ -1,11 +1,11 @@
-"""What the measured points say about the best buy, before any law is fitted to them."""
+"""The frontier of measured models, before any law is fitted to them."""
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 
 def frontier(cost: ArrayLike, error: ArrayLike) -> np.ndarray:
-    """Which models no cheaper or equally dear one beats.
+    """The models that no model of at most the same cost beats.
 
     Args:
         cost: float (n,), in any unit.

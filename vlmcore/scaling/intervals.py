@@ -1,4 +1,4 @@
-"""Intervals of shares, means and ratios: one class for all of them, and the methods that need no law.
+"""The class of all intervals, and intervals of shares, means and ratios.
 
 Seeds are independent runs, so the spread between seeds contains every source of noise
 in training.
@@ -12,7 +12,7 @@ from scipy import stats
 
 
 class Interval(NamedTuple):
-    """An estimate with its confidence interval; a bare number has neither ends nor a level.
+    """An estimate with its confidence interval; a bare number has no ends and no level.
 
     An end that does not exist is None. `f"{interval:.2f}"` gives `0.36 [0.21, 0.51]`.
     """
@@ -67,7 +67,7 @@ def over_seeds(values: ArrayLike, level: float = 0.95) -> Interval:
 
 
 def one_more_seed(values: ArrayLike, level: float = 0.95) -> Interval:
-    """Prediction interval for the value of one more seed; none from fewer than three."""
+    """Prediction interval for one more seed; none from fewer than three."""
     values = np.asarray(values, float)
     mean, n = float(values.mean()), len(values)
     if n < 3:
@@ -79,7 +79,10 @@ def one_more_seed(values: ArrayLike, level: float = 0.95) -> Interval:
 def ratio_over_seeds(
     above: ArrayLike, below: ArrayLike, level: float = 0.95
 ) -> Interval:
-    """Ratio of two means over the same seeds with Fieller's interval; it has no ends if the lower mean could be 0."""
+    """Ratio of two means over the same seeds with Fieller's interval.
+
+    It has no ends if the lower mean could be 0.
+    """
     above, below = np.asarray(above, float), np.asarray(below, float)
     a, b, n = above.mean(), below.mean(), len(above)
     if n < 3:
@@ -90,11 +93,12 @@ def ratio_over_seeds(
 
 
 def crossed_mean(values: ArrayLike, level: float = 0.95) -> Interval:
-    """Mean over seeds and questions, with an interval for other seeds and other questions; a single further seed may well fall outside.
+    """Mean over seeds and questions, with an interval for other seeds and questions.
 
-    Seeds and questions are both random, and crossed. The half-width of the t-interval
-    of the seeds' means and that of the questions' means are added in quadrature, each
-    with its own degrees of freedom. The interaction of seed and question is counted in
+    It is an interval of the mean; a single further seed may well fall outside. Seeds
+    and questions are both random, and crossed. The half-width of the t-interval of the
+    seeds' means and that of the questions' means are added in quadrature, each with its
+    own degrees of freedom. The interaction of seed and question is counted in
     both, so the interval is a little too wide. Fewer than three seeds give none:
     Student's t for two multiplies by 12.7.
 
@@ -128,7 +132,9 @@ def crossed_mean(values: ArrayLike, level: float = 0.95) -> Interval:
 def fieller_ends(
     above: float, below: float, spread: np.ndarray
 ) -> tuple[float | None, float | None]:
-    """The two ratios r at which above - r below is as far from 0 as its own uncertainty reaches; None where there is no end.
+    """The two ratios r at which above - r below is just significantly different from 0.
+
+    They are None where there is no end.
 
     Args:
         above: estimate.

@@ -1,7 +1,7 @@
-"""What every law can do: say the error at N parameters of the language model and V visual tokens, and which N and V a budget should buy.
+"""The base of all laws: errors at N and V, and the best N and V for a budget.
 
-A law is linear in some of its parameters once the others, its exponents, are known, and
-says so in `LINEAR` and `EXPONENTS`: fitting builds on that. N is given in parameters
+A law is linear in some of its parameters, `LINEAR`, once the others, its `EXPONENTS`,
+are known; fitting builds on that. N is given in parameters
 everywhere and enters a law as N / `unit`, so that with the default unit A is the
 coefficient at a billion parameters, as in arXiv 2411.03312. Budgets are in FLOPs, 2N(Q
 + V) as in that paper, with Q text tokens; the vision encoder and one more pass over the
@@ -20,7 +20,7 @@ Bounds = tuple[float, float]
 
 
 class Choice(NamedTuple):
-    """The best buy for a budget: a size of the language model in parameters, a number of visual tokens, what they cost and promise."""
+    """The best N and V for a budget, with their cost and predicted error."""
 
     params: float
     visual_tokens: float
@@ -30,7 +30,7 @@ class Choice(NamedTuple):
 
 @dataclass(frozen=True)
 class Law:
-    """What all laws can do.
+    """The base of all laws.
 
     Attributes:
         unit: parameters in one unit of N.
@@ -58,7 +58,7 @@ class Law:
 
     @classmethod
     def terms(cls, exponents: Any, n: np.ndarray, v: np.ndarray) -> list[np.ndarray]:
-        """What the linear parameters multiply.
+        """The factors of the linear parameters.
 
         Args:
             exponents: a sequence of numbers or columns, in the order of `EXPONENTS`.
@@ -168,12 +168,12 @@ class Law:
         question_pass: bool = False,
         max_visual_tokens: float = 576,
     ) -> Choice:
-        """The best buy when N can be any number.
+        """The best N and V when N can be any number.
 
         Args:
             budget: FLOPs to answer one question.
             q: Q, text tokens; 0 when the text is cached.
-            encoder_flops: what the vision encoder takes of the budget, if it counts.
+            encoder_flops: of the vision encoder, if they count.
             question_pass: the compressor needs one more pass of the language model over
                 the question, as QueCC does.
             max_visual_tokens: largest V.
@@ -193,7 +193,7 @@ class Law:
         return Choice(N, V, budget, float(self.predict(N, V)))
 
     def frontier(self, budgets: ArrayLike, q: float, **options: Any) -> pd.DataFrame:
-        """The best buy for each of many budgets, one a row; options as for `optimum`."""
+        """The optimum of each of many budgets, one a row; options as for `optimum`."""
         return pd.DataFrame(
             [self.optimum(budget, q, **options) for budget in np.atleast_1d(budgets)],
             columns=Choice._fields,

@@ -1,4 +1,7 @@
-"""What is fitted and how: a form of law, bounds, a loss; and the engine that fits many rows of errors at the same points at once."""
+"""A model: a form of law, bounds and a loss; and the engine that fits it.
+
+Many rows of errors at the same points are fitted at once.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,27 +11,32 @@ from typing import NamedTuple
 import numpy as np
 
 from vlmcore.scaling.law import Bounds, Law
-from vlmcore.scaling.losses import Loss, least_squares_weights, objective
+from vlmcore.scaling.losses import LOSSES, Loss, least_squares_weights, objective
 from vlmcore.scaling.points import Points
 from vlmcore.scaling.projection import Problem, Solution, descend
 
-NODES = (-0.3, -0.03, 0.01, 0.03, 0.08, 0.2, 0.5, 1.2, 2.5)
+_NODES = (-0.3, -0.03, 0.01, 0.03, 0.08, 0.2, 0.5, 1.2, 2.5)
 """Exponents to start from."""
 
-ROUNDS = 200
-"""How often least squares is reweighted, at most."""
+_ROUNDS = 200
+"""Least squares is reweighted at most so many times."""
 
 
 class Solved(NamedTuple):
-    """Fitted parameters in the order of the law, float (rows, parameters), and what is left of the loss, float (rows,)."""
+    """Fitted rows."""
 
     parameters: np.ndarray
+    """In the order of the law, float (rows, parameters)"""
     objective: np.ndarray
+    """The remaining loss, float (rows,)"""
 
 
 @dataclass(frozen=True)
 class Model:
-    """A form of law with bounds for each of its parameters, equal bounds for one that is held; a loss, its `delta`; the unit of N."""
+    """A form of law with bounds for its parameters, a loss, its `delta`, the unit of N.
+
+    A parameter that is held has equal bounds.
+    """
 
     form: type[Law]
     bounds: dict[str, Bounds]
@@ -45,17 +53,37 @@ class Model:
             if self.bounds[name][0] < self.bounds[name][1]
         ]
 
+    def check_enough(self, points: Points) -> None:
+        """Raises a ValueError unless the points can determine the free parameters."""
+        free = self.free
+        if not free:
+            raise ValueError(
+                "every parameter is held, so nothing is left to fit; take some out of "
+                "fixed="
+            )
+        if len(points) <= len(free):
+            raise ValueError(
+                f"{len(points)} points do not determine {len(free)} parameters and "
+                f"their spread; give at least {len(free) + 1}, or hold some of "
+                f"{', '.join(free)} with fixed="
+            )
+        for name, symbol, column in (("alpha", "N", points.N), ("beta", "V", points.V)):
+            if name in free and np.ptp(column) == 0:
+                raise ValueError(
+                    f"all points have {symbol} = {column[0]:g}, so {name} is not "
+                    f"identified; vary {symbol}, or hold {name} with fixed="
+                )
+
     def problem(
         self, points: Points, error: np.ndarray, weights: np.ndarray
     ) -> Problem:
-        """Rows of problems, for errors and weights of shape (rows, points); the exponents that are not held are searched."""
-        rows = len(error)
+        """Rows of problems, for errors and weights of shape (rows, points).
+
+        The exponents that are not held are searched.
+        """
+        rows, exponents = len(error), self.form.EXPONENTS
         lower, upper = np.array([self.bounds[name] for name in self.form.LINEAR]).T
-        box = (
-            np.array([self.bounds[name] for name in self.form.EXPONENTS])
-            .reshape(-1, 2)
-            .T
-        )
+        box = np.array([self.bounds[name] for name in exponents]).reshape(-1, 2).T
         searched = box[0] < box[1]
         return Problem(
             form=self.form,
@@ -71,13 +99,15 @@ class Model:
         )
 
     def starts(self, problem: Problem) -> np.ndarray:
-        """Where to start from, for a problem of one row: the best node of each line of the grid that the first exponent numbers.
+        """Starting points for a problem of one row.
+
+        They are the best node of each line of the grid that the first exponent numbers.
 
         Returns:
             float (starts, searched)
         """
         axes = [
-            [node for node in NODES if low < node < high] or [(low + high) / 2]
+            [node for node in _NODES if low < node < high] or [(low + high) / 2]
             for low, high in problem.box.T
         ]
         nodes = np.array(list(product(*axes)))
@@ -104,7 +134,7 @@ class Model:
             return Solved(self.parameters(solution), solution.sse)
         error, weights = problem.y, problem.roots**2
         solution = descend(self._reweighted(problem, error), start)
-        for _ in range(ROUNDS):
+        for _ in range(_ROUNDS):
             predicted = problem.predict(solution)
             # not to the end, since the weights change again; but enough steps for the
             # damping to find one that helps
@@ -133,34 +163,44 @@ class Model:
         return problem._replace(roots=np.sqrt(weights))
 
 
-def limits(
-    form: type[Law], fixed: Mapping[str, float], bounds: Mapping[str, Bounds]
-) -> dict[str, Bounds]:
-    """Bounds for every parameter of a form: its own, others for some, and equal ones for those that are fixed.
+def make_model(
+    form: type[Law],
+    loss: Loss,
+    delta: float,
+    unit: float,
+    fixed: Mapping[str, float],
+    bounds: Mapping[str, Bounds],
+) -> Model:
+    """A model with the form's own bounds, unless others are given or parameters fixed.
 
     Raises:
-        ValueError: a parameter is unknown, or its bounds make no sense.
+        ValueError: a form, loss or parameter is unknown, or a number makes no sense.
     """
+    if not (isinstance(form, type) and issubclass(form, Law) and form.names()):
+        raise ValueError(
+            f"{form!r} is no form of law; give the class itself: Product, Additive, "
+            "LogLinear or Interaction"
+        )
+    if loss not in LOSSES:
+        raise ValueError(f"there is no loss {loss!r}; choose from {', '.join(LOSSES)}")
+    if not (delta > 0 and unit > 0):
+        raise ValueError(f"delta = {delta} and unit = {unit} must be positive")
     if unknown := (set(fixed) | set(bounds)) - set(form.names()):
         raise ValueError(
             f"{form.__name__} has no {', '.join(sorted(unknown))}; its parameters are "
             f"{', '.join(form.names())}"
         )
-    ends = {
-        **form.BOUNDS,
-        **bounds,
-        **{name: (value, value) for name, value in fixed.items()},
-    }
+    held = {name: (value, value) for name, value in fixed.items()}
+    ends = {**form.BOUNDS, **bounds, **held}
     for name, (low, high) in ends.items():
         wrong_order = not low < high if name not in fixed else not np.isfinite(low)
-        if wrong_order or (
-            name in form.EXPONENTS and not np.isfinite([low, high]).all()
-        ):
+        infinite = name in form.EXPONENTS and not np.isfinite([low, high]).all()
+        if wrong_order or infinite:
             raise ValueError(
                 f"{name} cannot lie between {low} and {high}; give a lower and a "
                 "higher bound, finite for an exponent"
             )
-    return ends
+    return Model(form, ends, loss, delta, unit)
 
 
 def _repeat(problem: Problem, rows: int) -> Problem:

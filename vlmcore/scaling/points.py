@@ -1,4 +1,4 @@
-"""The points that a law is fitted to, checked before anything else happens."""
+"""The points that a law is fitted to, checked before they are fitted."""
 
 from dataclasses import dataclass
 
@@ -43,7 +43,7 @@ def check_points(
     trials: ArrayLike | None,
     loss: Loss,
 ) -> Points:
-    """Points, if they can be fitted at all.
+    """Checks points that are to be fitted.
 
     Raises:
         ValueError: lengths differ, a number is missing or out of its range, all errors
@@ -58,21 +58,27 @@ def check_points(
         raise ValueError(
             "a binomial loss takes its weights from `trials`; leave `weights` out"
         )
+    last = "weights" if trials is None else "trials"
     given = {
         "N": N,
         "V": V,
         "error": error,
-        "weights" if trials is None else "trials": trials
-        if trials is not None
-        else weights,
+        last: weights if trials is None else trials,
     }
     columns = {
         name: np.array(1.0 if each is None else each, float)
         for name, each in given.items()
     }
-    last = list(columns)[-1]
     if columns[last].ndim == 0:
         columns[last] = np.full(columns["error"].shape, columns[last])
+    _check_columns(columns)
+    _check_errors(columns["error"], loss)
+    if trials is not None:
+        _check_counts(columns["error"], columns["trials"])
+    return Points(*columns.values())
+
+
+def _check_columns(columns: dict[str, np.ndarray]) -> None:
     shapes = {name: column.shape for name, column in columns.items()}
     if len(set(shapes.values())) > 1 or columns["error"].ndim != 1:
         raise ValueError(
@@ -91,10 +97,6 @@ def check_points(
                 f"{name} of point {where} is {column[where]:g} and must be positive "
                 "(a blind model, V = 0, is on no law)"
             )
-    _check_errors(columns["error"], loss)
-    if trials is not None:
-        _check_counts(columns["error"], columns["trials"])
-    return Points(*columns.values())
 
 
 def _check_errors(error: np.ndarray, loss: Loss) -> None:

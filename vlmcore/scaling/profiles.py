@@ -1,7 +1,7 @@
-"""Profile intervals: all values of a quantity that, held, leave an objective which chance could explain.
+"""Profile intervals: all values of a quantity that a likelihood-ratio test accepts.
 
 The profile follows a curved valley and a bound; curvature at the optimum, on which
-`wald` and `fieller` rest, sees neither.
+`wald` and `fieller` rest, does not.
 """
 
 import numpy as np
@@ -24,16 +24,17 @@ from vlmcore.scaling.quantities import (
     wald,
 )
 
-FARTHEST = 1e6
+_FARTHEST = 1e6
 """Standard errors after which a profile that has not risen enough is taken for
 unbounded."""
 
 
 def profile(fit: Fit, quantity: Quantity, level: float = 0.95) -> Interval:
-    """All values that, held, raise the objective by no more than chance would: by t^2 residual variances, or z^2 of deviance for counts.
+    """All values that, held, raise the objective by no more than chance would.
 
-    All other parameters move within their bounds, D at 0 too. An end at a bound is that
-    bound. For a `LogLinear` law it is exact, and found in closed form.
+    Chance raises it by t^2 residual variances, or z^2 of deviance for counts. All other
+    parameters move within their bounds, D at 0 too. An end at a bound is that bound.
+    For a `LogLinear` law it is exact, and found in closed form.
 
     Raises:
         ValueError: the quantity is held, or the loss is not a likelihood.
@@ -55,7 +56,7 @@ def profile(fit: Fit, quantity: Quantity, level: float = 0.95) -> Interval:
 
 
 def profile_path(fit: Fit, quantity: Quantity, values: ArrayLike) -> pd.DataFrame:
-    """The best law for each value at which a quantity is held: one row a value, with its parameters and what is left of the loss.
+    """The best law for each value at which a quantity is held, one row a value.
 
     Args:
         fit: the fit; its law must have exponents.
@@ -63,7 +64,8 @@ def profile_path(fit: Fit, quantity: Quantity, values: ArrayLike) -> pd.DataFram
         values: (rows,)
 
     Returns:
-        A table with the columns `value`, the law's parameters, and `objective`.
+        A table with the columns `value`, the law's parameters, and `objective`, the
+        remaining loss.
 
     Raises:
         ValueError: the quantity was held in the fit already, a value is not finite, or
@@ -85,9 +87,8 @@ def profile_path(fit: Fit, quantity: Quantity, values: ArrayLike) -> pd.DataFram
     problem = hold(
         fit.model, fit.model.problem(fit.points, error, weights), quantity, values
     )
-    with np.errstate(
-        over="ignore", invalid="ignore"
-    ):  # a value far from all sense has no law, and no finite objective
+    # a value that makes no sense has no law, and no finite objective
+    with np.errstate(over="ignore", invalid="ignore"):
         solved = fit.model.solve(problem, nearest(problem, fit.law))
     table = pd.DataFrame(solved.parameters, columns=list(fit.model.form.names()))
     return pd.concat(
@@ -154,18 +155,21 @@ def _check_free(fit: Fit, quantity: Quantity) -> None:
     estimate(fit, quantity)
     if held := parts - set(fit.model.free):
         raise ValueError(
-            f"{' and '.join(sorted(held))} was held in this fit, so nothing can be "
-            "said about it; leave it out of fixed="
+            f"{' and '.join(sorted(held))} was held in this fit and has no interval; "
+            "leave it out of fixed="
         )
 
 
 def _end(
     fit: Fit, quantity: Quantity, value: float, side: int, allowed: float
 ) -> float | None:
-    """Where the profile passes what is allowed: walks away in growing steps, then narrows the last one down."""
+    """Where the profile passes the allowed objective; None if it never does.
+
+    The search walks away in growing steps, then narrows the last one down.
+    """
     limit = _limit(fit, quantity, side)
     steps = _step(fit, quantity) * np.concatenate(
-        [np.arange(0, 4, 0.5), np.geomspace(4, FARTHEST, 36)]
+        [np.arange(0, 4, 0.5), np.geomspace(4, _FARTHEST, 36)]
     )
     inside, outside = value, None
     grid = value + side * steps
@@ -197,7 +201,10 @@ def _limit(fit: Fit, quantity: Quantity, side: int) -> float:
 
 
 def _step(fit: Fit, quantity: Quantity) -> float:
-    """About a standard error; for a parameter at its bound, which has none, a hundredth of the largest error."""
+    """About a standard error.
+
+    A parameter at its bound has none: a hundredth of the largest error.
+    """
     if isinstance(quantity, str) and quantity in fit.at_bound:
         return 0.01 * float(np.abs(fit.points.error).max())
     return standard_error(fit, quantity)

@@ -1,4 +1,4 @@
-"""Variable projection (Golub and Pereyra 1973): least squares for laws that are linear once their exponents are known.
+"""Variable projection (Golub and Pereyra 1973): least squares for laws with exponents.
 
 For given exponents the best linear parameters follow exactly, bounds included, so that
 only two or three exponents are searched, by Levenberg-Marquardt with Kaufman's
@@ -7,24 +7,20 @@ loop over them: the starts of one fit, the replicates of a bootstrap, the points
 profile.
 """
 
-from itertools import product
 from typing import NamedTuple
 
 import numpy as np
 
 from vlmcore.scaling.law import Law
+from vlmcore.scaling.least_squares import Linear, bounded_least_squares
 
-TINY = np.finfo(float).tiny
-LEAST_DAMPING = 1e-12
-"""Keeps the normal equations solvable where two exponents do the same."""
-
-COLLINEAR = 1e-12
-"""A column whose length is this small a share of itself, once the others are taken out,
-has nothing of its own."""
+_TINY = np.finfo(float).tiny
+_LEAST_DAMPING = 1e-12
+"""Keeps the normal equations solvable where two exponents have the same effect."""
 
 
 class Solution(NamedTuple):
-    """Where the search ended, one row a problem."""
+    """The optimum, one row a problem."""
 
     searched: np.ndarray
     """float (rows, searched)"""
@@ -32,20 +28,6 @@ class Solution(NamedTuple):
     """float (rows, exponents)"""
     linear: np.ndarray
     """float (rows, linear parameters)"""
-    sse: np.ndarray
-    """float (rows,)"""
-
-
-class Linear(NamedTuple):
-    """Least squares in the linear parameters."""
-
-    values: np.ndarray
-    """float (rows, linear parameters)"""
-    residuals: np.ndarray
-    """float (rows, points), each times the root of its weight"""
-    directions: list[np.ndarray]
-    """float (rows, points) each, orthonormal: what the linear parameters can still
-    change; zeros where one sits at its bound."""
     sse: np.ndarray
     """float (rows,)"""
 
@@ -106,10 +88,13 @@ class Problem(NamedTuple):
     def linear(self, searched: np.ndarray) -> Linear:
         """The best linear parameters for what is searched."""
         terms = self.form.terms(_columns(self.exponents(searched)), self.n, self.v)
-        return _bounded(terms, self.y, self.roots, self.lower, self.upper)
+        return bounded_least_squares(terms, self.y, self.roots, self.lower, self.upper)
 
     def slopes(self, searched: np.ndarray, linear: Linear) -> np.ndarray:
-        """Weighted derivatives of the prediction that no linear parameter can imitate, float (rows, searched, points)."""
+        """Weighted derivatives, float (rows, searched, points).
+
+        Their components along the linear parameters' directions are projected out.
+        """
         slopes = self.form.slopes(
             _columns(self.exponents(searched)), _columns(linear.values), self.n, self.v
         )
@@ -149,32 +134,22 @@ def descend(
         if not len(live):
             break
         at = searched[live]
-        new = np.clip(
-            at
-            + _step(
-                part.slopes(at, here), here.residuals, damping[live], at, problem.box
-            ),
-            *problem.box,
-        )
+        slopes = part.slopes(at, here)
+        step = _step(slopes, here.residuals, damping[live], at, problem.box)
+        new = np.clip(at + step, *problem.box)
         there = part.linear(new)
         gain = sse[live] - there.sse
         moved = np.abs(new - at).max(1)
         better = gain >= 0
-        damping[live] = np.maximum(
-            damping[live] * np.where(better, 0.1, 8.0), LEAST_DAMPING
-        )
-        searched[live[better]], values[live[better]], sse[live[better]] = (
-            new[better],
-            there.values[better],
-            there.sse[better],
-        )
-        stays = ~(
-            (better & (gain <= tolerance * sse[live]) & (moved < 1e-7))
-            | (moved < tolerance)
-            | (sse[live] <= TINY)
-        )
-        chosen = np.flatnonzero(stays)
-        here = _mix(better, there, here, chosen)
+        factor = np.where(better, 0.1, 8.0)
+        damping[live] = np.maximum(damping[live] * factor, _LEAST_DAMPING)
+        searched[live[better]] = new[better]
+        values[live[better]] = there.values[better]
+        sse[live[better]] = there.sse[better]
+        flat = better & (gain <= tolerance * sse[live]) & (moved < 1e-7)
+        done = flat | (moved < tolerance) | (sse[live] <= _TINY)
+        chosen = np.flatnonzero(~done)
+        here = there.or_other(here, better, chosen)
         if len(chosen) < len(live):
             live, part = live[chosen], part.rows(chosen)
     return Solution(searched, problem.exponents(searched), values, sse)
@@ -193,125 +168,10 @@ def _step(
     stuck = ((at <= box[0]) & (gradient < 0)) | ((at >= box[1]) & (gradient > 0))
     gradient[stuck] = 0
     square[stuck[:, :, None] | stuck[:, None, :]] = 0
-    size = np.einsum(
-        "rss->rs", square
-    )  # a view: what is added to it is added to the diagonal
-    size += damping[:, None] * size + np.where(size > TINY, 0, 1)
+    # a view: adding to it adds to the diagonal
+    size = np.einsum("rss->rs", square)
+    size += damping[:, None] * size + np.where(size > _TINY, 0, 1)
     return np.linalg.solve(square, gradient[..., None])[..., 0]
-
-
-def _mix(better: np.ndarray, there: Linear, here: Linear, chosen: np.ndarray) -> Linear:
-    """The chosen rows, each from the better of two solutions."""
-    better = better[chosen]
-    if len(chosen) == len(there.sse) and (better.all() or not better.any()):
-        return (
-            there if better.all() else here
-        )  # nothing to be mixed; most often so in a single fit
-
-    def pick(new: np.ndarray, old: np.ndarray) -> np.ndarray:
-        mask = better.reshape(-1, *[1] * (new.ndim - 1))
-        return np.where(mask, new[chosen], old[chosen])
-
-    directions = [
-        pick(new, old)
-        for new, old in zip(there.directions, here.directions, strict=True)
-    ]
-    return Linear(
-        pick(there.values, here.values),
-        pick(there.residuals, here.residuals),
-        directions,
-        pick(there.sse, here.sse),
-    )
-
-
-def _bounded(
-    terms: list[np.ndarray],
-    y: np.ndarray,
-    roots: np.ndarray,
-    lower: np.ndarray,
-    upper: np.ndarray,
-) -> Linear:
-    """Least squares under bounds: parameters are put at their ends, few before many, until the gradient would push none of them back."""
-    terms, y = [term * roots for term in terms], y * roots
-    options = [_options(lower[:, i], upper[:, i]) for i in range(len(terms))]
-    best: Linear | None = None
-    open_rows = np.ones(len(y), bool)
-    for ends in sorted(
-        product(*options), key=lambda ends: sum(end is not None for end in ends)
-    ):
-        found = _unbounded(terms, y, ends)
-        inside = ((found.values >= lower) & (found.values <= upper)).all(1)
-        found = found._replace(sse=np.where(inside, found.sse, np.inf))
-        best = (
-            found
-            if best is None
-            else _mix(found.sse < best.sse, found, best, np.arange(len(y)))
-        )
-        open_rows &= ~inside | _pushes_back(terms, found.residuals, ends, lower, upper)
-        if not open_rows.any():
-            break
-    assert best is not None
-    return best
-
-
-def _pushes_back(
-    terms: list[np.ndarray],
-    residuals: np.ndarray,
-    ends: tuple[np.ndarray | None, ...],
-    lower: np.ndarray,
-    upper: np.ndarray,
-) -> np.ndarray:
-    """Rows that would fit better with a parameter inside than at its end; the problem is convex, so the others are solved."""
-    pushes = np.zeros(len(residuals), bool)
-    for i, end in enumerate(ends):
-        if end is not None:
-            slope = np.einsum("rp,rp->r", terms[i], residuals)
-            pushes |= (np.where(end < upper[:, i], slope, -slope) > 0) & (
-                lower[:, i] < upper[:, i]
-            )
-    return pushes
-
-
-def _options(lower: np.ndarray, upper: np.ndarray) -> list[np.ndarray | None]:
-    """What a linear parameter may do: move, or sit at an end."""
-    if np.array_equal(lower, upper):
-        return [lower]
-    return [None, *(end for end in (lower, upper) if np.isfinite(end).all())]
-
-
-def _unbounded(
-    terms: list[np.ndarray], y: np.ndarray, ends: tuple[np.ndarray | None, ...]
-) -> Linear:
-    """Least squares by modified Gram-Schmidt, the last column first: a constant taken out first keeps nearly flat columns apart."""
-    values = np.zeros((len(y), len(terms)))
-    for i, end in enumerate(ends):
-        if end is not None:
-            values[:, i] = end
-            y = y - end[:, None] * terms[i]
-    free = [i for i, end in reversed(list(enumerate(ends))) if end is None]
-    directions = [np.zeros_like(y)] * len(terms)  # replaced one by one, never changed
-    inner: dict[tuple[int, int], np.ndarray] = {}
-    for i in free:
-        own, earlier = terms[i], free[: free.index(i)]
-        length = _norm(own)
-        for j in earlier:
-            inner[j, i] = np.einsum("rp,rp->r", directions[j], own)
-            own = own - inner[j, i][:, None] * directions[j]
-        rest = _norm(own) if earlier else length
-        inner[i, i] = np.where(rest > COLLINEAR * length, rest, np.inf)
-        directions[i] = own / inner[i, i][:, None]
-        values[:, i] = np.einsum("rp,rp->r", directions[i], y)
-        y = y - values[:, i, None] * directions[i]
-    for i in reversed(free):
-        later = free[free.index(i) + 1 :]
-        values[:, i] = (
-            values[:, i] - sum(inner[i, k] * values[:, k] for k in later)
-        ) / inner[i, i]
-    return Linear(values, y, directions, np.einsum("rp,rp->r", y, y))
-
-
-def _norm(rows: np.ndarray) -> np.ndarray:
-    return np.sqrt(np.einsum("rp,rp->r", rows, rows))
 
 
 def _columns(rows: np.ndarray) -> list[np.ndarray]:

@@ -1,4 +1,4 @@
-"""Quantities of a fitted law, and their intervals from its curvature: Wald's, and Fieller's for a ratio.
+"""Quantities of a fitted law, and their intervals from its curvature.
 
 A quantity is a parameter by its name, `"ratio"` for alpha / beta, or a `Contrast`.
 """
@@ -14,7 +14,10 @@ from vlmcore.scaling.intervals import Interval, check_level, fieller_ends
 
 
 class Contrast(NamedTuple):
-    """The difference alpha - c beta; for c = 1 a positive one means that a finite V is best where text has a cost."""
+    """The difference alpha - c beta.
+
+    If it is positive for c = 1, a finite V is best where text has a cost.
+    """
 
     c: float = 1.0
 
@@ -25,7 +28,12 @@ Quantity = str | Contrast
 def quantity_values(
     parameters: np.ndarray, names: tuple[str, ...], quantity: Quantity
 ) -> np.ndarray:
-    """A quantity of many laws, float (laws,), from their parameters, float (laws, parameters).
+    """A quantity of many laws, float (laws,).
+
+    Args:
+        parameters: float (laws, parameters)
+        names: of the parameters.
+        quantity: which.
 
     Raises:
         ValueError: these laws have no such quantity.
@@ -68,7 +76,7 @@ def wald(fit: Fit, quantity: Quantity, level: float = 0.95) -> Interval:
 
 
 def fieller(fit: Fit, level: float = 0.95) -> Interval:
-    """Fieller's interval of alpha / beta: all ratios r for which alpha - r beta could be 0.
+    """Fieller's interval: all ratios r for which alpha - r beta could be 0.
 
     It is exact for a straight line with normal errors. Where beta itself could be 0 the
     ratios have no end, and both ends are None.
@@ -82,10 +90,12 @@ def fieller(fit: Fit, level: float = 0.95) -> Interval:
 
 
 def standard_error(fit: Fit, quantity: Quantity) -> float:
-    """The standard error of a quantity by the delta method; parameters that did not move are taken as known.
+    """The standard error of a quantity by the delta method.
+
+    Parameters that are held or at a bound are taken as known.
 
     Raises:
-        ValueError: nothing in the quantity moved.
+        ValueError: no parameter in the quantity is free.
     """
     law, free = vars(fit.law), fit.free
     if isinstance(quantity, Contrast):
@@ -104,7 +114,9 @@ def standard_error(fit: Fit, quantity: Quantity) -> float:
 
 
 def critical_value(fit: Fit, level: float, degrees_of_freedom: int) -> float:
-    """How many standard errors an interval reaches: by Student's t if the variance is estimated, by the normal law for counts.
+    """Standard errors from an estimate to an end of its interval.
+
+    They are Student's if the variance is estimated, and normal for counts.
 
     Raises:
         ValueError: the level is not between 0 and 1.

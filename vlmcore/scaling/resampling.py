@@ -1,10 +1,10 @@
-"""What other data would have said: the bootstrap, leaving one size of language model out, and predicting points that were held out.
+"""The bootstrap, the jackknife over sizes of language model, and held-out predictions.
 
 Refits start at the original fit and are solved side by side; bounds hold for them too.
 Points that share an N share a language model, so their errors are not independent: the
 cluster bootstrap and the jackknife respect that, the others do not. But a handful of
 sizes is too few for either to be exact (their intervals assume many), so read them as a
-range and not as a promise.
+range and not as exact.
 """
 
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from vlmcore.scaling.quantities import Quantity, estimate, quantity_values
 
 Kind = Literal["residual", "pairs", "wild_cluster", "parametric"]
 
-WEBB = np.sqrt([0.5, 1.0, 1.5])
+_WEBB = np.sqrt([0.5, 1.0, 1.5])
 """Sizes of Webb's six-point distribution (mean 0, variance 1), made for few clusters:
 two signs would give four clusters 16 data sets."""
 
@@ -33,7 +33,7 @@ class Bootstrap:
 
     Attributes:
         fit: the original.
-        kind: how the data were drawn again.
+        kind: how the data were resampled.
         replicates: parameters of the refits, float (count, parameters)
         seed: of the draws.
     """
@@ -78,8 +78,8 @@ class Bootstrap:
             N: parameters of the language model.
             V: visual tokens; broadcasts with N.
             level: of the interval.
-            noise: for a new measurement, with an error of its own, drawn from the
-                residuals or a binomial; otherwise for the law itself.
+            noise: for a new measurement, with an error drawn from the residuals or a
+                binomial; otherwise for the law itself.
             trials: questions of the new measurement, where the fit was binomial.
 
         Returns:
@@ -88,9 +88,7 @@ class Bootstrap:
         Raises:
             ValueError: noise in counts of an unknown number of questions.
         """
-        N, V = np.broadcast_arrays(
-            np.atleast_1d(np.asarray(N, float)), np.asarray(V, float)
-        )
+        N, V = np.broadcast_arrays(np.atleast_1d(N), np.asarray(V, float))
         predicted = self.predict(N, V)
         if noise:
             if (trials is None) == (self.fit.model.loss == "binomial"):
@@ -102,18 +100,12 @@ class Bootstrap:
                 self.fit, predicted, np.random.default_rng([self.seed, 1]), trials
             )
         low, high = np.quantile(predicted, [(1 - level) / 2, (1 + level) / 2], axis=0)
-        return pd.DataFrame(
-            {
-                "N": N.ravel(),
-                "V": V.ravel(),
-                "error": self.fit.law.predict(N, V).ravel(),
-                "low": low,
-                "high": high,
-            }
-        )
+        columns = {"N": N.ravel(), "V": V.ravel()}
+        columns["error"] = self.fit.law.predict(N, V).ravel()
+        return pd.DataFrame(columns | {"low": low, "high": high})
 
     def to_json(self) -> dict[str, Any]:
-        """Plain lists for a page: the law and its refits, parameters in the order of `names`, at full precision."""
+        """Plain lists for a page: the law and its refits, at full precision."""
         law = self.fit.law
         names = list(law.names())
         return {
@@ -128,7 +120,7 @@ class Bootstrap:
 def bootstrap(
     fit: Fit, kind: Kind = "residual", count: int = 1000, seed: int = 0
 ) -> Bootstrap:
-    """Draws the data again and again and refits the law.
+    """Resamples the data and refits the law.
 
     Args:
         fit: the original.
@@ -143,7 +135,7 @@ def bootstrap(
         ValueError: the kind is unknown, or does not go with the loss.
     """
     if count < 1:
-        raise ValueError(f"{count} refits say nothing; ask for a few hundred")
+        raise ValueError(f"{count} refits give no distribution; ask for a few hundred")
     error, weights = _draw(fit, kind, count, np.random.default_rng(seed))
     problem = fit.model.problem(fit.points, error, weights)
     start = [
@@ -157,7 +149,7 @@ def bootstrap(
 
 
 class Jackknife(NamedTuple):
-    """A fit and what it becomes without one size of language model."""
+    """A fit, and the fits without one size of language model."""
 
     fit: Fit
     table: pd.DataFrame
@@ -168,10 +160,10 @@ class Jackknife(NamedTuple):
         return quantity_values(self.table.to_numpy(), self.fit.law.names(), quantity)
 
     def interval(self, quantity: Quantity, level: float = 0.95) -> Interval:
-        """The estimate plus and minus Student's t, of one degree of freedom fewer than sizes, times the jackknife's standard error.
+        """The estimate plus and minus Student's t times the jackknife's standard error.
 
-        With four sizes that is a rough guess: the error of the error is as large as
-        itself.
+        There is one degree of freedom fewer than sizes. With four sizes the interval is
+        rough: the error of the standard error is as large as itself.
         """
         values, sizes = self.values(quantity), len(self.table)
         value = estimate(self.fit, quantity)
@@ -188,10 +180,10 @@ class Jackknife(NamedTuple):
 
 
 def jackknife(fit: Fit) -> Jackknife:
-    """Leaves one size of language model out at a time, with all its points, and fits the rest.
+    """Fits a law without each size of language model in turn, with all its points.
 
     Raises:
-        ValueError: too little is left for a fit.
+        ValueError: too few points are left for a fit.
     """
     sizes = np.unique(fit.points.N)
     laws = [fit.refit(fit.points.keep(size != fit.points.N)).law for size in sizes]
@@ -223,7 +215,7 @@ def hold_out(
         and `relative`, the miss as a share of the measured.
 
     Raises:
-        ValueError: nothing is held out, or too little is left for a fit.
+        ValueError: nothing is held out, or too few points are left for a fit.
     """
     held = np.asarray(held, bool)
     if held.shape != fit.points.error.shape or not held.any():
@@ -264,7 +256,7 @@ def _draw(
         return _measure(fit, predicted, rng, None, 1 / np.sqrt(weights)), weights
     if kind == "wild_cluster" and fit.model.loss == "squared":
         sizes, cluster = np.unique(points.N, return_inverse=True)
-        by_cluster = rng.choice(np.concatenate([-WEBB, WEBB]), (count, len(sizes)))
+        by_cluster = rng.choice(np.concatenate([-_WEBB, _WEBB]), (count, len(sizes)))
         return predicted + by_cluster[:, cluster] * fit.residuals, weights
     raise ValueError(
         f"there is no {kind!r} bootstrap for the loss {fit.model.loss!r}: choose "
@@ -280,7 +272,10 @@ def _measure(
     trials: ArrayLike | None,
     scale: ArrayLike = 1.0,
 ) -> np.ndarray:
-    """Predictions as they would be measured: with residuals drawn from those of the fit, or as shares of questions."""
+    """Simulated measurements of predictions.
+
+    Residuals are drawn from those of the fit, or errors are shares of questions.
+    """
     if fit.model.loss == "binomial":
         trials = np.asarray(trials)
         return rng.binomial(trials.astype(int), np.clip(predicted, 0, 1)) / trials

@@ -8,7 +8,7 @@ from vlmcore.data.benchmarks import json_stream
 from vlmcore.data.benchmarks.json_stream import Record, join, json_items, json_lines
 
 
-class Thing(NamedTuple):
+class Located(NamedTuple):
     id: int
     where: str
 
@@ -33,7 +33,7 @@ def made_up(rng, depth=0):
 @pytest.mark.parametrize("chunk", [1, 3, 64, 1 << 16])
 @pytest.mark.parametrize("indent", [None, 2])
 def test_streamed_records_are_those_of_json(tmp_path, monkeypatch, chunk, indent):
-    monkeypatch.setattr(json_stream, "CHUNK", chunk)
+    monkeypatch.setattr(json_stream, "_CHUNK", chunk)
     rng, path = random.Random(chunk), tmp_path / "a.json"
     for ascii_only in (True, False):
         items = [{"id": i, "x": made_up(rng)} for i in range(40)]
@@ -111,7 +111,7 @@ def test_join_is_a_look_up(shuffled):
     numbers = list(range(500))
     others = random.Random(0).sample(numbers, 500) if shuffled else numbers
     pairs = list(
-        join((Thing(i, "q") for i in numbers), (Thing(i, "a") for i in others))
+        join((Located(i, "q") for i in numbers), (Located(i, "a") for i in others))
     )
     assert [(q.id, a.id, a.where) for q, a in pairs] == [(i, i, "a") for i in numbers]
 
@@ -132,7 +132,7 @@ def test_what_does_not_belong_is_named(questions, others, message):
     with pytest.raises(ValueError, match=message):
         list(
             join(
-                [Thing(i, f"q{n}") for n, i in enumerate(questions)],
-                [Thing(i, f"a{n}") for n, i in enumerate(others)],
+                [Located(i, f"q{n}") for n, i in enumerate(questions)],
+                [Located(i, f"a{n}") for n, i in enumerate(others)],
             )
         )

@@ -1,4 +1,4 @@
-"""The readers on tiny files with the exact shape of the real ones, made by `vlmcore.data.synthetic.benchmark_files` and kept beside this test."""
+"""The readers on tiny files with the exact shape of the real ones, made by `vlmcore.data.synthetic.benchmark_files` and kept in `files`."""
 
 import csv
 import json
@@ -14,7 +14,7 @@ from vlmcore.data.synthetic import benchmark_files
 from vlmcore.data.synthetic.benchmark_questions import benchmark_scenes
 from vlmcore.evaluation.sources import SOURCES, load_benchmark
 
-SAMPLES = Path(__file__).parent
+SAMPLES = Path(__file__).parent / "files"
 SHORT = "Answer the question using a single word or phrase."
 LETTER = "Answer with the option's letter from the given choices directly."
 
@@ -39,8 +39,8 @@ def first(name, folder=SAMPLES):
 
 @pytest.mark.parametrize("name", SOURCES)
 def test_every_sample_is_read_whole(name):
-    """As many questions, of as many kinds, as the quiz has that it was made of; every image opens at its size."""
-    items = benchmark_scenes(0, 3, 3).items[name]
+    """As many questions, of as many kinds, as the synthetic benchmark has; every image opens at its size."""
+    items = benchmark_scenes(0, 3, 3).questions[name]
     asked = list(load_benchmark(name, SAMPLES).questions())
     if name == "scienceqa":
         items = [item for item in items if item.image is not None]

@@ -4,14 +4,8 @@ import torch
 from vlmcore.config import LanguageConfig
 from vlmcore.data.samples import IGNORE, tokenize
 from vlmcore.data.synthetic.icons import facts
-from vlmcore.data.synthetic.task_families import (
-    CONTENTS,
-    SCENE_WORDS,
-    TEXT_WORDS,
-    knowledge,
-    ocr,
-    reasoning,
-)
+from vlmcore.data.synthetic.task_families import knowledge, ocr, reasoning
+from vlmcore.data.synthetic.vocabulary import CONTENT_WORDS, SCENE_WORDS, TEXT_WORDS
 from vlmcore.experiments.pretraining import curriculum
 from vlmcore.experiments.pretraining.curriculum import (
     PARTS,
@@ -88,7 +82,7 @@ def test_answers_are_learnt_and_nothing_else(tokenizer, few_scenes):
             torch.equal(
                 told.words, tokenize_scenes(family, tokenizer)[told.batch.image]
             )
-            and told.where == family.where
+            and told.where == family.position_words
         )
         for row, text, labels, length in zip(
             told.batch.image,
@@ -132,14 +126,16 @@ def test_notes_come_before_the_first_question(tokenizer, few_scenes):
 def test_notes_as_tokens(tokenizer):
     scenes = reasoning(1, 5, KNOWN, draw=False)
     tokens = tokenize_scenes(scenes, tokenizer)
-    for note, row in zip(scenes.notes.reshape(-1), tokens.reshape(-1), strict=True):
+    for note, row in zip(
+        scenes.descriptions.reshape(-1), tokens.reshape(-1), strict=True
+    ):
         assert tokenizer.convert_ids_to_tokens(int(row)) == (
             SCENE_WORDS[note] if note >= 0 else tokenizer.pad_token
         )
     assert [
         tokenizer.convert_ids_to_tokens(group.tolist())
         for group in tokenize_contents(tokenizer)
-    ] == [list(g) for g in CONTENTS]
+    ] == [list(g) for g in CONTENT_WORDS]
     assert tokenizer.unk_token_id not in tokenizer.convert_tokens_to_ids(
         [*SCENE_WORDS, *TEXT_WORDS]
     )
@@ -165,7 +161,9 @@ def test_answers_are_the_likeliest_next_words(tokenizer, parts, order):
         question = tokenize(
             [sample], tokenizer, "image_first", answers=False
         ).text.long()
-        notes = embed_scenes(model, words[sample.image][None], parts, scenes.where)
+        notes = embed_scenes(
+            model, words[sample.image][None], parts, scenes.position_words
+        )
         at = 1 if order == "image_first" else question.shape[1]
         prompt = torch.cat(
             [model.embed(question[:, :at]), notes, model.embed(question[:, at:])], 1

@@ -9,7 +9,7 @@ from transformers import PreTrainedTokenizerFast
 from tests.conftest import TINY_LANGUAGE
 from vlmcore.config import replace
 from vlmcore.data.easyvqa import EasyVQA, sample
-from vlmcore.data.synthetic.captioned_shapes import COLOURS, SHAPES
+from vlmcore.data.synthetic.drawing import COLOURS, SHAPES
 from vlmcore.experiments.pretraining.easyvqa_targets import OWN_SCORE, shape_targets
 from vlmcore.experiments.pretraining.scene_tokens import embed_scenes
 from vlmcore.models.language import LanguageModel

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from vlmcore.config import LanguageConfig
-from vlmcore.data.synthetic.letters_and_shapes import WORDS
+from vlmcore.data.synthetic.letters_and_shapes import DESCRIPTION_WORDS
 from vlmcore.experiments.pretraining import scene_tokens
 from vlmcore.experiments.pretraining.scene_tokens import (
     embed_scenes,
@@ -21,7 +21,7 @@ SMALL = LanguageConfig(width=32, depth=2, heads=2, mlp_width=64)
 @pytest.fixture
 def language():
     torch.manual_seed(0)
-    tokenizer = word_tokenizer(WORDS)
+    tokenizer = word_tokenizer(DESCRIPTION_WORDS)
     return LanguageModel.from_config(
         LanguageConfig(
             vocab_size=len(tokenizer), width=8, depth=1, heads=2, mlp_width=16
@@ -73,7 +73,7 @@ def test_schooling_is_reproducible_and_learns(tmp_path, monkeypatch):
 
     log = read_log(tmp_path / "a")["loss"]
     assert log.iloc[-1] < 0.8 * log.iloc[0]
-    assert set(WORDS) <= set(once.tokenizer.get_vocab())
+    assert set(DESCRIPTION_WORDS) <= set(once.tokenizer.get_vocab())
 
 
 @pytest.mark.parametrize("parts", [1, 4, 16, 36])

@@ -21,7 +21,7 @@ def smollm():
 
 
 def ask(language, question):
-    before, after = language.frame
+    before, after = language.prompt_template
     tokens = [
         *before,
         *language.tokenizer(question, add_special_tokens=False)["input_ids"],
@@ -59,7 +59,7 @@ def test_the_frame_is_the_models_own_chat_with_the_question_cut_out(smollm):
             [Sample(0, question, "blue", "colour", 8)],
             tokenizer,
             order,
-            frame=smollm.frame,
+            template=smollm.prompt_template,
         )
         text, labels, at = tokens.text[0], tokens.labels[0], int(tokens.image_at[0])
         assert tokenizer.decode(text) == chat + "blue<|im_end|>"

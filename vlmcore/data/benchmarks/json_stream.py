@@ -1,8 +1,9 @@
-"""JSON files of any size, one record at a time, each with the place to name when something in it is wrong.
+"""Reads JSON files of any size, one record at a time.
 
 The official files are arrays or objects of up to a million records inside one JSON
-value. Read at once they take gigabytes; here memory does not grow with them, as long as
-questions and annotations come in the same order, as they do in the official files.
+value. Read at once, they take gigabytes. Here memory does not grow with the file, as
+long as questions and annotations come in the same order, as they do in the official
+files. Every record knows its file and line, so that an error can name them.
 """
 
 import json
@@ -10,20 +11,20 @@ from collections.abc import Hashable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, TextIO, TypeVar
 
-CHUNK = 1 << 16  # characters
+_CHUNK = 1 << 16  # characters
 
 
 class Record(NamedTuple):
-    """One JSON object and where it stands."""
+    """One JSON object and where it was read."""
 
     where: str
-    """File and line, or item."""
+    """File and line, or file and item."""
     key: str
-    """Its name, where it is an entry of an object and not an item of an array."""
+    """Its name, if it is an entry of an object and not an item of an array."""
     fields: dict[str, Any]
 
     def get(self, name: str, kind: type | tuple[type, ...] = str) -> Any:
-        """A field.
+        """Returns a field.
 
         Raises:
             ValueError: it is missing, or of another type.
@@ -35,38 +36,42 @@ class Record(NamedTuple):
             )
         value = self.fields[name]
         if not isinstance(value, kind):
-            wanted = " or ".join(
-                k.__name__ for k in (kind if isinstance(kind, tuple) else (kind,))
-            )
+            kinds = kind if isinstance(kind, tuple) else (kind,)
+            wanted = " or ".join(k.__name__ for k in kinds)
             raise ValueError(
                 f"{self.where}: field {name!r} is {json.dumps(value)[:60]}, not of "
                 f"type {wanted}"
             )
         return value
 
+    @property
+    def id(self) -> int | str:
+        """The field `question_id`."""
+        return self.get("question_id", (int, str))
 
-class Located(Protocol):
-    """Something about a question that knows where it was read."""
+
+class _Located(Protocol):
+    """A question, or what belongs to one, that knows where it was read."""
 
     @property
     def id(self) -> Hashable:
-        """The question's."""
+        """The question's id."""
 
     @property
     def where(self) -> str:
         """File and line."""
 
 
-First = TypeVar("First", bound=Located)
-Second = TypeVar("Second", bound=Located)
+_First = TypeVar("_First", bound=_Located)
+_Second = TypeVar("_Second", bound=_Located)
 
 
 def json_lines(path: str | Path) -> Iterator[Record]:
-    """Records of a file with one JSON object a line; empty lines are skipped.
+    """Yields the records of a file with one JSON object a line, without empty lines.
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: a line is no JSON object.
+        ValueError: a line is not a JSON object.
     """
     with _open(path) as file:
         for number, line in enumerate(file, start=1):
@@ -84,7 +89,7 @@ def json_lines(path: str | Path) -> Iterator[Record]:
 
 
 def json_items(path: str | Path, field: str | None = None) -> Iterator[Record]:
-    """Records of an array or object, which is the whole file or one field of it, read as a stream.
+    """Yields the records of an array or object: the whole file, or one field of it.
 
     Args:
         path: the file.
@@ -92,7 +97,7 @@ def json_items(path: str | Path, field: str | None = None) -> Iterator[Record]:
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: the file is no JSON, or holds nothing of the kind.
+        ValueError: the file is not JSON, or has no such array or object.
     """
     with _open(path) as file:
         stream = _Stream(file)
@@ -122,20 +127,22 @@ def json_items(path: str | Path, field: str | None = None) -> Iterator[Record]:
 
 
 def join(
-    questions: Iterable[First], others: Iterable[Second], what: str = "answer"
-) -> Iterator[tuple[First, Second]]:
-    """Questions, in their order, each with what belongs to it. What comes early waits, so memory grows with how far the orders differ.
+    questions: Iterable[_First], others: Iterable[_Second], what: str = "answer"
+) -> Iterator[tuple[_First, _Second]]:
+    """Yields questions, in their order, each with what belongs to it.
+
+    What comes early waits, so memory grows with how far the orders differ.
 
     Args:
         questions: with ids that occur once.
         others: one for each question.
-        what: they are called in messages.
+        what: the others are called in messages.
 
     Raises:
         ValueError: an id occurs twice or belongs to no question, or a question has
-            nothing.
+            none.
     """
-    waiting: dict[Hashable, Second] = {}
+    waiting: dict[Hashable, _Second] = {}
     done: set[Hashable] = set()
     rest = iter(others)
     for question in unique(questions, done):
@@ -161,9 +168,9 @@ def join(
 
 
 def unique(
-    questions: Iterable[First], seen: set[Hashable] | None = None
-) -> Iterator[First]:
-    """The same questions, watched; `seen` collects their ids.
+    questions: Iterable[_First], seen: set[Hashable] | None = None
+) -> Iterator[_First]:
+    """Yields the same questions and checks their ids, which `seen` collects.
 
     Raises:
         ValueError: an id occurs twice.
@@ -194,23 +201,23 @@ def _open(path: str | Path) -> TextIO:
 
 
 class _Stream:
-    """Values and marks of a JSON text, of which only a part is in memory."""
+    """The values and marks of a JSON text, of which only a part is in memory."""
 
     def __init__(self, file: TextIO) -> None:
         self.file, self.text, self.at, self.ended = file, "", 0, False
         self.decoder = json.JSONDecoder()
 
     def peek(self) -> str:
-        """The next mark that is not space, '' at the end."""
+        """Returns the next character that is not space, '' at the end."""
         while True:
             while self.at < len(self.text) and self.text[self.at] in " \t\r\n":
                 self.at += 1
             if self.at < len(self.text) or self.ended:
                 return self.text[self.at : self.at + 1]
-            self.more(CHUNK)
+            self.more(_CHUNK)
 
     def take(self, marks: str) -> str:
-        """The next mark, which must be one of these."""
+        """Returns the next mark, which must be one of these, and moves past it."""
         mark = self.peek()
         if not mark or mark not in marks:
             raise json.JSONDecodeError(
@@ -222,9 +229,9 @@ class _Stream:
         return mark
 
     def value(self) -> Any:
-        """The next value."""
+        """Returns the next value and moves past it."""
         self.peek()
-        size = CHUNK
+        size = _CHUNK
         while True:
             try:
                 value, end = self.decoder.raw_decode(self.text, self.at)
@@ -235,12 +242,14 @@ class _Stream:
                 if self.ended:
                     raise
             self.more(size)
-            size *= (
-                2  # so that a long value is not tried again for each small piece of it
-            )
+            size *= 2  # a long value is not tried again for each small piece of it
 
     def enter(self, field: str) -> None:
-        """Goes to the value of a field of the object that begins here; LookupError where it has none."""
+        """Moves to the value of a field of the object that begins here.
+
+        Raises:
+            LookupError: the object has no such field.
+        """
         self.take("{")
         while self.peek() != "}":
             name = self.value()
@@ -253,6 +262,6 @@ class _Stream:
         raise LookupError(field)
 
     def more(self, size: int) -> None:
-        """Reads on, and forgets what has been taken."""
+        """Reads more of the file and drops what has been taken."""
         part = self.file.read(size)
         self.text, self.at, self.ended = self.text[self.at :] + part, 0, not part

@@ -1,6 +1,7 @@
-"""LLaVA's files: one JSON object a line, for questions and for answers. Answers are only ever appended, so a killed run loses little.
+"""LLaVA's files of questions and of answers: one JSON object a line.
 
-Questions have `question_id`, `image`, `text`, and `category` in some; answers
+Answers are only ever appended, so a run that is killed loses little. Questions have
+`question_id`, `image`, `text`, and in some files `category`; answers have
 `question_id`, `prompt`, `text`, `answer_id`, `model_id` and `metadata`
 (https://github.com/haotian-liu/LLaVA).
 """
@@ -15,8 +16,6 @@ from uuid import NAMESPACE_URL, uuid5
 from vlmcore.data.benchmarks.json_stream import json_lines, unique
 from vlmcore.data.benchmarks.question import Question
 
-ID = (int, str)
-
 
 class Answer(NamedTuple):
     """One line of an answer file."""
@@ -30,12 +29,12 @@ class Answer(NamedTuple):
 
     @property
     def unreadable(self) -> str:
-        """Why the image could not be decoded, '' if it could."""
+        """The reason why the image could not be decoded, '' if it could."""
         return str(self.metadata.get("unreadable", ""))
 
 
 def read_questions(path: str | Path, images: str | Path) -> Iterator[Question]:
-    """Questions of a file of LLaVA's, with the prompts as they stand in it; it knows no right answers.
+    """Yields the questions of a file, with its prompts; it has no right answers.
 
     Raises:
         ValueError: a line is malformed, or a field missing; the message says where.
@@ -43,7 +42,7 @@ def read_questions(path: str | Path, images: str | Path) -> Iterator[Question]:
     for record in json_lines(path):
         image = record.get("image") if "image" in record.fields else None
         yield Question(
-            record.get("question_id", ID),
+            record.id,
             record.get("text"),
             Path(images) / image if image else None,
             (),
@@ -55,7 +54,7 @@ def read_questions(path: str | Path, images: str | Path) -> Iterator[Question]:
 def write_questions(
     path: str | Path, questions: Iterable[Question], images: str | Path
 ) -> None:
-    """Writes a file of questions as LLaVA reads it, their images relative to a folder."""
+    """Writes a file of questions for LLaVA, with images relative to a folder."""
     with Path(path).open("w", encoding="utf-8") as file:
         for question in questions:
             line = {
@@ -69,7 +68,7 @@ def write_questions(
 
 
 def read_answers(path: str | Path) -> Iterator[Answer]:
-    """Answers of a file, in its order.
+    """Yields the answers of a file, in its order.
 
     Raises:
         ValueError: a line is malformed, or a field missing; the message says where.
@@ -80,7 +79,7 @@ def read_answers(path: str | Path) -> Iterator[Answer]:
             str(record.fields.get(name, "")) for name in ("prompt", "model_id")
         )
         yield Answer(
-            record.get("question_id", ID),
+            record.id,
             prompt,
             record.get("text"),
             model,
@@ -111,7 +110,7 @@ def append_answers(path: str | Path, answers: Iterable[Answer]) -> None:
 
 
 def cut_unfinished_line(path: str | Path) -> None:
-    """Drops the end of a file after its last line break, which a process killed while writing leaves behind."""
+    """Drops the unfinished last line of a file whose writer was killed."""
     if not Path(path).exists():
         return
     with Path(path).open("rb+") as file:
@@ -130,7 +129,9 @@ def cut_unfinished_line(path: str | Path) -> None:
 def unanswered(
     questions: Iterable[Question], path: str | Path, model: str
 ) -> Iterator[Question]:
-    """The questions that a file has no answer to yet. It must answer them in their order, as `append_answers` in a loop does.
+    """Yields the questions that a file has no answer to yet.
+
+    The file must answer them in their order, as `append_answers` in a loop does.
 
     Raises:
         ValueError: the file answers other questions or is another model's; or an id
@@ -140,14 +141,12 @@ def unanswered(
     if Path(path).exists():
         for answer in read_answers(path):
             question = next(rest, None)
-            if question is None or (question.id, question.prompt) != (
-                answer.id,
-                answer.prompt,
-            ):
+            expected = question and (question.id, question.prompt)
+            if expected != (answer.id, answer.prompt):
                 asked = (
-                    "nothing more is asked"
-                    if question is None
-                    else f"{question.id!r} is asked there ({question.where})"
+                    f"{question.id!r} is asked there ({question.where})"
+                    if question
+                    else "nothing more is asked"
                 )
                 raise ValueError(
                     f"{answer.where}: answers {answer.id!r} ({answer.prompt[:40]!r}), "

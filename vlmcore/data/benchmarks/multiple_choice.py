@@ -1,4 +1,4 @@
-"""The official files of two benchmarks with options: MMBench and ScienceQA."""
+"""The official files of two multiple-choice benchmarks: MMBench and ScienceQA."""
 
 import json
 from collections.abc import Iterator
@@ -9,52 +9,46 @@ from typing import Any
 import pandas as pd
 
 from vlmcore.data.benchmarks.json_stream import json_items
-from vlmcore.data.benchmarks.question import LETTERS, Question, choice_prompt
+from vlmcore.data.benchmarks.question import OPTION_LETTERS, Question, choice_prompt
 
 ROTATION = 1_000_000
 """MMBench adds it to a question's number for each rotation of its options."""
 
 
 def mmbench(file: str | Path) -> Iterator[Question]:
-    """MMBench (arXiv 2307.06281), by category, with the images in base64; such as `mmbench_dev_20230712.tsv`.
+    """Reads MMBench (arXiv 2307.06281), by category; images are in base64.
 
     Rotations that the file has are asked as they stand; where it has none, they are
     made. The test file has no answers.
+
+    Args:
+        file: such as `mmbench_dev_20230712.tsv`.
 
     Raises:
         ValueError: something is missing or wrong; the message says where.
     """
     rotated = _has_rotations(file)
     for where, row in _rows(file):
-        index, texts = int(row["index"]), _options(row)
-        right = row.get("answer", "")
-        if len(texts) < 2 or (right and right not in list(LETTERS[: len(texts)])):
+        texts, right = _options(row), row.get("answer", "")
+        letters = OPTION_LETTERS[: len(texts)]
+        if len(texts) < 2 or (right and right not in list(letters)):
             raise ValueError(
                 f"{where}: field 'answer' is {right!r} where there are {len(texts)} "
                 "options; it must be one of at least two"
             )
+        rotation, group = divmod(int(row["index"]), ROTATION)
         for shift in [0] if rotated else range(len(texts)):
             options = texts[shift:] + texts[:shift]
-            answers = (
-                (LETTERS[(LETTERS.index(right) - shift) % len(texts)],) if right else ()
-            )
-            prompt = choice_prompt(row["question"], options, row.get("hint", ""))
-            rotation, number = (
-                (index // ROTATION, index)
-                if rotated
-                else (shift, index + shift * ROTATION)
-            )
-            kind = row.get("category") or "all"
             yield Question(
-                number,
-                prompt,
+                int(row["index"]) + shift * ROTATION,
+                choice_prompt(row["question"], options, row.get("hint", "")),
                 row["image"],
-                answers,
-                kind,
+                (letters[letters.index(right) - shift],) if right else (),
+                row.get("category") or "all",
                 where,
                 options,
-                index % ROTATION,
-                rotation,
+                group,
+                rotation if rotated else shift,
                 row["question"],
             )
 
@@ -66,7 +60,9 @@ def scienceqa(
     split: str = "test",
     images_only: bool = False,
 ) -> Iterator[Question]:
-    """ScienceQA (arXiv 2209.09513); kinds are `image` and `text`, and Table 1 has the first.
+    """Reads ScienceQA (arXiv 2209.09513); the kinds are `image` and `text`.
+
+    Table 1 has the questions with an image.
 
     Args:
         problems: `problems.json`.
@@ -78,33 +74,28 @@ def scienceqa(
     Raises:
         ValueError: something is missing or wrong; the message says where.
     """
-    wanted = (
-        set(json.loads(Path(splits).read_text(encoding="utf-8"))[split])
-        if splits
-        else None
-    )
+    wanted = None
+    if splits:
+        wanted = set(json.loads(Path(splits).read_text(encoding="utf-8"))[split])
     for record in json_items(problems):
         image = record.get("image", (str, type(None)))
-        if (wanted is not None and record.key not in wanted) or (
-            images_only and not image
-        ):
+        if wanted is not None and record.key not in wanted:
+            continue
+        if images_only and not image:
             continue
         options, right = tuple(record.get("choices", list)), record.get("answer", int)
-        if not 0 <= right < len(options) <= len(LETTERS):
+        if not 0 <= right < len(options) <= len(OPTION_LETTERS):
             raise ValueError(
                 f"{record.where}: field 'answer' is {right} where there are "
-                f"{len(options)} choices, of at most {len(LETTERS)}"
+                f"{len(options)} choices, of at most {len(OPTION_LETTERS)}"
             )
         hint = str(record.fields.get("hint") or "")
-        prompt = choice_prompt(
-            record.get("question"), options, f"Context: {hint}" if hint else ""
-        )
-        path = Path(images) / record.key / image if image else None
+        context = f"Context: {hint}" if hint else ""
         yield Question(
             record.key,
-            prompt,
-            path,
-            (LETTERS[right],),
+            choice_prompt(record.get("question"), options, context),
+            Path(images) / record.key / image if image else None,
+            (OPTION_LETTERS[right],),
             "image" if image else "text",
             record.where,
             options,
@@ -125,9 +116,10 @@ def _rows(
             f"{', '.join(header)}"
         )
     number = 0
-    for part in pd.read_table(
+    parts = pd.read_table(
         file, dtype=str, keep_default_na=False, chunksize=64, usecols=columns
-    ):
+    )
+    for part in parts:
         for row in part.to_dict("records"):
             number += 1
             if not row["index"].isdecimal():
@@ -135,13 +127,11 @@ def _rows(
                     f"{file}, row {number}: field 'index' is {row['index']!r}; it "
                     "must be a number"
                 )
-            yield (
-                f"{file}, row {number}",
-                {
-                    str(name): "" if value.lower() in ("nan", "none") else value
-                    for name, value in row.items()
-                },
-            )
+            fields = {
+                str(name): "" if value.lower() in ("nan", "none") else value
+                for name, value in row.items()
+            }
+            yield f"{file}, row {number}", fields
 
 
 def _has_rotations(file: str | Path) -> bool:
@@ -150,9 +140,9 @@ def _has_rotations(file: str | Path) -> bool:
 
 
 def _options(row: dict[str, Any]) -> tuple[str, ...]:
-    """The options up to the first that is empty."""
+    """Returns the options up to the first that is empty."""
     texts: list[str] = []
-    for letter in LETTERS[:4]:
+    for letter in OPTION_LETTERS[:4]:
         if not row.get(letter):
             break
         texts.append(row[letter])

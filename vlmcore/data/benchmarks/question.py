@@ -1,4 +1,7 @@
-"""A question of a benchmark with its image, its right answers and its prompt, whatever file it came from."""
+"""A benchmark's question with its image, its right answers and its prompt.
+
+The readers of all benchmarks yield this one class.
+"""
 
 import base64
 import binascii
@@ -9,12 +12,14 @@ from typing import NamedTuple
 
 from PIL import Image, UnidentifiedImageError
 
-LETTERS = "ABCDE"
-SHORT = "Answer the question using a single word or phrase."
-LETTER = "Answer with the option's letter from the given choices directly."
-UNANSWERABLE = (
+OPTION_LETTERS = "ABCDE"
+ANNOTATORS = 10
+"""Human answers to a question of VQAv2, VizWiz and TextVQA."""
+UNANSWERABLE_HINT = (
     "When the provided information is insufficient, respond with 'Unanswerable'."
 )
+_ANSWER_BRIEFLY = "Answer the question using a single word or phrase."
+_ANSWER_BY_LETTER = "Answer with the option's letter from the given choices directly."
 
 
 class Question(NamedTuple):
@@ -22,51 +27,50 @@ class Question(NamedTuple):
 
     id: int | str
     prompt: str
-    """What the model reads, with the wish how to answer."""
+    """The text that the model reads, with the instruction how to answer."""
     image: Path | str | None
     """A file, or the image itself in base64; None for a question about text."""
     answers: tuple[str, ...]
-    """What counts as right, or what ten people said; empty where only a server
-    knows."""
+    """The answers that count as right, or ten human answers; empty where only a server
+    knows them."""
     kind: str
-    """For scores by kind."""
+    """The type of question, for scores by type."""
     where: str
-    """File and line."""
+    """File and line, for error messages."""
     options: tuple[str, ...] = ()
-    """Texts of the options, of a question with some."""
+    """Texts of the options of a multiple-choice question."""
     group: Hashable = None
-    """What must be right together: the image in MME, the question without its rotation
-    in MMBench."""
+    """Questions of a group are right only together: those about an image in MME, the
+    rotations of a question in MMBench."""
     rotation: int = 0
     question: str = ""
-    """MMBench's question without hint, options and wish, as its server wants it
-    back."""
+    """MMBench's question without hint, options and instruction, as its server wants
+    it back."""
 
 
 class UnreadableImageError(ValueError):
-    """An image that is there and cannot be decoded."""
+    """Raised for an image that exists and cannot be decoded."""
 
 
 def short_prompt(question: str, *hints: str) -> str:
-    r"""A question that wants a word or two, with hints between it and the wish.
+    r"""Returns the prompt of a question with a short answer, hints after the question.
 
     Example:
         >>> short_prompt("What color is the cat?")
         'What color is the cat?\nAnswer the question using a single word or phrase.'
     """
-    return "\n".join((question, *hints, SHORT))
+    return "\n".join((question, *hints, _ANSWER_BRIEFLY))
 
 
 def choice_prompt(question: str, options: Sequence[str], hint: str = "") -> str:
-    """A question that wants the letter of one of its options."""
-    listed = [
-        f"{letter}. {option}" for letter, option in zip(LETTERS, options, strict=False)
-    ]
-    return "\n".join(([hint] if hint else []) + [question, *listed, LETTER])
+    """Returns the prompt of a multiple-choice question, answered by a letter."""
+    lettered = zip(OPTION_LETTERS, options, strict=False)
+    listed = [f"{letter}. {option}" for letter, option in lettered]
+    return "\n".join(([hint] if hint else []) + [question, *listed, _ANSWER_BY_LETTER])
 
 
 def open_image(question: Question) -> Image.Image | None:
-    """The image of a question in RGB; None for a question about text.
+    """Opens the image of a question, in RGB; None for a question about text.
 
     Raises:
         FileNotFoundError: the file is missing.
@@ -80,11 +84,11 @@ def open_image(question: Question) -> Image.Image | None:
             "missing; check the folder of images"
         )
     try:
-        source = (
-            question.image
-            if isinstance(question.image, Path)
-            else io.BytesIO(base64.b64decode(question.image, validate=True))
-        )
+        source: Path | io.BytesIO
+        if isinstance(question.image, Path):
+            source = question.image
+        else:
+            source = io.BytesIO(base64.b64decode(question.image, validate=True))
         with Image.open(source) as image:
             return image.convert("RGB")
     except (

@@ -1,20 +1,19 @@
-"""The official files of four benchmarks with short answers: VQAv2, VizWiz, TextVQA and GQA."""
+"""The official files of four benchmarks with short answers.
+
+They are VQAv2, VizWiz, TextVQA and GQA.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from vlmcore.data.benchmarks.json_stream import Record, join, json_items
-from vlmcore.data.benchmarks.question import UNANSWERABLE, Question, short_prompt
-
-PEOPLE = 10
-ID = (int, str)
-
-
-class _Asked(NamedTuple):
-    id: int | str
-    where: str
-    record: Record
+from vlmcore.data.benchmarks.question import (
+    ANNOTATORS,
+    UNANSWERABLE_HINT,
+    Question,
+    short_prompt,
+)
 
 
 def vqav2(
@@ -23,82 +22,64 @@ def vqav2(
     annotations: str | Path | None = None,
     image: str = "COCO_val2014_{:012d}.jpg",
 ) -> Iterator[Question]:
-    """VQAv2 (arXiv 1612.00837), by answer type.
+    """Reads VQAv2 (arXiv 1612.00837), by answer type.
 
     Args:
         questions: such as `v2_OpenEnded_mscoco_val2014_questions.json`.
         images: folder of COCO's images.
         annotations: such as `v2_mscoco_val2014_annotations.json`; None for the test
             sets, whose answers a server keeps.
-        image: name of the image with a number.
+        image: file name of the image with a number.
 
     Raises:
         ValueError: something is missing or wrong; the message says where.
     """
-    asked = (
-        _Asked(record.get("question_id", ID), record.where, record)
-        for record in json_items(questions, "questions")
-    )
-    answered = (
-        (
-            _Asked(r.get("question_id", ID), r.where, r)
-            for r in json_items(annotations, "annotations")
-        )
+    asked = json_items(questions, "questions")
+    pairs: Iterator[tuple[Record, Record | None]] = (
+        join(asked, json_items(annotations, "annotations"), "annotation")
         if annotations
-        else None
+        else ((record, None) for record in asked)
     )
-    for one, other in (
-        join(asked, answered, "annotation")
-        if answered
-        else ((one, None) for one in asked)
-    ):
-        path = Path(images) / image.format(one.record.get("image_id", int))
-        answers = _people(other.record) if other else ()
-        kind = other.record.get("answer_type") if other else "all"
-        yield Question(
-            one.id,
-            short_prompt(one.record.get("question")),
-            path,
-            answers,
-            kind,
-            one.where,
-        )
+    for record, annotation in pairs:
+        number = record.id
+        path = Path(images) / image.format(record.get("image_id", int))
+        answers = _human_answers(annotation) if annotation else ()
+        kind = annotation.get("answer_type") if annotation else "all"
+        prompt = short_prompt(record.get("question"))
+        yield Question(number, prompt, path, answers, kind, record.where)
 
 
 def vizwiz(file: str | Path, images: str | Path) -> Iterator[Question]:
-    """VizWiz (arXiv 1802.08218), by answer type; the prompt names the word for what cannot be answered. The test file has no answers."""
+    """Reads VizWiz (arXiv 1802.08218), by answer type.
+
+    The prompt gives the word for a question that cannot be answered. The test file has
+    no answers.
+    """
     for record in json_items(file):
         name = record.get("image")
         labelled = "answers" in record.fields
         kind = record.get("answer_type") if labelled else "all"
-        prompt = short_prompt(record.get("question"), UNANSWERABLE)
-        yield Question(
-            name,
-            prompt,
-            Path(images) / name,
-            _people(record) if labelled else (),
-            kind,
-            record.where,
-        )
+        prompt = short_prompt(record.get("question"), UNANSWERABLE_HINT)
+        answers = _human_answers(record) if labelled else ()
+        yield Question(name, prompt, Path(images) / name, answers, kind, record.where)
 
 
 def textvqa(
     file: str | Path, images: str | Path, ocr: str | Path | None = None
 ) -> Iterator[Question]:
-    """TextVQA (arXiv 1904.08920).
+    """Reads TextVQA (arXiv 1904.08920).
 
     Args:
         file: such as `TextVQA_0.5.1_val.json`.
         images: folder of Open Images.
-        ocr: such as `TextVQA_Rosetta_OCR_v0.2_val.json`; with it the prompt tells what
-            a text reader found in the image, as LLaVA's does, and the score is no
-            longer the model's own.
+        ocr: such as `TextVQA_Rosetta_OCR_v0.2_val.json`; with it the prompt contains
+            the words that a text reader found in the image, as LLaVA's does, and the
+            score is no longer the model's own.
     """
-    found = (
-        {r.get("image_id"): r.get("ocr_tokens", list) for r in json_items(ocr, "data")}
-        if ocr
-        else {}
-    )
+    found = {}
+    if ocr:
+        for record in json_items(ocr, "data"):
+            found[record.get("image_id")] = record.get("ocr_tokens", list)
     for record in json_items(file, "data"):
         image = record.get("image_id")
         hints = (
@@ -106,45 +87,39 @@ def textvqa(
             if image in found
             else []
         )
-        answers = _people(record) if "answers" in record.fields else ()
+        answers = _human_answers(record) if "answers" in record.fields else ()
         prompt = short_prompt(record.get("question"), *hints)
-        yield Question(
-            record.get("question_id", ID),
-            prompt,
-            Path(images) / f"{image}.jpg",
-            answers,
-            "all",
-            record.where,
-        )
+        path = Path(images) / f"{image}.jpg"
+        yield Question(record.id, prompt, path, answers, "all", record.where)
 
 
 def gqa(file: str | Path, images: str | Path) -> Iterator[Question]:
-    """GQA (arXiv 1902.09506), by structural type where the file has it; such as `testdev_balanced_questions.json`."""
+    """Reads GQA (arXiv 1902.09506), by structural type where the file has it.
+
+    Args:
+        file: such as `testdev_balanced_questions.json`.
+        images: folder of GQA's images.
+    """
     for record in json_items(file):
         types: dict[str, Any] = (
             record.get("types", dict) if "types" in record.fields else {}
         )
         image = Path(images) / f"{record.get('imageId')}.jpg"
         answers = (record.get("answer"),) if "answer" in record.fields else ()
-        yield Question(
-            record.key,
-            short_prompt(record.get("question")),
-            image,
-            answers,
-            str(types.get("structural", "all")),
-            record.where,
-        )
+        prompt = short_prompt(record.get("question"))
+        kind = str(types.get("structural", "all"))
+        yield Question(record.key, prompt, image, answers, kind, record.where)
 
 
-def _people(record: Record) -> tuple[str, ...]:
-    """What ten people answered, as texts or as objects with a text."""
+def _human_answers(record: Record) -> tuple[str, ...]:
+    """Returns the answers of ten annotators: texts, or objects with a text."""
     given = [
         answer["answer"] if isinstance(answer, dict) else answer
         for answer in record.get("answers", list)
     ]
-    if len(given) != PEOPLE or not all(isinstance(answer, str) for answer in given):
+    if len(given) != ANNOTATORS or not all(isinstance(text, str) for text in given):
         raise ValueError(
             f"{record.where}: field 'answers' has {len(given)} entries; the rule "
-            f"needs {PEOPLE} texts"
+            f"needs {ANNOTATORS} texts"
         )
     return tuple(given)

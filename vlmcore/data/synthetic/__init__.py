@@ -1,1 +1,1 @@
-"""Miniature worlds: procedural images whose content is known exactly, drawn by the thousand in a few seconds, one world a file."""
+"""Synthetic worlds: images drawn by the thousand, whose content is known exactly."""

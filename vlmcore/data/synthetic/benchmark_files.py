@@ -1,13 +1,13 @@
-"""A quiz written down in the formats of the eight benchmarks: the same files, with the same fields, in the same folders as the real ones.
+"""Writes synthetic benchmark questions in the file formats of the eight benchmarks.
 
-So whatever reads a real benchmark can be tried on one that was made here, and
-`sources.load_benchmark` takes the folder of either. What the package does not read, such as the
-questions' sources, is in the files too, with a value that says that it was made up.
+The files have the names, folders and fields of the real ones, so a reader can be tried
+on a benchmark that was made here, and `sources.load_benchmark` takes the folder of
+either. Fields that the package does not read, such as the questions' sources, are in
+the files too, with the value `made`.
 """
 
 import base64
 import json
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -16,269 +16,256 @@ import pandas as pd
 from PIL import Image
 
 from vlmcore.data.benchmarks.multiple_choice import ROTATION
-from vlmcore.data.benchmarks.question import LETTERS
-from vlmcore.data.benchmarks.yes_no import MME_WISH
-from vlmcore.data.synthetic.benchmark_questions import BenchmarkScenes, Item
+from vlmcore.data.benchmarks.question import OPTION_LETTERS
+from vlmcore.data.benchmarks.yes_no import MME_INSTRUCTION
+from vlmcore.data.synthetic.benchmark_questions import (
+    BenchmarkQuestion,
+    BenchmarkScenes,
+)
 
-COCO = "COCO_val2014_{:012d}.jpg"
-MADE = "made"
+_COCO = "COCO_val2014_{:012d}.jpg"
+_MADE = "made"
 """Stands where a real file names a source, a licence or a person."""
 
 
 def write(scenes: BenchmarkScenes, folder: str | Path) -> None:
-    """Writes every benchmark of a quiz into a folder of its own.
+    """Writes the questions and images of every benchmark into a folder of its own.
 
     Args:
-        quiz: with images.
+        scenes: with images.
         folder: the folders of the benchmarks go in here; it may exist.
     """
-    folder = Path(folder)
-    shapes, items = scenes.shapes.drawn(), scenes.items
-    _vqav2(items["vqav2"], shapes, folder / "vqav2")
-    _vizwiz(items["vizwiz"], shapes, folder / "vizwiz")
-    _textvqa(items["textvqa"], scenes.letters.drawn(), folder / "textvqa")
-    _gqa(items["gqa"], shapes, folder / "gqa")
-    _pope(items["pope"], shapes, folder / "pope")
-    _mme(items["mme"], shapes, folder / "mme" / "MME_Benchmark_release_version")
-    _mmbench(items["mmbench"], shapes, folder / "mmbench")
-    _scienceqa(items["scienceqa"], shapes, folder / "scienceqa")
+    folder, shapes = Path(folder), scenes.shapes.drawn()
+    for name, write_benchmark in _WRITERS.items():
+        images = scenes.letters.drawn() if name == "textvqa" else shapes
+        write_benchmark(scenes.questions[name], images, folder / name)
 
 
 def _save(pixels: np.ndarray, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(pixels.transpose(1, 2, 0)).save(
-        path, quality=95, subsampling=0
-    )  # of no meaning to PNG
+    image = Image.fromarray(pixels.transpose(1, 2, 0))
+    image.save(path, quality=95, subsampling=0)  # both are ignored in a PNG
 
 
-def _json(path: Path, content: Any) -> None:
+def _save_all(images: np.ndarray, folder: Path, name: str) -> None:
+    for i, pixels in enumerate(images):
+        _save(pixels, folder / name.format(i))
+
+
+def _write_json(path: Path, content: Any) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 
-def _answers(people: Iterable[str]) -> list[dict[str, Any]]:
-    return [
-        {"answer": said, "answer_confidence": "yes", "answer_id": i}
-        for i, said in enumerate(people, start=1)
-    ]
-
-
-def _number(item: Item, i: int) -> int:
-    """As in VQAv2: the number of the image, and three digits for the question."""
-    return (item.image or 0) * 1000 + i
-
-
-def _vqav2(items: list[Item], images: np.ndarray, folder: Path) -> None:
-    for i, pixels in enumerate(images):
-        _save(pixels, folder / "val2014" / COCO.format(i))
+def _vqav2(asked: list[BenchmarkQuestion], images: np.ndarray, folder: Path) -> None:
+    _save_all(images, folder / "val2014", _COCO)
     head = {
-        "info": {"description": MADE, "version": "2.0"},
-        "license": {"name": MADE},
+        "info": {"description": _MADE, "version": "2.0"},
+        "license": {"name": _MADE},
         "data_type": "mscoco",
         "data_subtype": "val2014",
     }
-    numbered = [(_number(item, i), item) for i, item in enumerate(items)]
-    questions = [
-        {"image_id": item.image, "question": item.question, "question_id": n}
-        for n, item in numbered
-    ]
-    annotations = [
-        {
-            "question_type": " ".join(item.question.lower().split()[:2]),
-            "multiple_choice_answer": item.answer,
-            "answers": _answers(item.people),
-            "image_id": item.image,
-            "answer_type": item.kind,
-            "question_id": n,
-        }
-        for n, item in numbered
-    ]
-    _json(
+    questions, annotations = [], []
+    for i, (image, question, answer, kind, given, *_) in enumerate(asked):
+        # a number is the image's, followed by three digits for the question
+        number = (image or 0) * 1000 + i
+        questions.append(
+            {"image_id": image, "question": question, "question_id": number}
+        )
+        annotations.append(
+            {
+                "question_type": " ".join(question.lower().split()[:2]),
+                "multiple_choice_answer": answer,
+                "answers": [
+                    {"answer": text, "answer_confidence": "yes", "answer_id": n}
+                    for n, text in enumerate(given, start=1)
+                ],
+                "image_id": image,
+                "answer_type": kind,
+                "question_id": number,
+            }
+        )
+    _write_json(
         folder / "v2_OpenEnded_mscoco_val2014_questions.json",
         {**head, "task_type": "Open-Ended", "questions": questions},
     )
-    _json(
+    _write_json(
         folder / "v2_mscoco_val2014_annotations.json",
         {**head, "annotations": annotations},
     )
 
 
-def _vizwiz(items: list[Item], images: np.ndarray, folder: Path) -> None:
+def _vizwiz(asked: list[BenchmarkQuestion], images: np.ndarray, folder: Path) -> None:
     entries = []
-    for i, item in enumerate(items):
+    for i, (image, question, _, kind, given, *_) in enumerate(asked):
         name = f"VizWiz_val_{i:08d}.jpg"
-        _save(images[item.image or 0], folder / "val" / name)
-        people = [{"answer": said, "answer_confidence": "yes"} for said in item.people]
-        answerable = int(item.kind != "unanswerable")
+        _save(images[image or 0], folder / "val" / name)
         entries.append(
             {
                 "image": name,
-                "question": item.question,
-                "answers": people,
-                "answer_type": item.kind,
-                "answerable": answerable,
+                "question": question,
+                "answers": [
+                    {"answer": text, "answer_confidence": "yes"} for text in given
+                ],
+                "answer_type": kind,
+                "answerable": int(kind != "unanswerable"),
             }
         )
-    _json(folder / "val.json", entries)
+    _write_json(folder / "val.json", entries)
 
 
-def _textvqa(items: list[Item], images: np.ndarray, folder: Path) -> None:
-    entries, read = [], []
-    for i, item in enumerate(items):
+def _textvqa(asked: list[BenchmarkQuestion], images: np.ndarray, folder: Path) -> None:
+    entries, ocr = [], []
+    for i, (image, question, _, _, given, _, hints) in enumerate(asked):
         name = f"{i:016x}"
-        _save(images[item.image or 0], folder / "train_images" / f"{name}.jpg")
+        _save(images[image or 0], folder / "train_images" / f"{name}.jpg")
         entries.append(
             {
-                "question": item.question,
+                "question": question,
                 "image_id": name,
-                "image_classes": [MADE],
-                "flickr_original_url": MADE,
+                "image_classes": [_MADE],
+                "flickr_original_url": _MADE,
                 "image_width": images.shape[-1],
                 "image_height": images.shape[-2],
-                "answers": list(item.people),
-                "question_tokens": item.question.lower().rstrip("?").split(),
+                "answers": list(given),
+                "question_tokens": question.lower().rstrip("?").split(),
                 "question_id": i,
                 "set_name": "val",
             }
         )
-        read.append(
-            {
-                "image_id": name,
-                "ocr_tokens": item.hints[0].split(": ")[1].split(", "),
-                "ocr_info": [],
-            }
-        )
-    head = {
-        "dataset_type": "val",
-        "dataset_name": "textvqa",
-        "dataset_version": "0.5.1",
-    }
-    _json(folder / "TextVQA_0.5.1_val.json", {**head, "data": entries})
-    _json(
-        folder / "TextVQA_Rosetta_OCR_v0.2_val.json",
-        {**head, "dataset_version": "0.2", "data": read},
-    )
+        words = hints[0].split(": ")[1].split(", ")
+        ocr.append({"image_id": name, "ocr_tokens": words, "ocr_info": []})
+    for file, version, data in (
+        ("TextVQA_0.5.1_val.json", "0.5.1", entries),
+        ("TextVQA_Rosetta_OCR_v0.2_val.json", "0.2", ocr),
+    ):
+        head = {"dataset_type": "val", "dataset_name": "textvqa"}
+        _write_json(folder / file, {**head, "dataset_version": version, "data": data})
 
 
-def _gqa(items: list[Item], images: np.ndarray, folder: Path) -> None:
-    for i, pixels in enumerate(images):
-        _save(pixels, folder / "images" / f"n{i}.jpg")
+def _gqa(asked: list[BenchmarkQuestion], images: np.ndarray, folder: Path) -> None:
+    _save_all(images, folder / "images", "n{}.jpg")
     entries = {
         f"{i:08d}": {
             "semantic": [],
             "entailed": [],
             "equivalent": [f"{i:08d}"],
-            "question": item.question,
-            "imageId": f"n{item.image}",
+            "question": question,
+            "imageId": f"n{image}",
             "isBalanced": True,
-            "groups": {"global": None, "local": MADE},
-            "answer": item.answer,
-            "semanticStr": MADE,
+            "groups": {"global": None, "local": _MADE},
+            "answer": answer,
+            "semanticStr": _MADE,
             "annotations": {"answer": {}, "question": {}, "fullAnswer": {}},
             "types": {
-                "detailed": f"{item.kind}Attr",
+                "detailed": f"{kind}Attr",
                 "semantic": "attr",
-                "structural": item.kind,
+                "structural": kind,
             },
-            "fullAnswer": item.answer,
+            "fullAnswer": answer,
         }
-        for i, item in enumerate(items)
+        for i, (image, question, answer, kind, *_) in enumerate(asked)
     }
-    _json(folder / "testdev_balanced_questions.json", entries)
+    _write_json(folder / "testdev_balanced_questions.json", entries)
 
 
-def _pope(items: list[Item], images: np.ndarray, folder: Path) -> None:
-    for i, pixels in enumerate(images):
-        _save(pixels, folder / "val2014" / COCO.format(i))
+def _pope(asked: list[BenchmarkQuestion], images: np.ndarray, folder: Path) -> None:
+    _save_all(images, folder / "val2014", _COCO)
     for split in ("random", "popular", "adversarial"):
-        asked = [item for item in items if item.kind == split]
+        part = [question for question in asked if question.kind == split]
         lines = [
             {
                 "question_id": n,
-                "image": COCO.format(item.image),
-                "text": item.question,
-                "label": item.answer,
+                "image": _COCO.format(question.image),
+                "text": question.question,
+                "label": question.answer,
             }
-            for n, item in enumerate(asked, start=1)
+            for n, question in enumerate(part, start=1)
         ]
-        (folder / f"coco_pope_{split}.json").write_text(
-            "".join(f"{json.dumps(line)}\n" for line in lines), encoding="utf-8"
-        )
+        text = "".join(f"{json.dumps(line)}\n" for line in lines)
+        (folder / f"coco_pope_{split}.json").write_text(text, encoding="utf-8")
 
 
-def _mme(items: list[Item], images: np.ndarray, folder: Path) -> None:
+def _mme(asked: list[BenchmarkQuestion], images: np.ndarray, folder: Path) -> None:
     """Half of the real sub-tasks keep images and texts apart; here `count` does."""
-    for first, second in zip(items[::2], items[1::2], strict=True):
-        name, apart = f"{first.image:012d}", first.kind == "count"
-        task = folder / first.kind
+    for pair in zip(asked[::2], asked[1::2], strict=True):
+        name, kind = f"{pair[0].image:012d}", pair[0].kind
+        task = folder / "MME_Benchmark_release_version" / kind
+        apart = kind == "count"
         _save(
-            images[first.image or 0],
+            images[pair[0].image or 0],
             (task / "images" if apart else task) / f"{name}.jpg",
         )
         text = (task / "questions_answers_YN" if apart else task) / f"{name}.txt"
         text.parent.mkdir(parents=True, exist_ok=True)
-        lines = [
-            f"{item.question}{MME_WISH}\t{item.answer}" for item in (first, second)
-        ]
-        text.write_text(
-            "\n".join(lines), encoding="utf-8"
-        )  # the real ones have no line break at the end either
+        lines = [f"{one.question}{MME_INSTRUCTION}\t{one.answer}" for one in pair]
+        # without a line break at the end, as in the real files
+        text.write_text("\n".join(lines), encoding="utf-8")
 
 
-def _mmbench(items: list[Item], images: np.ndarray, folder: Path) -> None:
+def _mmbench(asked: list[BenchmarkQuestion], images: np.ndarray, folder: Path) -> None:
     rows = []
-    folder.mkdir(parents=True, exist_ok=True)
-    for i, item in enumerate(items):
+    for i, (image, question, answer, kind, _, texts, _) in enumerate(asked):
         path = folder / "image.jpg"
-        _save(images[item.image or 0], path)
+        _save(images[image or 0], path)
         encoded = base64.b64encode(path.read_bytes()).decode()
         path.unlink()
-        for shift in range(len(item.options)):
-            options = item.options[shift:] + item.options[:shift]
-            row = {
-                "index": i + shift * ROTATION,
-                "question": item.question,
-                "hint": None,
-            } | dict(zip(LETTERS, options, strict=False))
-            row |= {
-                "answer": LETTERS[options.index(item.answer)],
-                "category": item.kind,
-                "image": encoded,
-                "source": MADE,
-            }
+        for shift in range(len(texts)):
+            options = texts[shift:] + texts[:shift]
             rows.append(
-                row
-                | {
+                {
+                    "index": i + shift * ROTATION,
+                    "question": question,
+                    "hint": None,
+                    **dict(zip(OPTION_LETTERS, options, strict=False)),
+                    "answer": OPTION_LETTERS[options.index(answer)],
+                    "category": kind,
+                    "image": encoded,
+                    "source": _MADE,
                     "l2-category": "finegrained_perception (instance-level)",
                     "comment": None,
                     "split": "dev",
                 }
             )
-    pd.DataFrame(rows).sort_values("index").to_csv(
-        folder / "mmbench_dev_20230712.tsv", sep="\t", index=False
-    )
+    table = pd.DataFrame(rows).sort_values("index")
+    table.to_csv(folder / "mmbench_dev_20230712.tsv", sep="\t", index=False)
 
 
-def _scienceqa(items: list[Item], images: np.ndarray, folder: Path) -> None:
+def _scienceqa(
+    asked: list[BenchmarkQuestion], images: np.ndarray, folder: Path
+) -> None:
     problems = {}
-    for i, item in enumerate(items, start=1):
-        if item.image is not None:
-            _save(images[item.image], folder / "test" / str(i) / "image.png")
+    for i, (image, question, answer, _, _, options, _) in enumerate(asked, start=1):
+        if image is not None:
+            _save(images[image], folder / "test" / str(i) / "image.png")
         problems[str(i)] = {
-            "question": item.question,
-            "choices": list(item.options),
-            "answer": item.options.index(item.answer),
+            "question": question,
+            "choices": list(options),
+            "answer": options.index(answer),
             "hint": "",
-            "image": "image.png" if item.image is not None else None,
+            "image": None if image is None else "image.png",
             "task": "closed choice",
             "grade": "grade2",
             "subject": "natural science",
-            "topic": MADE,
-            "category": MADE,
-            "skill": MADE,
+            "topic": _MADE,
+            "category": _MADE,
+            "skill": _MADE,
             "lecture": "",
             "solution": "",
             "split": "test",
         }
-    _json(folder / "problems.json", problems)
-    _json(folder / "pid_splits.json", {"train": [], "val": [], "test": list(problems)})
+    splits = {"train": [], "val": [], "test": list(problems)}
+    _write_json(folder / "problems.json", problems)
+    _write_json(folder / "pid_splits.json", splits)
+
+
+_WRITERS = {
+    "vqav2": _vqav2,
+    "vizwiz": _vizwiz,
+    "textvqa": _textvqa,
+    "gqa": _gqa,
+    "pope": _pope,
+    "mme": _mme,
+    "mmbench": _mmbench,
+    "scienceqa": _scienceqa,
+}

@@ -1,9 +1,10 @@
-"""Quiz: the questions of eight benchmarks about the scenes of our worlds, so that every metric can be run on a model that fits a laptop.
+"""The questions of eight benchmarks about synthetic scenes.
 
-Each benchmark keeps what is its own: POPE's objects that are not there, in three
-degrees of plausibility; MME's two questions an image; MMBench's options in every
-rotation; VizWiz's questions that cannot be answered; ten people who do not quite agree.
-Shapes are asked about by all but TextVQA, which has letters. Everything is a pure
+They let every metric be computed for a model that is trained on a laptop. Each
+benchmark keeps what is its own: POPE's absent objects, at three degrees of
+plausibility; MME's two questions an image; MMBench's options in every rotation;
+VizWiz's unanswerable questions; ten human answers that do not quite agree. TextVQA asks
+about scenes with letters, the others about scenes with shapes. Everything is a pure
 function of the seed.
 """
 
@@ -14,27 +15,22 @@ from typing import NamedTuple
 import numpy as np
 
 from vlmcore.data.benchmarks.question import (
-    LETTERS,
-    UNANSWERABLE,
+    ANNOTATORS,
+    OPTION_LETTERS,
+    UNANSWERABLE_HINT,
     choice_prompt,
     short_prompt,
 )
 from vlmcore.data.samples import Sample
 from vlmcore.data.synthetic import letters_and_shapes
-from vlmcore.data.synthetic.captioned_shapes import COLOURS, SHAPES
-from vlmcore.data.synthetic.letters_and_shapes import (
-    WORDS,
-    Scenes,
-    Seed,
-    attribute,
-)
+from vlmcore.data.synthetic.drawing import COLOUR_NAMES, SHAPES, Seed
+from vlmcore.data.synthetic.letters_and_shapes import DESCRIPTION_WORDS, attribute
+from vlmcore.data.synthetic.scenes import Scenes
 
-NUMBERS = {2: "two", 3: "three"}
-PEOPLE = 10
-_COLOURS = tuple(COLOURS)
+_NUMBERS = {2: "two", 3: "three"}
 
 
-class Item(NamedTuple):
+class BenchmarkQuestion(NamedTuple):
     """A question as a benchmark's file has it."""
 
     image: int | None
@@ -43,71 +39,69 @@ class Item(NamedTuple):
     answer: str
     """The right answer, or the text of the right option."""
     kind: str
-    people: tuple[str, ...] = ()
-    """What ten people said."""
+    human_answers: tuple[str, ...] = ()
+    """What ten annotators answered."""
     options: tuple[str, ...] = ()
     hints: tuple[str, ...] = ()
 
     @property
     def prompt(self) -> str:
-        """What a model reads."""
-        return (
-            choice_prompt(self.question, self.options)
-            if self.options
-            else short_prompt(self.question, *self.hints)
-        )
+        """The text that a model reads."""
+        if self.options:
+            return choice_prompt(self.question, self.options)
+        return short_prompt(self.question, *self.hints)
 
     @property
-    def said(self) -> str:
-        """What a model should say: the answer, or the letter of its option."""
-        return (
-            LETTERS[self.options.index(self.answer)]
-            if self.options
-            else self.answer.lower()
-        )
+    def target(self) -> str:
+        """The text that a model should generate: the answer, or its option's letter."""
+        if self.options:
+            return OPTION_LETTERS[self.options.index(self.answer)]
+        return self.answer.lower()
 
 
 class BenchmarkScenes(NamedTuple):
-    """Scenes with shapes and scenes with letters, and the questions of each benchmark about them."""
+    """Scenes with shapes and with letters, and the benchmarks' questions about them."""
 
     shapes: Scenes
     letters: Scenes
-    items: dict[str, list[Item]]
+    questions: dict[str, list[BenchmarkQuestion]]
 
     @property
     def images(self) -> np.ndarray:
         """uint8 (n, 3, 72, 72): the scenes with shapes, then those with letters."""
         return np.concatenate([self.shapes.drawn(), self.letters.drawn()])
 
-    def samples(self) -> list[Sample]:
-        """Every question as a sample to train on, with the row of its image in `images`.
-
-        A question about text is put to the first image, and every second sign is shown
-        without the hints of a text reader.
-        """
-        first = {"textvqa": len(self.shapes.notes)}
-        return [
-            Sample(
-                first.get(name, 0) + (item.image or 0),
-                (
-                    item if name != "textvqa" or i % 2 else item._replace(hints=())
-                ).prompt,
-                item.said,
-                name,
-                max(len(item.options), 2),
-            )
-            for name, items in self.items.items()
-            for i, item in enumerate(items)
-        ]
-
     @property
-    def notes(self) -> np.ndarray:
-        """Of all scenes, int (n, 16, 3), in the order of `images`."""
-        return np.concatenate([self.shapes.notes, self.letters.notes])
+    def descriptions(self) -> np.ndarray:
+        """Descriptions of all scenes, int (n, 16, 3), in the order of `images`."""
+        return np.concatenate([self.shapes.descriptions, self.letters.descriptions])
+
+    def samples(self) -> list[Sample]:
+        """Returns every question as a sample to train on.
+
+        The image of a sample is a row of `images`. A question about text is asked about
+        the first image, and every second question about letters has no hints from a
+        text reader.
+        """
+        samples = []
+        for name, questions in self.questions.items():
+            first = len(self.shapes.descriptions) if name == "textvqa" else 0
+            for i, question in enumerate(questions):
+                if name == "textvqa" and i % 2 == 0:
+                    question = question._replace(hints=())
+                row, choices = first + (question.image or 0), len(question.options) or 2
+                samples.append(
+                    Sample(row, question.prompt, question.target, name, choices)
+                )
+        return samples
 
 
-Pair = tuple[str, str]
-Ask = Callable[[Random, int, list[Pair]], list[Item]]
+class _Shape(NamedTuple):
+    colour: str
+    shape: str
+
+
+_Ask = Callable[[Random, int, list[_Shape]], list[BenchmarkQuestion]]
 
 
 def benchmark_scenes(
@@ -116,208 +110,172 @@ def benchmark_scenes(
     """Draws scenes and asks each benchmark's questions about them.
 
     Args:
-        seed: names the world; two seeds share no image.
+        seed: of the world; different seeds share no image.
         scenes: with shapes.
         letters: scenes with letters; a quarter as many if None.
         draw: whether images are wanted.
     """
-    mark = seed if isinstance(seed, tuple) else (seed,)
-    shapes, signs = (
-        attribute(mark, scenes, draw=draw),
-        letters_and_shapes.letters(
-            mark, scenes // 4 if letters is None else letters, draw=draw
-        ),
-    )
-    rng = Random(
-        repr(mark)
-    )  # numpy's generators take a multiple of the time for one word
-    items: dict[str, list[Item]] = {name: [] for name in (*_ASKED, "textvqa")}
-    for i in range(len(shapes.notes)):
-        there = [pair for pair in _words(shapes, i) if len(pair) == 2]
-        for name, ask in _ASKED.items():
-            items[name] += ask(rng, i, [(pair[0], pair[1]) for pair in there])
-    for sample in signs.samples:
-        found = sorted(pair[0] for pair in _words(signs, sample.image))
-        hint = f"Reference OCR token: {', '.join(letter.upper() for letter in found)}"
-        people = _people(
-            rng,
-            sample.answer,
-            [
-                sample.answer.upper(),
-                sample.answer.upper(),
-                _other(rng, found, sample.answer),
-            ],
-        )
-        items["textvqa"].append(
-            Item(
-                sample.image,
-                f"{sample.question}?",
-                sample.answer,
-                sample.kind,
-                people,
-                hints=(hint,),
-            )
-        )
-    return BenchmarkScenes(shapes, signs, items)
+    seed = seed if isinstance(seed, tuple) else (seed,)
+    shapes = attribute(seed, scenes, draw=draw)
+    count = scenes // 4 if letters is None else letters
+    signs = letters_and_shapes.letters(seed, count, draw=draw)
+    rng = Random(repr(seed))  # much faster than numpy's generators for one word
+    questions: dict[str, list[BenchmarkQuestion]] = {name: [] for name in _ASK}
+    for i in range(scenes):
+        shown = [_Shape(*words) for words in _objects(shapes, i)]
+        for name, ask in _ASK.items():
+            questions[name] += ask(rng, i, shown)
+    questions["textvqa"] = [_textvqa(rng, signs, sample) for sample in signs.samples]
+    return BenchmarkScenes(shapes, signs, questions)
 
 
-def _words(scenes: Scenes, row: int) -> list[tuple[str, ...]]:
-    """What is at each place that is not empty."""
+def _objects(scenes: Scenes, row: int) -> list[list[str]]:
+    """Returns the words for each object of a scene."""
     return [
-        tuple(WORDS[number] for number in note[1:] if number >= 0)
-        for note in scenes.notes[row]
-        if note[1] >= 0
+        [DESCRIPTION_WORDS[number] for number in cell[1:] if number >= 0]
+        for cell in scenes.descriptions[row]
+        if cell[1] >= 0
     ]
 
 
 def _other(rng: Random, words: Sequence[str], word: str) -> str:
-    """Any of the words but one; that one where there is no other."""
+    """Draws another of the words; the same where there is no other."""
     return rng.choice([other for other in words if other != word] or [word])
 
 
-def _people(rng: Random, answer: str, variants: Sequence[str]) -> tuple[str, ...]:
-    """Ten answers, of which one to five vary."""
+def _human_answers(
+    rng: Random, answer: str, variants: Sequence[str]
+) -> tuple[str, ...]:
+    """Draws ten answers, of which one to five are variants."""
     varied = rng.randint(1, 5)
-    people = rng.choices(variants, k=varied) + [answer] * (PEOPLE - varied)
-    return tuple(rng.sample(people, PEOPLE))
+    given = rng.choices(variants, k=varied) + [answer] * (ANNOTATORS - varied)
+    return tuple(rng.sample(given, ANNOTATORS))
 
 
-def _colour(rng: Random, image: int, there: list[Pair]) -> Item:
-    colour, shape = rng.choice(there)
-    return Item(image, f"What color is the {shape}?", colour, "query")
+def _textvqa(rng: Random, scenes: Scenes, sample: Sample) -> BenchmarkQuestion:
+    image, question, answer, kind, _ = sample
+    shown = sorted(words[0] for words in _objects(scenes, image))
+    hint = f"Reference OCR token: {', '.join(shown).upper()}"
+    variants = [answer.upper(), answer.upper(), _other(rng, shown, answer)]
+    human = _human_answers(rng, answer, variants)
+    return BenchmarkQuestion(image, f"{question}?", answer, kind, human, hints=(hint,))
 
 
-def _verify(rng: Random, image: int, there: list[Pair]) -> Item:
-    colour, shape = rng.choice(there)
-    asked = colour if rng.random() < 0.5 else _other(rng, _COLOURS, colour)
-    return Item(
-        image, f"Is the {shape} {asked}?", "yes" if asked == colour else "no", "verify"
+def _colour(rng: Random, image: int, shown: list[_Shape]) -> BenchmarkQuestion:
+    colour, shape = rng.choice(shown)
+    return BenchmarkQuestion(image, f"What color is the {shape}?", colour, "query")
+
+
+def _verify(rng: Random, image: int, shown: list[_Shape]) -> BenchmarkQuestion:
+    colour, shape = rng.choice(shown)
+    asked = colour if rng.random() < 0.5 else _other(rng, COLOUR_NAMES, colour)
+    answer = "yes" if asked == colour else "no"
+    return BenchmarkQuestion(image, f"Is the {shape} {asked}?", answer, "verify")
+
+
+def _gqa(rng: Random, image: int, shown: list[_Shape]) -> list[BenchmarkQuestion]:
+    return [_colour(rng, image, shown), _verify(rng, image, shown)]
+
+
+def _vqav2(rng: Random, image: int, shown: list[_Shape]) -> list[BenchmarkQuestion]:
+    colour, verify = _gqa(rng, image, shown)
+    count = str(len(shown))
+    number = BenchmarkQuestion(image, "How many shapes are there?", count, "number")
+    paint = colour.answer
+    variants = (
+        (colour, "other", [f"dark {paint}", f"It's {paint}.", "red"]),
+        (verify, "yes/no", ["yes", "no"]),
+        (number, "number", [_NUMBERS[len(shown)], f"{count} shapes"]),
     )
-
-
-def _gqa(rng: Random, image: int, there: list[Pair]) -> list[Item]:
-    return [_colour(rng, image, there), _verify(rng, image, there)]
-
-
-def _vqav2(rng: Random, image: int, there: list[Pair]) -> list[Item]:
-    colour, verify = _colour(rng, image, there), _verify(rng, image, there)
-    number = str(len(there))
     return [
-        colour._replace(
-            kind="other",
-            people=_people(
-                rng,
-                colour.answer,
-                [f"dark {colour.answer}", f"It's {colour.answer}.", "red"],
-            ),
-        ),
-        verify._replace(
-            kind="yes/no", people=_people(rng, verify.answer, ["yes", "no"])
-        ),
-        Item(
-            image,
-            "How many shapes are there?",
-            number,
-            "number",
-            _people(rng, number, [NUMBERS[len(there)], f"{number} shapes"]),
-        ),
-    ]
-
-
-def _vizwiz(rng: Random, image: int, there: list[Pair]) -> list[Item]:
-    """A form that may not be there."""
-    shape = rng.choice(SHAPES)
-    colour = {form: colour for colour, form in there}.get(shape)
-    answer, kind = (colour, "other") if colour else ("unanswerable", "unanswerable")
-    people = _people(rng, answer, ["unanswerable", "unsuitable", rng.choice(_COLOURS)])
-    return [
-        Item(
-            image,
-            f"What color is the {shape}?",
-            answer,
-            kind,
-            people,
-            hints=(UNANSWERABLE,),
+        asked._replace(
+            kind=kind, human_answers=_human_answers(rng, asked.answer, others)
         )
+        for asked, kind, others in variants
     ]
 
 
-def _pope(rng: Random, image: int, there: list[Pair]) -> list[Item]:
-    """One thing that is there and one that is not: of a colour that is not there, of a form's wrong colour, of two things mixed up."""
-    missing = [colour for colour in _COLOURS if colour not in dict(there)]
-    colour, shape = rng.choice(there)
-    mixed = rng.choice([other for other, _ in there if other != colour])
+def _vizwiz(rng: Random, image: int, shown: list[_Shape]) -> list[BenchmarkQuestion]:
+    """Asks about a shape that may be absent."""
+    shape = rng.choice(SHAPES)
+    colour = next((other.colour for other in shown if other.shape == shape), None)
+    answer, kind = (colour, "other") if colour else ("unanswerable", "unanswerable")
+    variants = ["unanswerable", "unsuitable", rng.choice(COLOUR_NAMES)]
+    human = _human_answers(rng, answer, variants)
+    question = f"What color is the {shape}?"
+    hints = (UNANSWERABLE_HINT,)
+    return [BenchmarkQuestion(image, question, answer, kind, human, hints=hints)]
+
+
+def _pope(rng: Random, image: int, shown: list[_Shape]) -> list[BenchmarkQuestion]:
+    """Asks about a shape that is present and, in each split, about one that is absent.
+
+    The absent one is of an absent colour (*random*, *popular*: the latter in a shape
+    that is present), or mixes the colour and the shape of two others (*adversarial*).
+    """
+    colours, shapes = zip(*shown, strict=True)
+    missing = [colour for colour in COLOUR_NAMES if colour not in colours]
+    present = rng.choice(shown)
+    mixed = rng.choice([colour for colour in colours if colour != present.colour])
     absent = {
-        "random": (
+        "random": _Shape(
             rng.choice(missing),
-            rng.choice(
-                [s for s in SHAPES if s not in {form for _, form in there}] or SHAPES
-            ),
+            rng.choice([shape for shape in SHAPES if shape not in shapes] or SHAPES),
         ),
-        "popular": (rng.choice(missing), shape),
-        "adversarial": (mixed, shape),
-    }
-    items = []
-    for split, pair in absent.items():
-        for (one, form), answer in (((colour, shape), "yes"), (pair, "no")):
-            items.append(
-                Item(image, f"Is there a {one} {form} in the image?", answer, split)
-            )
-    return items
-
-
-def _mme(rng: Random, image: int, there: list[Pair]) -> list[Item]:
-    """Two questions of one sub-task: one to affirm, one to deny."""
-    colour, shape = rng.choice(there)
-    absent = [form for form in SHAPES if form not in {form for _, form in there}]
-    task = rng.choice(["color", "count", *(["existence"] if absent else [])])
-    pairs = {
-        "color": [
-            f"Is the {shape} {name}?"
-            for name in (colour, _other(rng, _COLOURS, colour))
-        ],
-        "count": [
-            f"Are there {NUMBERS[number]} shapes in this image?"
-            for number in (len(there), 5 - len(there))
-        ],
-        "existence": [
-            f"Is there a {form} in this image?" for form in (shape, *absent[:1])
-        ],
+        "popular": _Shape(rng.choice(missing), present.shape),
+        "adversarial": _Shape(mixed, present.shape),
     }
     return [
-        Item(image, question, answer, task)
-        for question, answer in zip(pairs[task], ("Yes", "No"), strict=True)
+        BenchmarkQuestion(
+            image, f"Is there a {colour} {shape} in the image?", answer, split
+        )
+        for split, other in absent.items()
+        for (colour, shape), answer in ((present, "yes"), (other, "no"))
     ]
 
 
-def _mmbench(rng: Random, image: int, there: list[Pair]) -> list[Item]:
-    asked = _colour(rng, image, there)
-    wrong = rng.sample([colour for colour in _COLOURS if colour != asked.answer], 3)
-    options = tuple(rng.sample([asked.answer, *wrong], 4))
+def _mme(rng: Random, image: int, shown: list[_Shape]) -> list[BenchmarkQuestion]:
+    """Asks two questions of one sub-task, to which the answers are yes and no."""
+    colour, shape = rng.choice(shown)
+    present = {other.shape for other in shown}
+    absent = [other for other in SHAPES if other not in present]
+    task = rng.choice(["color", "count", *(["existence"] if absent else [])])
+    colours = colour, _other(rng, COLOUR_NAMES, colour)
+    numbers = _NUMBERS[len(shown)], _NUMBERS[5 - len(shown)]
+    pair = {
+        "color": [f"Is the {shape} {name}?" for name in colours],
+        "count": [f"Are there {number} shapes in this image?" for number in numbers],
+        "existence": [f"Is there a {name} in this image?" for name in (shape, *absent)],
+    }[task][:2]
+    return [
+        BenchmarkQuestion(image, question, answer, task)
+        for question, answer in zip(pair, ("Yes", "No"), strict=True)
+    ]
+
+
+def _mmbench(rng: Random, image: int, shown: list[_Shape]) -> list[BenchmarkQuestion]:
+    asked = _colour(rng, image, shown)
+    others = [colour for colour in COLOUR_NAMES if colour != asked.answer]
+    options = tuple(rng.sample([asked.answer, *rng.sample(others, 3)], 4))
     return [asked._replace(options=options, kind="attribute_recognition")]
 
 
-def _scienceqa(rng: Random, image: int, there: list[Pair]) -> list[Item]:
-    """About every third question is about words alone."""
+def _scienceqa(rng: Random, image: int, shown: list[_Shape]) -> list[BenchmarkQuestion]:
+    """Asks about the image, or in every third question or so about words alone."""
     if rng.random() < 1 / 3:
-        right = rng.choice(_COLOURS)
-        options = tuple(rng.sample([right, *rng.sample(SHAPES, 2)], 3))
-        return [
-            Item(None, "Which of these is a color?", right, "text", options=options)
-        ]
-    colour, shape = rng.choice(there)
-    return [
-        Item(
-            image,
-            f"Which shape is {colour}?",
-            shape,
-            "image",
-            options=tuple(rng.sample(SHAPES, len(SHAPES))),
+        answer = rng.choice(COLOUR_NAMES)
+        options = rng.sample([answer, *rng.sample(SHAPES, 2)], 3)
+        question = BenchmarkQuestion(None, "Which of these is a color?", answer, "text")
+    else:
+        colour, answer = rng.choice(shown)
+        options = rng.sample(SHAPES, len(SHAPES))
+        question = BenchmarkQuestion(
+            image, f"Which shape is {colour}?", answer, "image"
         )
-    ]
+    return [question._replace(options=tuple(options))]
 
 
-_ASKED: dict[str, Ask] = {
+_ASK: dict[str, _Ask] = {
     "gqa": _gqa,
     "vqav2": _vqav2,
     "vizwiz": _vizwiz,

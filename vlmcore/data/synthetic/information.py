@@ -1,29 +1,21 @@
 """How much an image has to say for its questions to be answered, in bits.
 
-A compressor that is told the question needs to pass on no more than its answer. One
-that is not told must be ready for every question that might come, so it has to pass on
-the scene. The gap between the two is what there is to win by telling it.
+A compressor that is conditioned on the question needs to pass on the answer alone.
+Another has to be ready for every question that might come, so it has to pass on the
+scene. The difference is what conditioning can save.
 """
 
 from math import comb, log2
 from typing import NamedTuple
 
-from vlmcore.data.synthetic.icons import ICONS, PAINTS
-from vlmcore.data.synthetic.task_families import (
-    DIGITS,
-    KINDS,
-    LENGTHS,
-    LETTERS,
-    OBJECTS,
-    of_length,
-)
-
-ALPHABETS = (LETTERS, DIGITS)
-"""A page is written in one of them."""
+from vlmcore.data.synthetic.drawing import COLOUR_NAMES
+from vlmcore.data.synthetic.icons import ICONS
+from vlmcore.data.synthetic.task_families import ICON_COUNTS, OCR_LENGTHS, ocr_kind
+from vlmcore.data.synthetic.vocabulary import OCR_DIGITS, OCR_LETTERS, REASONING_KINDS
 
 
 class Bits(NamedTuple):
-    """What a kind of question needs from the image, for answers that are equally likely."""
+    """The bits that a kind of question needs, if its answers are equally likely."""
 
     known: float
     """With the question known."""
@@ -32,33 +24,34 @@ class Bits(NamedTuple):
 
 
 def bits() -> dict[str, Bits]:
-    """Bits for each kind of question of the three families.
+    """Returns the bits for each kind of question of the three task families.
 
     A fact is not in the image: the image has to say which icon, and the language model
-    knows the rest. The scenes of *reasoning* are counted as icons that differ, each of
-    any colour, and one bit for what is left of what. That is slightly too many: colours
-    repeat by rule. On a page only what is written counts, not which places are empty.
+    knows the rest. The scenes of *reasoning* are counted as different icons, each of
+    any colour, and one bit for which of two is on the left. That is slightly too many:
+    colours repeat by rule. In *ocr* the characters count, and not which cells are
+    empty.
 
     Example:
         >>> bits()["fact"]
         Bits(known=6.0, unknown=6.0)
     """
-    icon, paint = log2(len(ICONS)), log2(len(PAINTS))
-    scene = sum(log2(comb(len(ICONS), n)) + n * paint + 1 for n in OBJECTS) / len(
-        OBJECTS
-    )
+    icon, colour = log2(len(ICONS)), log2(len(COLOUR_NAMES))
+    scenes = [log2(comb(len(ICONS), n)) + n * colour + 1 for n in ICON_COUNTS]
+    scene = sum(scenes) / len(scenes)
     known = {
-        "color": paint,
+        "color": colour,
         "icon": icon,
-        "count": log2(max(OBJECTS)),
+        "count": log2(max(ICON_COUNTS)),
         "same": 1.0,
         "left": 1.0,
         "hop": icon,
     }
-    letter = sum(log2(len(alphabet)) for alphabet in ALPHABETS) / len(ALPHABETS)
-    which = log2(len(ALPHABETS))
+    alphabets = (OCR_LETTERS, OCR_DIGITS)  # a scene is written in one of them
+    letter = sum(log2(len(alphabet)) for alphabet in alphabets) / len(alphabets)
+    which = log2(len(alphabets))
     return (
         {"fact": Bits(icon, icon)}
-        | {kind: Bits(known[kind], scene) for kind in KINDS}
-        | {of_length(n): Bits(which + letter, which + n * letter) for n in LENGTHS}
+        | {kind: Bits(known[kind], scene) for kind in REASONING_KINDS}
+        | {ocr_kind(n): Bits(which + letter, which + n * letter) for n in OCR_LENGTHS}
     )

@@ -1,233 +1,163 @@
-"""Two worlds in which an image holds several things, and a question asks about one of them.
+"""The worlds *letters* and *attribute*: several objects an image, a question about one.
 
-*Reading*: 1, 2, 4 or 8 letters on a grid of 4 x 4 places, "which letter is at r2c3".
-*Attribute*: two or three shapes of different colours and forms, "which color is the
-circle", "which shape is blue". Every question ends in the word to look for.
+*Letters* has 1, 2, 4 or 8 letters in a grid of 4 x 4 cells: "which letter is at r2c3".
+*Attribute* has two or three objects that differ in colour and shape: "which color is
+the circle", "which shape is blue". Every question ends in the word to look for.
 
-A scene is also written down as *notes*: for each of the 16 places, the words for what
-is there. From notes a miniature language model learns its language before it sees
-(`vlmcore.experiments.pretraining.scene_tokens`). Everything is a pure function of the
-seed.
+Everything is a pure function of the seed, the description of each scene included: a
+miniature language model is pre-trained on descriptions before it sees an image
+(`vlmcore.experiments.pretraining.scene_tokens`).
 """
-
-from typing import NamedTuple
 
 import numpy as np
 
 from vlmcore.data.samples import Sample
-from vlmcore.data.synthetic.captioned_shapes import COLOURS, SHAPES, coverage
 from vlmcore.data.synthetic.drawing import (
+    COLOUR_NAMES,
+    GRID,
+    IMAGE_SIZE,
+    SHAPES,
     Seed,
+    cell_corners,
+    draw_glyphs,
+    draw_shapes,
     generator,
-    glyph_masks,
+    letter_masks,
     pale_canvas,
-    paste,
     permutations,
+    shades,
 )
+from vlmcore.data.synthetic.scenes import Scenes, describe, position_names
 
-GRID = 4
-"""Places along one side."""
-IMAGE_SIZE = 72
-LETTERS = tuple("bcdfghjklmnprtxz")
-PLACES = tuple(
-    f"r{row}c{column}" for row in range(1, GRID + 1) for column in range(1, GRID + 1)
-)
-COUNTS = {"letters": (1, 2, 4, 8), "attribute": (2, 3)}
-"""How many things an image may hold."""
-WORDS = (*PLACES, *LETTERS, *COLOURS, *SHAPES)
-"""Every word of a note."""
+GRID_POSITIONS = position_names(GRID)
+GRID_LETTERS = tuple("bcdfghjklmnprtxz")
+OBJECT_COUNTS = {"letters": (1, 2, 4, 8), "attribute": (2, 3)}
+"""How many letters or shapes an image may hold."""
+DESCRIPTION_WORDS = (*GRID_POSITIONS, *GRID_LETTERS, *COLOUR_NAMES, *SHAPES)
+"""Every word of a description."""
 QUESTION_WORDS = ("which", "letter", "is", "at", "color", "the", "shape")
 
 _CELL = IMAGE_SIZE // GRID
-_GLYPH = 16
-_NUMBER = {word: i for i, word in enumerate(WORDS)}
-
-
-class Scenes(NamedTuple):
-    """Scenes with their questions."""
-
-    samples: list[Sample]
-    notes: np.ndarray
-    """int (n, places, words): for each place its own word and those for what is there,
-    numbers of the world's words; -1 for none."""
-    images: np.ndarray | None
-    """uint8 (n, 3, 72, 72), or None for scenes that are only told."""
-    where: int = 0
-    """How many of the words, the first ones, say where the place is and are averaged,
-    not summed, in a note about several places."""
-
-    def drawn(self) -> np.ndarray:
-        """The images.
-
-        Raises:
-            ValueError: the scenes were only told.
-        """
-        if self.images is None:
-            raise ValueError(
-                f"these {len(self.notes)} scenes have no images; make them with "
-                "draw=True"
-            )
-        return self.images
+_LETTER_SIZE = 16
+_LETTER, _COLOUR, _SHAPE = (
+    DESCRIPTION_WORDS.index(words[0]) for words in (GRID_LETTERS, COLOUR_NAMES, SHAPES)
+)
 
 
 def letters(seed: Seed, count: int, *, questions: int = 1, draw: bool = True) -> Scenes:
-    """Letters at places; the question names a place that holds one.
+    """Draws letters in the cells of a grid; a question names a cell that holds one.
 
     Args:
-        seed: names the world; two seeds share no image.
+        seed: of the world; different seeds share no image.
         count: scenes.
         questions: asked about each, of letters drawn with replacement.
         draw: whether images are wanted.
     """
     rng = generator(seed, 1)
-    number = rng.choice(COUNTS["letters"], size=count)
-    place = permutations(rng, count, GRID**2)[:, : max(COUNTS["letters"])]
-    letter = rng.integers(len(LETTERS), size=place.shape)
-    there = np.arange(place.shape[1]) < number[:, None]
-    notes = _empty_descriptions(count)
-    scene, slot = np.nonzero(there)
-    notes[scene, place[scene, slot], 1] = _NUMBER[LETTERS[0]] + letter[scene, slot]
+    number = rng.choice(OBJECT_COUNTS["letters"], size=count)
+    cell = permutations(rng, count, GRID**2)[:, : max(OBJECT_COUNTS["letters"])]
+    letter = rng.integers(len(GRID_LETTERS), size=cell.shape)
+    exists = np.arange(cell.shape[1]) < number[:, None]
     asked = rng.integers(number[:, None], size=(count, questions))
     samples = [
         Sample(
             i,
-            f"which letter is at {PLACES[place[i, j]]}",
-            LETTERS[letter[i, j]],
+            f"which letter is at {GRID_POSITIONS[cell[i, j]]}",
+            GRID_LETTERS[letter[i, j]],
             _kind(number[i], "letter"),
-            len(LETTERS),
+            len(GRID_LETTERS),
         )
         for i in range(count)
         for j in asked[i]
     ]
-    return Scenes(
-        samples, notes, _draw_letters(rng, letter, place, there) if draw else None
-    )
+    words = np.stack([_LETTER + letter, np.full_like(letter, -1)], -1)
+    images = _draw_letters(rng, letter, cell, exists) if draw else None
+    return Scenes(samples, _describe(cell, words, exists), images)
 
 
 def attribute(
     seed: Seed, count: int, *, questions: int = 1, draw: bool = True
 ) -> Scenes:
-    """Shapes of different colours and forms; the question names one of the two and asks for the other.
+    """Draws objects; a question names one by its colour or shape and asks the other.
 
     Args:
-        seed: names the world; two seeds share no image.
+        seed: of the world; different seeds share no image.
         count: scenes.
-        questions: asked about each, of shapes drawn with replacement.
+        questions: asked about each, of objects drawn with replacement.
         draw: whether images are wanted.
     """
     rng = generator(seed, 2)
-    number = rng.choice(COUNTS["attribute"], size=count)
-    most = max(COUNTS["attribute"])
+    number = rng.choice(OBJECT_COUNTS["attribute"], size=count)
+    most = max(OBJECT_COUNTS["attribute"])
     colour, shape = (
-        permutations(rng, count, len(words))[:, :most] for words in (COLOURS, SHAPES)
+        permutations(rng, count, len(names))[:, :most]
+        for names in (COLOUR_NAMES, SHAPES)
     )
-    there = np.arange(most) < number[:, None]
-    extent = rng.uniform(7, 11, (count, most))
-    room = (
-        IMAGE_SIZE // 3
-        # shapes lie in different cells of a 3 x 3 grid, which keeps them apart and off
-        # the edges of the 4 x 4 places
-    )
-    corner = (
-        np.stack(np.divmod(permutations(rng, count, 9)[:, :most], 3)[::-1], -1) * room
-    )
-    centre = (
-        corner
-        + extent[..., None]
-        + rng.uniform(0, 1, (count, most, 2)) * (room - 2 * extent[..., None])
-    )
-    place = (centre[..., 1] // _CELL * GRID + centre[..., 0] // _CELL).astype(int)
-    notes = _empty_descriptions(count)
-    scene, slot = np.nonzero(there)
-    names = np.stack(
-        [_NUMBER[next(iter(COLOURS))] + colour, _NUMBER[SHAPES[0]] + shape], -1
-    )
-    notes[scene, place[scene, slot], 1:] = names[scene, slot]
-    asked, about_colour = (
-        rng.integers(number[:, None], size=(count, questions)),
-        rng.integers(2, size=(count, questions)),
-    )
+    exists = np.arange(most) < number[:, None]
+    centre, extent = _lay_out(rng, count, most)
+    asked = rng.integers(number[:, None], size=(count, questions))
+    by_shape = rng.integers(2, size=(count, questions))
     samples = [
         _ask_attribute(
             i,
-            WORDS[names[i, j, 0]],
-            WORDS[names[i, j, 1]],
-            bool(c),
+            COLOUR_NAMES[colour[i, j]],
+            SHAPES[shape[i, j]],
+            bool(by_shape[i, q]),
             _kind(number[i], "shape"),
         )
         for i in range(count)
-        for j, c in zip(asked[i], about_colour[i], strict=True)
+        for q, j in enumerate(asked[i])
     ]
-    return Scenes(
-        samples,
-        notes,
-        _draw_shapes(rng, colour, shape, centre, extent, there) if draw else None,
-    )
+    cell = (centre[..., 1] // _CELL * GRID + centre[..., 0] // _CELL).astype(int)
+    words = np.stack([_COLOUR + colour, _SHAPE + shape], -1)
+    images = None
+    if draw:
+        canvas, ink = pale_canvas(rng, count), shades(rng, colour)
+        images = draw_shapes(canvas, shape, centre, extent, ink, exists)
+    return Scenes(samples, _describe(cell, words, exists), images)
 
 
 WORLDS = {"letters": letters, "attribute": attribute}
 
 
+def _lay_out(
+    rng: np.random.Generator, count: int, most: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Draws centres and extents of objects, float (count, most, 2).
+
+    Objects lie in different cells of a 3 x 3 grid, which keeps them apart and off the
+    edges of the 4 x 4 cells that describe them.
+    """
+    extent = rng.uniform(7, 11, (count, most, 1))
+    room = IMAGE_SIZE // 3
+    cell = permutations(rng, count, 9)[:, :most]
+    corner = np.stack([cell % 3, cell // 3], -1) * room
+    centre = corner + extent + rng.uniform(0, 1, (count, most, 2)) * (room - 2 * extent)
+    return centre, np.repeat(extent, 2, axis=-1)
+
+
 def _ask_attribute(
-    image: int, colour: str, shape: str, about_colour: bool, kind: str
+    image: int, colour: str, shape: str, by_shape: bool, kind: str
 ) -> Sample:
-    if about_colour:
-        return Sample(image, f"which color is the {shape}", colour, kind, len(COLOURS))
+    if by_shape:
+        question = f"which color is the {shape}"
+        return Sample(image, question, colour, kind, len(COLOUR_NAMES))
     return Sample(image, f"which shape is {colour}", shape, kind, len(SHAPES))
 
 
-def _kind(number: int, thing: str) -> str:
-    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
+def _kind(number: int, name: str) -> str:
+    return f"{number} {name}{'s' if number > 1 else ''}"
 
 
-def _empty_descriptions(count: int) -> np.ndarray:
-    notes = np.full((count, GRID**2, 3), -1)
-    notes[:, :, 0] = np.arange(GRID**2)
-    return notes
-
-
-def glyphs() -> np.ndarray:
-    """Shares of the pixels that each of the `LETTERS`, in capitals, covers: float32 (16, 16, 16)."""
-    return glyph_masks(
-        tuple(letter.upper() for letter in LETTERS),
-        "DejaVuSansMono-Bold.ttf",
-        _GLYPH,
-        _GLYPH,
-    )
+def _describe(cell: np.ndarray, words: np.ndarray, exists: np.ndarray) -> np.ndarray:
+    return describe(np.arange(GRID**2)[:, None], cell, words, exists)
 
 
 def _draw_letters(
-    rng: np.random.Generator, letter: np.ndarray, place: np.ndarray, there: np.ndarray
+    rng: np.random.Generator, letter: np.ndarray, cell: np.ndarray, exists: np.ndarray
 ) -> np.ndarray:
-    canvas = pale_canvas(rng, len(letter), IMAGE_SIZE)
-    ink = rng.uniform(0, 80, (len(letter), 3)).astype(np.float32)
-    shift = rng.integers(_CELL - _GLYPH + 1, size=(*place.shape, 2))
-    corner = _CELL * np.stack(np.divmod(place, GRID), -1) + shift
-    for j in range(place.shape[1]):
-        i = np.flatnonzero(there[:, j])
-        paste(canvas, i, glyphs()[letter[i, j]], corner[i, j], ink[i])
-    return canvas.round().astype(np.uint8)
-
-
-def _draw_shapes(
-    rng: np.random.Generator,
-    colour: np.ndarray,
-    shape: np.ndarray,
-    centre: np.ndarray,
-    extent: np.ndarray,
-    there: np.ndarray,
-) -> np.ndarray:
-    canvas = pale_canvas(rng, len(colour), IMAGE_SIZE)
-    palette = np.array(list(COLOURS.values()), dtype=np.float32)
-    paint = np.clip(
-        palette[colour] + rng.normal(0, 8, (*colour.shape, 3)), 0, 255
-    ).astype(np.float32)
-    for j in range(colour.shape[1]):
-        cover = (
-            coverage(
-                shape[:, j], centre[:, j], np.stack([extent[:, j]] * 2, -1), IMAGE_SIZE
-            )
-            * there[:, j, None, None]
-        )
-        canvas += cover[:, None] * (paint[:, j, :, None, None] - canvas)
-    return canvas.round().astype(np.uint8)
+    canvas = pale_canvas(rng, len(letter))
+    ink = rng.uniform(0, 80, (len(letter), 1, 3)).astype(np.float32)
+    shift = rng.integers(_CELL - _LETTER_SIZE + 1, size=(*cell.shape, 2))
+    masks = letter_masks(GRID_LETTERS, _LETTER_SIZE, _LETTER_SIZE)
+    return draw_glyphs(canvas, masks, letter, cell_corners(cell) + shift, ink, exists)

@@ -7,8 +7,8 @@ nothing to fit.
 
 import numpy as np
 
-from vlmcore.data.synthetic.letters_and_shapes import Scenes
-from vlmcore.data.synthetic.task_families import PLACES
+from vlmcore.data.synthetic.scenes import Scenes
+from vlmcore.data.synthetic.vocabulary import OCR_POSITIONS
 from vlmcore.experiments.pretraining.scene_tokens import owners
 
 
@@ -26,12 +26,12 @@ def one_character_a_token(scenes: Scenes, visual_tokens: int) -> np.ndarray:
     Returns:
         float (questions,)
     """
-    filled = (scenes.notes[:, :, 1] >= 0).astype(float)
+    filled = (scenes.descriptions[:, :, 1] >= 0).astype(float)
     home = owners(filled.shape[1], visual_tokens).numpy()
     held = filled @ home.T  # (pages, V): characters at home in each token
     pages = np.array([sample.image for sample in scenes.samples])
     asked = np.array(
-        [PLACES.index(sample.question.split()[1]) for sample in scenes.samples]
+        [OCR_POSITIONS.index(sample.question.split()[1]) for sample in scenes.samples]
     )
     chance = 1 / np.array([sample.choices for sample in scenes.samples])
     kept = 1 / held[pages, home.argmax(0)[asked]].clip(min=1)

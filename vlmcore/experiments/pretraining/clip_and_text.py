@@ -32,7 +32,9 @@ from vlmcore.data.samples import Batch, Sample, rows_of_step, tokenize
 from vlmcore.data.synthetic.captioned_shapes import CAPTION_WORDS, captioned_shapes
 from vlmcore.models.language import LanguageModel, word_tokenizer
 from vlmcore.models.vision import VisionEncoder, clip_config
-from vlmcore.training.trainer import Stage, StageConfig, run
+from vlmcore.training.data import StepData
+from vlmcore.training.module import Stage
+from vlmcore.training.trainer import StageConfig, run
 
 MINI_CLIP = VisionConfig()
 CONTRASTIVE = StageConfig(steps=1200, learning_rate=1.5e-3, batch_size=256, warmup=0.06)
@@ -95,7 +97,8 @@ def pretrain_vision(
             pixel_values=encoder.prepare(images), input_ids=captions, return_loss=True
         ).loss
 
-    run(Stage(clip, loss, make, stage, seed), folder, **options)
+    module = Stage(clip, loss, stage, seed)
+    run(module, StepData(make), stage.steps, folder, **options)
     return encoder.cpu().eval().requires_grad_(False)
 
 
@@ -175,5 +178,6 @@ def pretrain_language(
     def make(step: int) -> Batch:
         return tokens.batch(rows_of_step(len(samples), stage.batch_size, (seed,), step))
 
-    run(Stage(model, loss, make, stage, seed), folder, **options)
+    module = Stage(model, loss, stage, seed)
+    run(module, StepData(make), stage.steps, folder, **options)
     return model.cpu().eval()

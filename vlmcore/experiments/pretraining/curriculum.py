@@ -21,15 +21,9 @@ from transformers import PreTrainedTokenizerBase
 from vlmcore.config import LanguageConfig, Order, replace
 from vlmcore.data.samples import IGNORE, Sample, Tokens, rows_of_step, tokenize
 from vlmcore.data.synthetic.icons import Facts, facts
-from vlmcore.data.synthetic.task_families import (
-    CONTENTS,
-    SCENE_WORDS,
-    TEXT_WORDS,
-    Scenes,
-    knowledge,
-    ocr,
-    reasoning,
-)
+from vlmcore.data.synthetic.scenes import Scenes
+from vlmcore.data.synthetic.task_families import knowledge, ocr, reasoning
+from vlmcore.data.synthetic.vocabulary import CONTENT_WORDS, SCENE_WORDS, TEXT_WORDS
 from vlmcore.experiments.pretraining.scene_tokens import (
     SceneBatch,
     embed_scenes,
@@ -37,7 +31,9 @@ from vlmcore.experiments.pretraining.scene_tokens import (
 )
 from vlmcore.models.language import LanguageModel, word_tokenizer
 from vlmcore.models.vlm import splice
-from vlmcore.training.trainer import Stage, StageConfig, run
+from vlmcore.training.data import StepData
+from vlmcore.training.module import Stage
+from vlmcore.training.trainer import StageConfig, run
 
 TEXT_SCENES = 20_000
 """Of each family."""
@@ -72,17 +68,9 @@ def pretrain_on_curriculum(
     model = LanguageModel.from_config(
         replace(config, vocab_size=len(tokenizer)), tokenizer
     )
-    run(
-        Stage(
-            model,
-            text_loss,
-            curriculum_batches(tokenizer, facts(world), stage.batch_size, seed),
-            stage,
-            seed,
-        ),
-        folder,
-        **options,
-    )
+    batches = curriculum_batches(tokenizer, facts(world), stage.batch_size, seed)
+    module = Stage(model, text_loss, stage, seed)
+    run(module, StepData(batches), stage.steps, folder, **options)
     return model.cpu().eval()
 
 
@@ -121,7 +109,7 @@ def curriculum_batches(
             texts[name].batch(rows),
             words[name][rows],
             PARTS[turn % len(PARTS)],
-            scenes[name].where,
+            scenes[name].position_words,
         )
 
     return make
@@ -157,7 +145,7 @@ def answers_from_scene_tokens(
         )
         placed = splice(
             language.embed(batch.text),
-            embed_scenes(language, shown, parts, scenes.where),
+            embed_scenes(language, shown, parts, scenes.position_words),
             batch,
         )
         said += language.next_token(placed.embeddings, placed.length).tolist()
@@ -170,13 +158,14 @@ def tokenize_scenes(scenes: Scenes, tokenizer: PreTrainedTokenizerBase) -> Tenso
     tokens = torch.tensor(
         [*(known[word] for word in SCENE_WORDS), tokenizer.pad_token_id]
     )  # -1, no word, is the last
-    return tokens[torch.from_numpy(scenes.notes)]
+    return tokens[torch.from_numpy(scenes.descriptions)]
 
 
 def tokenize_contents(tokenizer: PreTrainedTokenizerBase) -> tuple[Tensor, ...]:
     """Tokens of the words that may fill a place, one tensor for each kind of content."""
     return tuple(
-        torch.tensor(tokenizer.convert_tokens_to_ids(list(group))) for group in CONTENTS
+        torch.tensor(tokenizer.convert_tokens_to_ids(list(group)))
+        for group in CONTENT_WORDS
     )
 
 

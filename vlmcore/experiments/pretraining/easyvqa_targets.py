@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from vlmcore.data import easyvqa
-from vlmcore.data.synthetic.captioned_shapes import COLOURS, SHAPES
+from vlmcore.data.synthetic.drawing import COLOURS, SHAPES
 from vlmcore.experiments.pretraining.embedding_targets import SceneTargets
 from vlmcore.models.language import LanguageModel
 

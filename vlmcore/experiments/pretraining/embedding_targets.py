@@ -7,6 +7,7 @@ captions, and it is what lets facts that were learnt from text be asked about an
 that was never paired with them; `book/results/LOG.md` has what captions alone did.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -17,6 +18,7 @@ from vlmcore.data.samples import Batch
 from vlmcore.experiments.pretraining.scene_tokens import embed_scenes, owners
 from vlmcore.models.vision import VisionFeatures
 from vlmcore.models.vlm import VLM
+from vlmcore.training.data import MicroBatch, Objective, Part, TrainingData
 
 
 class SceneTargets(NamedTuple):
@@ -49,6 +51,36 @@ class DescribedBatch(NamedTuple):
             words=self.notes.words.to(device), contents=contents
         )
         return DescribedBatch(self.batch.to(device), self.features.to(device), notes)
+
+
+def align_to_embeddings(
+    data: Sequence[TrainingData], targets: Sequence[SceneTargets], padding: int
+) -> Objective:
+    """Stage 1 with embedding targets, as `fit` takes it for its `alignment`.
+
+    Images of which nothing is known are left out of every batch. Several processes
+    weight their losses by their numbers of samples.
+
+    Args:
+        data: the data sets that the stage is trained on.
+        targets: what the images of each data set show.
+        padding: the token that stands for no word.
+    """
+    known = [(part.words != padding).any(2).any(1) for part in targets]
+
+    def batch(number: int, rows: Tensor, part: Part) -> MicroBatch:
+        rows = rows[known[number][data[number].tokens.image[rows]]]
+        mine = part.of(rows) if part.number < len(rows) else rows[:1]
+        share = len(part.of(rows)) / len(rows)
+        _, samples, features = data[number].batch(mine)
+        assert isinstance(features, VisionFeatures)
+        words = targets[number].words[samples.image]
+        content = DescribedBatch(
+            samples, features, targets[number]._replace(words=words)
+        )
+        return MicroBatch(content, part.total * share)
+
+    return Objective(embedding_target_loss, batch)
 
 
 def embedding_target_loss(vlm: VLM, step: DescribedBatch) -> Tensor:

@@ -22,10 +22,16 @@ from transformers import PreTrainedTokenizerBase
 
 from vlmcore.config import LanguageConfig, replace
 from vlmcore.data.samples import Batch, Sample, rows_of_step, tokenize
-from vlmcore.data.synthetic.letters_and_shapes import QUESTION_WORDS, WORDS, WORLDS
+from vlmcore.data.synthetic.letters_and_shapes import (
+    DESCRIPTION_WORDS,
+    QUESTION_WORDS,
+    WORLDS,
+)
 from vlmcore.models.language import LanguageModel, word_tokenizer
 from vlmcore.models.vlm import splice
-from vlmcore.training.trainer import Stage, StageConfig, run
+from vlmcore.training.data import StepData
+from vlmcore.training.module import Stage
+from vlmcore.training.trainer import StageConfig, run
 
 TEXT_SCENES = 20_000
 """Of each world."""
@@ -64,14 +70,14 @@ def pretrain_on_scene_tokens(
     scenes = [world((seed, 1), TEXT_SCENES, draw=False) for world in WORLDS.values()]
     samples = [sample for scene in scenes for sample in scene.samples]
     samples = [sample._replace(image=row) for row, sample in enumerate(samples)]
-    tokenizer = word_tokenizer([*WORDS, *QUESTION_WORDS])
+    tokenizer = word_tokenizer([*DESCRIPTION_WORDS, *QUESTION_WORDS])
     return pretrain_on_scenes(
         folder,
         config,
         stage,
         tokenizer,
         samples,
-        np.concatenate([scene.notes for scene in scenes]),
+        np.concatenate([scene.descriptions for scene in scenes]),
         seed,
         **options,
     )
@@ -106,7 +112,7 @@ def pretrain_on_scenes(
     tokens = tokenize(samples, tokenizer, "image_first")
     known = tokenizer.get_vocab()
     vocabulary = torch.tensor(
-        [*(known[word] for word in WORDS), tokenizer.pad_token_id]
+        [*(known[word] for word in DESCRIPTION_WORDS), tokenizer.pad_token_id]
     )
     words = vocabulary[
         torch.from_numpy(notes)
@@ -118,7 +124,8 @@ def pretrain_on_scenes(
         )
         return SceneBatch(batch, words[batch.image], PARTS[step % len(PARTS)])
 
-    run(Stage(model, text_loss, make, stage, seed), folder, **options)
+    module = Stage(model, text_loss, stage, seed)
+    run(module, StepData(make), stage.steps, folder, **options)
     return model.cpu().eval()
 
 

@@ -36,7 +36,7 @@ class EasyVQA(Task):
     def pretraining(self, held_out: bool) -> Pretraining:
         """On questions about described shapes."""
         questions = sorted({s.question for s in easyvqa.load("train").samples})
-        return partial(pretrain_language, samples=easyvqa.told(questions))
+        return partial(pretrain_language, samples=easyvqa.training_text(questions))
 
     def targets(
         self, data: TaskData, language: LanguageModel, side: int
@@ -70,4 +70,4 @@ class WordFacts(Task):
 
     def pretraining(self, held_out: bool) -> Pretraining:
         """On the trained facts."""
-        return partial(pretrain_language, samples=easyvqa_facts.told())
+        return partial(pretrain_language, samples=easyvqa_facts.fact_text())

@@ -5,7 +5,8 @@ from functools import partial
 
 from vlmcore.data.synthetic import task_families
 from vlmcore.data.synthetic.icons import facts
-from vlmcore.data.synthetic.letters_and_shapes import WORLDS, Scenes
+from vlmcore.data.synthetic.letters_and_shapes import WORLDS
+from vlmcore.data.synthetic.scenes import Scenes
 from vlmcore.evaluation.short_answers import first_tokens, score_answers
 from vlmcore.experiments import FAMILIES
 from vlmcore.experiments.pretraining.curriculum import (
@@ -82,7 +83,7 @@ class Family(Task):
         assert data.train_scenes is not None
         words = tokenize_scenes(data.train_scenes, language.tokenizer)
         contents = tokenize_contents(language.tokenizer)
-        return SceneTargets(words, data.train_scenes.where, contents)
+        return SceneTargets(words, data.train_scenes.position_words, contents)
 
     def text_scores(self, language: LanguageModel, held_out: bool) -> TextScores:
         """Scores of all families from scene tokens."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from vlmcore.config import LanguageConfig
 from vlmcore.data.samples import Sample
-from vlmcore.data.synthetic.letters_and_shapes import Scenes
+from vlmcore.data.synthetic.scenes import Scenes
 from vlmcore.evaluation.metrics import Score
 from vlmcore.evaluation.short_answers import generate_answers
 from vlmcore.experiments.pretraining.embedding_targets import SceneTargets

@@ -1,0 +1,69 @@
+"""The address, the page on use, and the cache of executed chapters."""
+
+import importlib.util
+import re
+
+import pytest
+import yaml
+
+from tests.book.conftest import ROOT, prose, sources, teaching_chapters
+
+
+def load(name):
+    """A Sphinx extension of the book, as a module."""
+    file = ROOT / "book" / "_ext" / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(name, file)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+address = load("address")
+
+
+def test_the_address_is_the_same_everywhere():
+    url = address.current()
+    config = yaml.safe_load((ROOT / "_config.yml").read_text())
+    assert config["repository"]["url"] == url
+    assert config["html"]["baseurl"] == address.pages(url)
+    for path in teaching_chapters():
+        assert f'"{url}"' in sources(path, "code")[0]
+    assert f"repository-code: {url}" in (ROOT / "CITATION.cff").read_text()
+    readme = (ROOT / "README.md").read_text()
+    assert f"git+{url}" in readme
+    name = "/".join(url.split("/")[-2:])
+    assert f"colab.research.google.com/github/{name}/blob" in readme
+
+
+def test_one_command_sets_the_address(tmp_path):
+    for path in address.bearers():
+        copy = tmp_path / path.relative_to(ROOT)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_text(path.read_text())
+    address.set_address("https://github.com/someone/elsewhere", tmp_path)
+    text = "\n".join(path.read_text() for path in address.bearers(tmp_path))
+    assert address.current() not in text
+    assert "OWNER" not in text.replace("is `OWNER` until", "")
+    assert address.current(tmp_path) == "https://github.com/someone/elsewhere"
+    assert "https://someone.github.io/elsewhere/" in text
+    with pytest.raises(ValueError, match="is not an address"):
+        address.set_address("elsewhere", tmp_path)
+
+
+def test_code_in_the_text_runs():
+    """The build executes no code of this page's text."""
+    text = prose(ROOT / "book" / "start" / "how_to_use.ipynb")
+    for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL):
+        exec(compile(block, "how_to_use", "exec"), {})
+
+
+def test_the_cache_of_executed_chapters_depends_on_the_package(monkeypatch, tmp_path):
+    fresh_cache = load("fresh_cache")
+    (tmp_path / "vlmcore").mkdir()
+    (tmp_path / "requirements.txt").write_text("torch")
+    (tmp_path / "vlmcore" / "a.py").write_text("1")
+    monkeypatch.setattr(fresh_cache, "ROOT", tmp_path)
+    before = fresh_cache.fingerprint()
+    assert fresh_cache.fingerprint() == before
+    (tmp_path / "vlmcore" / "a.py").write_text("2")
+    assert fresh_cache.fingerprint() != before

@@ -1,0 +1,253 @@
+"""Batches for training, validation and prediction, as a Lightning data module.
+
+The global batch of a step is a pure function of the step's number
+(`vlmcore.data.samples.rows_of_step`). Processes and micro-batches take disjoint parts
+of it: a run on several devices sees the samples that a run on one device sees, and a
+resumed run those of an undisturbed one.
+"""
+
+from collections.abc import Callable, Iterator, Sequence, Sized
+from itertools import count
+from math import ceil
+from typing import Any, NamedTuple
+
+import lightning.pytorch as pl
+import numpy as np
+import torch
+from torch import Tensor
+
+from vlmcore.config import StageName
+from vlmcore.data.samples import IGNORE, Batch, Tokens, rows_of_step
+from vlmcore.models.feature_cache import Features
+from vlmcore.models.vision import VisionFeatures
+from vlmcore.models.vlm import VLM
+from vlmcore.training.trainer import StageConfig
+
+STAGES: tuple[StageName, ...] = ("align", "tune")
+"""LLaVA's stages in their order; the number of a stage is part of its seeds."""
+
+
+class Part(NamedTuple):
+    """One of the parts of a global batch: a micro-batch of one process."""
+
+    number: int = 0
+    total: int = 1
+    """How many parts there are."""
+
+    def of(self, rows: Tensor) -> Tensor:
+        """Rows of this part, int (b,); no two parts share a row."""
+        return rows[self.number :: self.total]
+
+
+class MicroBatch(NamedTuple):
+    """What one training step of one process reads."""
+
+    content: Any
+    """What the loss reads."""
+    weight: float = 1.0
+    """Factor of the loss; the mean over all parts is then the loss of the global batch,
+    even where the parts have unequal numbers of labels."""
+    turn: int = 0
+    """How many batches its data set has given before; seeds what is drawn for it."""
+    part: Part = Part()
+
+
+class VQABatch(NamedTuple):
+    """Samples and the features or pixels of their images; None for a blind model."""
+
+    rows: Tensor
+    """int (b,), rows of the samples in their data set."""
+    samples: Batch
+    images: VisionFeatures | Tensor | None
+
+    def to(self, device: torch.device | str) -> "VQABatch":
+        """The same batch on another device."""
+        images = None if self.images is None else self.images.to(device)
+        return VQABatch(self.rows, self.samples.to(device), images)
+
+
+class TrainingData(NamedTuple):
+    """Tokenised samples and their images; `features` is None for a blind model."""
+
+    tokens: Tokens
+    features: Features | np.ndarray | Tensor | None
+    """Features of the images, or their RGB pixels, uint8 (n, 3, h, h)."""
+
+    def batch(self, rows: Tensor) -> VQABatch:
+        """The samples in `rows`, int (b,)."""
+        samples = self.tokens.batch(rows)
+        images: Any = None
+        if isinstance(self.features, np.ndarray):
+            images = torch.from_numpy(self.features[samples.image.numpy()])
+        elif self.features is not None:
+            images = self.features[samples.image]
+        return VQABatch(rows, samples, images)
+
+    def part(self, rows: Tensor, part: Part) -> MicroBatch:
+        """A part of a global batch, weighted by its share of the labels."""
+        if part.total == 1:
+            return MicroBatch(self.batch(rows))
+        labels = (self.tokens.labels[rows] != IGNORE).sum(1)
+        share = part.of(labels).sum().item() / labels.sum().item()
+        # a part without rows still joins the collective calls, with weight 0
+        mine = part.of(rows) if part.number < len(rows) else rows[:1]
+        return MicroBatch(self.batch(mine), part.total * share)
+
+
+class Objective(NamedTuple):
+    """A loss other than that of language modelling, and the batches that it reads."""
+
+    loss: Callable[[VLM, Any], Tensor]
+    """From the model and the content of a micro-batch to a scalar."""
+    batch: Callable[[int, Tensor, Part], MicroBatch]
+    """From the number of a data set, the rows of a global batch and a part of it to
+    that part."""
+
+
+class Steps:
+    """The micro-batches of a run, from the step at which training stands to its last.
+
+    Lightning takes any iterable for a dataloader. There is nothing here for worker
+    processes to do, since the samples lie in memory.
+
+    Args:
+        make: a part of the global batch of a step, a pure function.
+        owner: the Lightning module or data module, which knows its trainer.
+        stop: optimiser steps in all; None leaves the end to the Trainer.
+    """
+
+    def __init__(
+        self,
+        make: Callable[[int, Part], MicroBatch],
+        owner: pl.LightningModule | pl.LightningDataModule,
+        stop: int | None = None,
+    ) -> None:
+        self.make, self.owner, self.stop = make, owner, stop
+
+    def __iter__(self) -> Iterator[MicroBatch]:
+        trainer = self.owner.trainer
+        assert trainer is not None
+        rank, processes = _position(trainer)
+        micro_batches = trainer.accumulate_grad_batches
+        for step in count(trainer.global_step):
+            if step == self.stop:
+                return
+            for index in range(micro_batches):
+                number = index * processes + rank
+                yield self.make(step, Part(number, processes * micro_batches))
+
+
+class InOrder:
+    """The samples of a data set that one of several processes evaluates, in order.
+
+    Every process gets the same number of batches, as collective calls need it.
+
+    Args:
+        data: samples and their images.
+        batch_size: samples of a batch at most (a few more if there are hardly any).
+        rank: number of the process.
+        processes: how many there are.
+    """
+
+    def __init__(
+        self, data: TrainingData, batch_size: int, rank: int = 0, processes: int = 1
+    ) -> None:
+        samples = len(data.tokens.image)
+        if samples < processes:
+            raise ValueError(
+                f"{samples} samples cannot be shared among {processes} processes; give "
+                "more samples or fewer devices"
+            )
+        batches = min(ceil(samples / (batch_size * processes)), samples // processes)
+        pieces = torch.arange(samples).tensor_split(batches * processes)
+        self.data, self.pieces = data, pieces[rank::processes]
+
+    def __len__(self) -> int:
+        return len(self.pieces)
+
+    def __iter__(self) -> Iterator[VQABatch]:
+        return map(self.data.batch, self.pieces)
+
+
+class StepData(pl.LightningDataModule):
+    """Training batches of any kind, each a pure function of the step's number.
+
+    They are not divided: every process and micro-batch reads the whole batch.
+    """
+
+    def __init__(self, make: Callable[[int], Any]) -> None:
+        super().__init__()
+        self.make = make
+
+    def train_dataloader(self) -> Steps:
+        """Batches from the step at which training stands, without end."""
+        return Steps(lambda step, part: MicroBatch(self.make(step), part=part), self)
+
+
+class VQADataModule(pl.LightningDataModule):
+    """Questions about images, for a `VLMModule` in any Lightning Trainer.
+
+    An epoch is the whole stage: the training batches end after `config.steps` optimiser
+    steps. Validation and prediction go through their samples once, in order; each
+    process takes its share, and none is seen twice.
+
+    Args:
+        train: samples tokenised with answers, and their images; of several data sets,
+            the steps take turns.
+        config: steps, and the global batch size that processes and micro-batches share.
+        stage: which of LLaVA's stages this is.
+        seed: of the order of the samples.
+        validation: like `train`.
+        predict: samples tokenised without answers, and their images.
+        objective: gives the training batches of another loss.
+    """
+
+    def __init__(
+        self,
+        train: TrainingData | Sequence[TrainingData],
+        config: StageConfig,
+        *,
+        stage: StageName = "tune",
+        seed: int = 0,
+        validation: TrainingData | None = None,
+        predict: TrainingData | None = None,
+        objective: Objective | None = None,
+    ) -> None:
+        super().__init__()
+        self.train = [train] if isinstance(train, TrainingData) else list(train)
+        self.config, self.seeds = config, (seed, STAGES.index(stage))
+        self.validation, self.predict = validation, predict
+        self.objective = objective
+
+    def part_of_step(self, step: int, part: Part) -> MicroBatch:
+        """A part of the global batch of a step."""
+        turn, number = divmod(step, len(self.train))
+        data, size = self.train[number], self.config.batch_size
+        rows = rows_of_step(len(data.tokens.image), size, self.seeds, turn)
+        if self.objective is not None:
+            batch = self.objective.batch(number, rows, part)
+        else:
+            batch = data.part(rows, part)
+        return batch._replace(turn=turn, part=part)
+
+    def train_dataloader(self) -> Steps:
+        """Micro-batches from the step at which training stands."""
+        return Steps(self.part_of_step, self, self.config.steps)
+
+    def val_dataloader(self) -> Sized:
+        """The validation samples; none if there are none."""
+        return [] if self.validation is None else self._in_order(self.validation)
+
+    def predict_dataloader(self) -> Sized:
+        """The samples to answer; none if there are none."""
+        return [] if self.predict is None else self._in_order(self.predict)
+
+    def _in_order(self, data: TrainingData) -> InOrder:
+        assert self.trainer is not None
+        return InOrder(data, self.config.batch_size, *_position(self.trainer))
+
+
+def _position(trainer: pl.Trainer) -> tuple[int, int]:
+    """Number of this process, and how many share the data."""
+    shared = trainer.distributed_sampler_kwargs or {"rank": 0, "num_replicas": 1}
+    return shared["rank"], shared["num_replicas"]
