@@ -76,7 +76,7 @@ def test_the_expected_f1_of_a_coin_is_that_of_pope(yes):
     said = (["yes"] * round(50 * yes) + ["no"] * round(50 * (1 - yes))) * 2
     metric = POPE()
     metric.update(said, ["yes"] * 50 + ["no"] * 50)
-    assert metric.compute()["all"].f1.value == pytest.approx(coin_f1(yes))
+    assert metric.scores()["all"].f1.value == pytest.approx(coin_f1(yes))
 
 
 @pytest.mark.parametrize(

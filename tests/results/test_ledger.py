@@ -76,7 +76,7 @@ def test_what_the_book_says_about_a_pretrained_language_model(numbers):
 
 @pytest.mark.parametrize(("q", "expected"), [(0, {1}), (50, {1, 4, 16, 36, 64})])
 def test_the_published_finding_without_a_law(numbers, q, expected):
-    """By brute force over all pairs: below the largest model, one token is on the frontier at Q = 0 and more are at Q = 50."""
+    """By brute force: at Q = 0 only one token, below the largest model."""
     table = paper.scores("visual")
     cost = paper_flops(table["params"], q, table["visual_tokens"]).to_numpy()
     error = table["error"].to_numpy()

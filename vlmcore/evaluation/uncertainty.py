@@ -20,7 +20,7 @@ from vlmcore.scaling.intervals import Interval, from_draws
 def unpaired(
     first: float, second: float, questions: int, level: float = 0.95
 ) -> Interval:
-    """Difference of two shares of so many questions each, as if the questions were others.
+    """Difference of two shares, each of so many questions, as of independent samples.
 
     Raises:
         ValueError: a share is not between 0 and 1, or there is no question.
@@ -37,7 +37,7 @@ def unpaired(
 def questions_needed(
     first: float, second: float, differ: float | None = None, level: float = 0.95
 ) -> float:
-    """Number of questions from which on the interval of a difference of two shares excludes zero.
+    """Questions from which on the interval of a difference of shares excludes zero.
 
     Args:
         first: one share.
@@ -74,7 +74,7 @@ def paired_bootstrap(
     level: float = 0.95,
     seed: int = 0,
 ) -> Interval:
-    """Difference of two models on the same questions, with percentiles of resampled questions.
+    """Paired difference of two models, with percentiles of resampled questions.
 
     Both answers to a question are drawn together.
 
@@ -106,10 +106,11 @@ def explained(
     groups: Sequence[Hashable] | None = None,
     level: float = 0.95,
 ) -> Interval:
-    """Share of the way from a baseline to the ceiling, (seeing - blind) / (ceiling - blind), on the same questions.
+    """Share of the gap below the ceiling that sight closes on the same questions.
 
-    The interval is that of the delta method: the first-order contributions of the
-    questions to the share are summed over those that belong together.
+    That is (seeing - blind) / (ceiling - blind). The interval is that of the delta
+    method: the first-order contributions of the questions to the share are summed over
+    those that belong together.
 
     Args:
         seeing: float (n,), points of a model.
@@ -141,7 +142,10 @@ def explained(
 
 
 def coin_f1(yes: ArrayLike, there: float = 0.5) -> np.ndarray:
-    """POPE's F1 of a coin that says yes with probability `yes` if a share `there` of the objects is present."""
+    """POPE's expected F1 of a coin that says yes with probability `yes`.
+
+    A share `there` of the objects is present.
+    """
     share = np.asarray(yes, dtype=float)
     return 2 * share * there / (share + there)
 

@@ -1,4 +1,7 @@
-"""The numbers published with arXiv 2411.03312, read from the CSV files beside this one; each file names its source."""
+"""The numbers published with arXiv 2411.03312, read from the CSV files in this folder.
+
+Each file names its source.
+"""
 
 from pathlib import Path
 from typing import Literal, get_args
@@ -17,7 +20,7 @@ Doubtful = Literal["used", "other_listing", "left_out"]
 
 
 def scores(task: Benchmarks, doubtful: Doubtful = "used") -> pd.DataFrame:
-    """Mean accuracies of Qwen-1.5 language models with TokenPacker, 28 points: one row for each N and V.
+    """Mean accuracies of Qwen-1.5 with TokenPacker, 28 points: a row for each N and V.
 
     Args:
         task: `visual` for the visual-reasoning benchmarks, `ocr` for those that ask to
@@ -75,17 +78,23 @@ def _without_doubt(
 
 
 def doubtful_points() -> pd.DataFrame:
-    """Points on which the published listings differ from each other or look repeated."""
+    """Points on which the published listings differ or look repeated."""
     return _read("doubtful_points")
 
 
 def table1() -> pd.DataFrame:
-    """Table 1: compressors on Vicuna-1.5-7B, a row for each method and V; NaN where nothing was printed."""
+    """Table 1: compressors on Vicuna-1.5-7B, a row for each method and V.
+
+    A score that was not printed is NaN.
+    """
     return _read("table1")
 
 
 def laws() -> pd.DataFrame:
-    """The published law of visual reasoning, as `printed` in the figure and as `drawn` there; NaN where nothing is printed."""
+    """The published law of visual reasoning, as `printed` in the figure and as `drawn`.
+
+    A parameter that is not printed is NaN.
+    """
     return _read("laws").set_index("where")
 
 
@@ -98,7 +107,10 @@ def search_grid() -> dict[str, np.ndarray]:
 
 
 def sizes_of_tests() -> pd.DataFrame:
-    """Questions in the test sets of Table 1 where a source is known: `benchmark`, `split`, `questions` and `source`."""
+    """Sizes of the test sets of Table 1 where a source is known.
+
+    Columns are `benchmark`, `split`, `questions` and `source`.
+    """
     return _read("test_sizes")
 
 

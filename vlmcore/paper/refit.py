@@ -1,4 +1,4 @@
-"""The law of arXiv 2411.03312 fitted again to its 28 points, and every number that the book states about it.
+"""The law of arXiv 2411.03312 refitted to its 28 points, and the numbers about it.
 
 Nothing is fitted when this is imported. All random draws have a fixed seed, so the
 numbers are always the same.
@@ -109,7 +109,7 @@ def _other_forms(task: paper.Benchmarks, fit: Fit) -> _Numbers:
 
 
 def _doubtful_points(task: paper.Benchmarks, fit: Fit) -> _Numbers:
-    """The ratio with the other listing's values of the doubtful points, without them, and without V = 1."""
+    """The ratio with other treatments of the doubtful points, and without V = 1."""
     for name, fewer in (
         ("without_doubtful", fit_published(task, doubtful="other_listing")),
         ("doubtful_left_out", fit_published(task, doubtful="left_out")),
@@ -120,7 +120,7 @@ def _doubtful_points(task: paper.Benchmarks, fit: Fit) -> _Numbers:
 
 
 def _optimal_tokens(fit: Fit) -> _Numbers:
-    """V* = Q / (ratio - 1), so the interval of V* has the inverted ends of the ratio's."""
+    """The best V is Q / (ratio - 1); the ratio's interval gives its interval."""
     q, points = paper.TYPICAL_QUESTION, fit.points
     printed = paper.laws().loc["printed"]
     law = Product(AB=1, alpha=printed["alpha"], beta=printed["beta"], D=0)

@@ -19,7 +19,7 @@ from vlmcore.scaling.intervals import Interval, wilson
 from vlmcore.scaling.law import Law
 from vlmcore.scaling.model import Model
 from vlmcore.scaling.points import Points
-from vlmcore.scaling.profiles import allowed, hold, nearest
+from vlmcore.scaling.profiles import allowed, hold, nearest_start
 from vlmcore.scaling.quantities import Quantity, fieller, quantity_values, wald
 from vlmcore.scaling.resampling import Bootstrap, Kind, bootstrap, jackknife
 
@@ -171,7 +171,7 @@ def _fit_all(
 ) -> list[Fit]:
     """Fits all data sets side by side, starting from the truth."""
     problem = model.problem(Points(N, V, error[0], weights[0]), error, weights)
-    solved = model.solve(problem, nearest(problem, setting.law))
+    solved = model.solve(problem, nearest_start(problem, setting.law))
     rows = zip(error, weights, solved.parameters, solved.objective, strict=True)
     return [
         fitted(model, Points(N, V, e, w), parameters, float(left))
@@ -199,7 +199,7 @@ def _profile(
         quantity,
         np.full(len(error), truth),
     )
-    held = model.solve(problem, nearest(problem, setting.law)).objective
+    held = model.solve(problem, nearest_start(problem, setting.law)).objective
     inside = sum(
         left <= allowed(fit, _LEVEL) for left, fit in zip(held, fits, strict=True)
     )

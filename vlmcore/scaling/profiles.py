@@ -89,7 +89,7 @@ def profile_path(fit: Fit, quantity: Quantity, values: ArrayLike) -> pd.DataFram
     )
     # a value that makes no sense has no law, and no finite objective
     with np.errstate(over="ignore", invalid="ignore"):
-        solved = fit.model.solve(problem, nearest(problem, fit.law))
+        solved = fit.model.solve(problem, nearest_start(problem, fit.law))
     table = pd.DataFrame(solved.parameters, columns=list(fit.model.form.names()))
     return pd.concat(
         [
@@ -130,7 +130,7 @@ def hold(
     )
 
 
-def nearest(problem: Problem, law: Law) -> np.ndarray:
+def nearest_start(problem: Problem, law: Law) -> np.ndarray:
     """The point nearest to a law of what may be searched, float (rows, searched)."""
     exponents = np.array([vars(law)[name] for name in problem.form.EXPONENTS])
     return np.einsum(

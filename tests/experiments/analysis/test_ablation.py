@@ -20,7 +20,7 @@ MIDDLE = GRID_SIZES[2]
 
 @pytest.fixture
 def results(tmp_path):
-    """A grid, runs without stage 1 that err .2 more, with language modelling .1 more, and one mixture."""
+    """A grid; errors are .2 higher without stage 1, .1 with language modelling."""
     grid, ablation = tmp_path / "grid", tmp_path / "ablation"
     plant(grid)
     error = error_of(LAWS["ocr"], MIDDLE, 16)

@@ -38,8 +38,8 @@ def test_one_answer_is_the_favourite_of_training_for_every_question():
         one_answer([], train)
 
 
-def test_priors_are_scores_of_the_best_guess_and_of_oracle_perception_of_another_image():
-    """A question with p = 3/4: max p = .75, sum of p² = .625; with p = 1/2 both are .5."""
+def test_priors_are_scores_of_the_best_guess_and_of_oracle_perception_if_shuffled():
+    """With p = 3/4, max p = .75 and sum of p² = .625; with p = 1/2 both are .5."""
     leaky = ask("a?", ["no", "no", "no", "yes"] * 250)
     even = ask("b?", ["yes", "no"] * 500, first=1000)
     means = [priors(leaky + even)[part].mean(numeric_only=True) for part in HALVES]

@@ -6,7 +6,7 @@ from vlmcore.models.language import LanguageModel, word_tokenizer
 
 
 def test_each_fact_is_asked_after_others_of_its_kind(monkeypatch):
-    """Five other facts with their answers, never its own; the right answers are counted as what they are."""
+    """The prompt has five other facts with their answers, and never its own answer."""
     tokenizer = word_tokenizer(
         [f"{fact.question(fact.word)} {fact.answer}" for fact in FACTS]
     )

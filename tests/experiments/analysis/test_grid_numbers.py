@@ -46,10 +46,10 @@ def test_counts_are_those_of_the_cells_that_a_number_rests_on(tmp_path):
     assert found["slope_v"].count == 4 * 2 * len(GRID_SIZES)
 
 
-def test_optimal_tokens_are_those_below_the_largest_size_even_if_it_is_not_on_the_frontier(
+def test_optimal_tokens_are_below_a_largest_size_that_is_not_on_the_frontier(
     tmp_path,
 ):
-    """The largest size is the worst at every V; the one before it is on the frontier, with all tokens."""
+    """The largest size is the worst; the next one is best with all tokens."""
     law = Product(AB=0.4, alpha=0.5, beta=0.1, D=0.0)
     plant(tmp_path, {"reasoning": law}, seeds=(0,))
     for v in GRID_TOKENS:

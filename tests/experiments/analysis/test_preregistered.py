@@ -1,4 +1,4 @@
-"""The pre-registered criteria, on grids planted so that each is met, and so that each is not."""
+"""The pre-registered criteria, on planted grids that meet each of them, and fail it."""
 
 import json
 from itertools import product

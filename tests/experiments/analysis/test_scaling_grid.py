@@ -41,7 +41,7 @@ def test_the_law_that_is_drawn_is_that_of_all_seeds(tmp_path):
         Grid(tmp_path).pooled("ocr", "tokenpacker")
 
 
-def test_the_slope_in_tokens_is_the_mean_over_all_sizes_and_that_in_parameters_over_both_ends(
+def test_slopes_are_means_over_all_sizes_or_over_both_ends_of_v(
     tmp_path,
 ):
     """Planted: only the middle size gains by tokens, by a factor of e."""
@@ -55,7 +55,7 @@ def test_the_slope_in_tokens_is_the_mean_over_all_sizes_and_that_in_parameters_o
 
 
 def test_cells_are_compared_over_the_same_seeds(tmp_path):
-    """A much worse seed at V = 1 and 36 alone moves slopes, but neither means nor laws."""
+    """A much worse seed at V = 1 and 36 alone moves slopes, but no mean and no law."""
     plant(tmp_path, some("knowledge"))
     before = Grid(tmp_path).mean_errors("knowledge", "quecc")
     for size, v in product(GRID_SIZES, (1, 36)):
@@ -94,7 +94,7 @@ def test_only_main_cells_enter_a_law(tmp_path):
 
 
 def test_a_law_of_some_tokens_ignores_the_others(tmp_path):
-    """Errors rise at V = 36 alone; without these cells the planted law is recovered, with them not."""
+    """Errors rise at V = 36 alone; only without these cells is the law recovered."""
     law = LAWS["knowledge"]
     plant(tmp_path, some("knowledge"), seeds=(0,))
     for size in GRID_SIZES:

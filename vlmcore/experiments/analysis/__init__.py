@@ -1,1 +1,1 @@
-"""Analyses of result files: tables, laws, contrasts and the ledger of headline numbers."""
+"""Analyses of result files: tables, laws, contrasts and the ledger of numbers."""

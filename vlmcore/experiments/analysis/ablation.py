@@ -1,4 +1,4 @@
-"""The training ablation: runs that leave out one part of the grid's training, each beside the grid's run.
+"""The training ablation: runs without one part of the grid's training.
 
 The grid trains stage 1 with embedding targets, and each task by itself from one
 language model that was pre-trained on text. `vlmcore sweep run ablation` makes the
@@ -17,12 +17,12 @@ from vlmcore.files import read_results
 from vlmcore.scaling import Interval, over_seeds
 
 Change = Literal["mixture", "language modelling", "without stage 1"]
-"""One model for all tasks at once; stage 1 with the language-modelling loss; no stage 1,
-its steps added to stage 2."""
+"""One model for all tasks at once; stage 1 with the language-modelling loss; no stage
+1, its steps added to stage 2."""
 
 
 def paired_with_grid(folder: str | Path, grid: Grid) -> pd.DataFrame:
-    """Every run of the ablation beside the grid's cell with the same task, size, V and seed.
+    """Every run of the ablation beside the grid's cell of its task, size, V and seed.
 
     Args:
         folder: of the result files.

@@ -63,11 +63,11 @@ def priors(samples: Sequence[Sample]) -> pd.DataFrame:
 
 
 def opposites(samples: Sequence[Sample]) -> np.ndarray:
-    """Pairs of samples with the same question and different answers, as in VQAv2 (arXiv 1612.00837).
+    """Pairs of samples with the same question and different answers, as in VQAv2.
 
-    A model that ignores the image answers both alike, and is right once. Only the two
-    most frequent answers to a question are paired, and each sample is in one pair at
-    most.
+    See arXiv 1612.00837. A model that ignores the image answers both alike, and is
+    right once. Only the two most frequent answers to a question are paired, and each
+    sample is in one pair at most.
 
     Returns:
         int (pairs, 2), rows of the samples.

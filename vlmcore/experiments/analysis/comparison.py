@@ -1,4 +1,4 @@
-"""The compressor comparison: its results as tables, with intervals over seeds and questions.
+"""The compressor comparison: tables with intervals over seeds and questions.
 
 Every model of a task answers the same questions, and every method is trained with the
 same seeds. So two methods are compared pair by pair: the same seed, the same question.
@@ -64,7 +64,10 @@ class Comparison:
     def difference(
         self, task: str, one: tuple[str, int], other: tuple[str, int]
     ) -> Interval:
-        """Paired difference in accuracy of two methods, each with its V, over the seeds that both have."""
+        """Paired difference in accuracy of two methods, each with its V.
+
+        It is over the seeds that both have.
+        """
         both = [set(self.runs.get((task, *which), {})) for which in (one, other)]
         seeds = sorted(both[0] & both[1])
         first, second = (

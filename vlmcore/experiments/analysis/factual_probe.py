@@ -1,9 +1,9 @@
-"""What a language model knows before it sees: the facts of `vlmcore.data.easyvqa_facts`, asked in text.
+"""A factual probe of a language model: facts about words, asked in text.
 
     vlmcore factual-probe --out book/results/factual_probe
 
-asks SmolLM2-135M-Instruct each fact after five others of the same kind with their
-answers, so that it knows what form is wanted.
+asks SmolLM2-135M-Instruct each fact of `vlmcore.data.easyvqa_facts` after five others
+of the same kind with their answers, which show the form of an answer.
 """
 
 from pathlib import Path
@@ -18,21 +18,21 @@ from vlmcore.models.language import LanguageModel
 
 
 class ProbedFact(NamedTuple):
-    """A fact and what the model said."""
+    """A fact and the model's answer."""
 
     fact: Fact
     said: str
 
     @property
     def right(self) -> bool:
-        """By the same normalisation as answers about images."""
+        """Whether the answers agree, normalised as answers about images are."""
         return normalize(self.said) == normalize(self.fact.answer)
 
 
 def probe_facts(
     language: LanguageModel, shots: int = 5, seed: int = 0, batch_size: int = 10
 ) -> list[ProbedFact]:
-    """Asks every fact in a chat, after `shots` other facts of its relation, drawn at random, with their answers.
+    """Asks every fact in a chat, after random other facts of its relation as examples.
 
     Args:
         language: with a chat template.
@@ -73,7 +73,7 @@ def _prompt(
 
 
 def factual_probe_result(model: str, out: Path) -> dict[str, Any]:
-    """Probes a model and returns what its result file holds.
+    """Probes a model and returns the contents of its result file.
 
     Args:
         model: folder or hub name of a chat model.
@@ -81,13 +81,9 @@ def factual_probe_result(model: str, out: Path) -> dict[str, Any]:
     """
     known = probe_facts(LanguageModel.from_pretrained(model))
     facts = [
-        {
-            "word": k.fact.word,
-            "relation": k.fact.relation,
-            "said": k.said,
-            "right": k.right,
-        }
+        {"word": fact.word, "relation": fact.relation, "said": k.said, "right": k.right}
         for k in known
+        for fact in [k.fact]
     ]
     return {
         "name": model.split("/")[-1].lower(),

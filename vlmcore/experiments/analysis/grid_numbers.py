@@ -67,7 +67,10 @@ def _without_a_law(grid: Grid, task: str, compressor: str) -> _Numbers:
 
 
 def _optimal_tokens(grid: Grid, task: str, compressor: str) -> _Numbers:
-    """The most tokens on the frontier below the largest size: at Q = 0, at the task's own Q, at the paper's."""
+    """The most tokens on the frontier below the largest size, for several Q.
+
+    Q is 0, the task's own, or the paper's; exact FLOPs have the task's own.
+    """
     own = int(grid.main_cells(task, compressor)["text_tokens"].max())
     costs = {f"q{q}": q for q in (0, own, TYPICAL_QUESTION)} | {"exact_flops": None}
     models = len(grid.mean_errors(task, compressor))

@@ -1,4 +1,4 @@
-"""Rows of the grid's tables, one for each result file of a trained model, or of a language model that answered from text."""
+"""Rows of the grid's tables: trained models, and language models without images."""
 
 from collections.abc import Iterator
 from typing import Any, Literal
@@ -48,7 +48,10 @@ def cell_row(result: dict[str, Any]) -> dict[str, Any]:
 
 
 def text_rows(result: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The rows of a language model that was given descriptions instead of images, one a task and number of scene tokens."""
+    """The rows of a language model that was given scene tokens instead of images.
+
+    There is one for each task and number of scene tokens.
+    """
     for task, by_parts in result["scores"].items():
         for parts, scores in by_parts.items():
             yield {

@@ -1,11 +1,15 @@
-"""The ledger: every headline number of the book, recomputed from result files and CSV files on each call.
+"""The ledger: every headline number of the book, recomputed from files on each call.
 
 `vlmcore report` prints it. No number is typed in here, and torch is not imported.
 """
 
 from pathlib import Path
 
-from vlmcore.experiments.analysis.ledger_entries import ENTRIES, Entry, published
+from vlmcore.experiments.analysis.ledger_entries import (
+    ENTRIES,
+    Entry,
+    published_entries,
+)
 
 
 def ledger(results: str | Path) -> list[Entry]:
@@ -25,6 +29,6 @@ def ledger(results: str | Path) -> list[Entry]:
             "incomplete; give the folder that holds all of them, such as book/results"
         )
     return [
-        *published(),
+        *published_entries(),
         *(entry for entries in ENTRIES.values() for entry in entries(folder)),
     ]

@@ -42,7 +42,7 @@ class Entry:
         }
 
 
-def published() -> Iterator[Entry]:
+def published_entries() -> Iterator[Entry]:
     """The paper's 28 points: the measured frontier, and the laws fitted to them."""
     scores = paper.scores("visual")
     for q in (0, paper.TYPICAL_QUESTION):
@@ -61,7 +61,7 @@ def published() -> Iterator[Entry]:
 
 
 def _coverage(results: Path) -> Iterator[Entry]:
-    """Coverage of the intervals of alpha / beta, and of a prediction, for planted laws."""
+    """Coverage of intervals of alpha / beta and of a prediction, for planted laws."""
     for result in read_results(results / "laws"):
         for row in result["coverage"]:
             if row["quantity"] in ("ratio", "prediction"):
@@ -94,7 +94,7 @@ def _easyvqa(results: Path) -> Iterator[Entry]:
 
 
 def _comparison(results: Path) -> Iterator[Entry]:
-    """Every method, and the paired gain of QueCC over TokenPacker with as many tokens."""
+    """Every method, and the paired gain of QueCC over TokenPacker at the same V."""
     comparison = Comparison(results / "comparison")
     source = "book/results/comparison"
     for (task, method, v), runs in comparison.runs.items():
@@ -131,7 +131,7 @@ def _ablation(results: Path) -> Iterator[Entry]:
 
 
 def _real(results: Path) -> Iterator[Entry]:
-    """A pretrained language model beside a miniature, on easy-VQA and on facts about words."""
+    """A pretrained language model beside a miniature, on easy-VQA and word facts."""
     by_model: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for result in read_results(results / "real"):
         if "seed" in result:
@@ -157,13 +157,13 @@ ENTRIES: dict[str, Callable[[Path], Iterator[Entry]]] = {
     "ablation": _ablation,
     "real": _real,
 }
-"""For each folder of results a function that reads it, given the folder that holds all."""
+"""For each folder of results its reader, which is given the folder of all results."""
 
 
 def _test_and_shuffled(
     name: str, runs: list[dict[str, Any]], source: str
 ) -> Iterator[Entry]:
-    """Accuracy over seeds, on the test set and with images permuted across questions."""
+    """Accuracy over seeds, with the right images and with permuted ones."""
     for split, suffix in (("test", "accuracy"), ("shuffled", "shuffled.accuracy")):
         scores = [run["scores"][split]["all"] for run in runs]
         share = over_seeds([score["value"] for score in scores]).clipped()

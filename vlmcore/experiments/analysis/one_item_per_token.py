@@ -1,8 +1,7 @@
-"""A rule without free parameters: a token keeps one of the things that it covers, and the rest is guessed.
+"""A counting bound: a token keeps one of the items that it covers; the rest is guessed.
 
-Where it predicts the errors of a grid it stands beside the law, and says what the law's
-exponent is made of: of how much there is in the images. It knows nothing of N, and has
-nothing to fit.
+The bound has no free parameters and does not depend on N. Where it predicts the errors
+of a grid, it explains the exponent of V by the number of items in the images.
 """
 
 import numpy as np
@@ -13,10 +12,10 @@ from vlmcore.experiments.pretraining.scene_tokens import owners
 
 
 def one_character_a_token(scenes: Scenes, visual_tokens: int) -> np.ndarray:
-    """How likely each question of *reading* is answered rightly by a model whose tokens keep one character each.
+    """Probability of a correct answer to each OCR question, at one character a token.
 
-    The token at whose home the asked character is holds m characters and keeps one of
-    them, any with the same chance. If it is another one, the answer is a guess among
+    The token that covers the asked character covers m characters and keeps one of them,
+    each with the same probability. If it is another one, the answer is a guess among
     the characters of the page's kind.
 
     Args:
@@ -28,7 +27,7 @@ def one_character_a_token(scenes: Scenes, visual_tokens: int) -> np.ndarray:
     """
     filled = (scenes.descriptions[:, :, 1] >= 0).astype(float)
     home = owners(filled.shape[1], visual_tokens).numpy()
-    held = filled @ home.T  # (pages, V): characters at home in each token
+    held = filled @ home.T  # (pages, V): characters that each token covers
     pages = np.array([sample.image for sample in scenes.samples])
     asked = np.array(
         [OCR_POSITIONS.index(sample.question.split()[1]) for sample in scenes.samples]

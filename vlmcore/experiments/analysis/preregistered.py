@@ -15,7 +15,7 @@ Decision = Literal["met", "failed", "uninformative", "too few seeds"]
 
 
 class Verdict(NamedTuple):
-    """A pre-registered criterion, the finding, and the decision under that criterion."""
+    """A finding and the decision under the pre-registered criterion."""
 
     criterion: str
     finding: str
@@ -43,7 +43,10 @@ def verdicts(grid: Grid, compressor: str = "quecc") -> list[Verdict]:
 def below_largest(
     grid: Grid, compressor: str, task: str, q: float | None = 0
 ) -> pd.DataFrame:
-    """The frontier without the largest size, beyond which N cannot grow; `q` as for `Grid.frontier`."""
+    """The frontier without the largest size, beyond which N cannot grow.
+
+    `q` is that of `Grid.frontier`.
+    """
     best = grid.frontier(task, compressor, q)
     return best[best["params"] < grid.main_cells(task, compressor)["params"].max()]
 
@@ -90,7 +93,7 @@ def _all_tokens_first(grid: Grid, compressor: str) -> Verdict:
 
 
 def _every_step_in_tokens(grid: Grid, compressor: str) -> Verdict:
-    """Each step up in V lowers the errors of the largest model by more than two standard errors over seeds."""
+    """Steps in V lower the largest model's errors by over two standard errors each."""
     cells = grid.cells_of_complete_seeds("ocr", compressor)
     largest = cells[cells["params"] == cells["params"].max()]
     errors = largest.pivot_table("error", "seed", "visual_tokens")

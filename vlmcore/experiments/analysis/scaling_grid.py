@@ -1,4 +1,4 @@
-"""The grid of miniatures: its results as tables, a law for each seed, and what needs no law.
+"""The grid of miniatures: its results as tables, laws, and slopes without a law.
 
 A seed is an independent run: weights, text pre-training and the order of the data all
 depend on it. So a law is fitted to each seed by itself, by the binomial likelihood of
@@ -8,7 +8,6 @@ imports torch.
 
 from collections.abc import Collection
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -20,31 +19,9 @@ from vlmcore.experiments.analysis.grid_rows import (
     text_rows,
     with_variations,
 )
+from vlmcore.experiments.analysis.held_out import Prediction, predict_largest
 from vlmcore.files import read_results
 from vlmcore.scaling import Fit, Law, Product, fit_law, frontier
-
-
-class Prediction(NamedTuple):
-    """The prediction of the largest size from the smaller ones, for one seed and V."""
-
-    seed: int
-    visual_tokens: int
-    predicted: float
-    standard_error: float
-    measured: float
-    measured_error: float
-
-    @property
-    def informative(self) -> bool:
-        """Whether the standard error is at most a quarter of the prediction."""
-        return self.standard_error <= self.predicted / 4
-
-    @property
-    def holds(self) -> bool:
-        """Whether the prediction is within two standard errors of the measured value."""
-        return abs(self.predicted - self.measured) <= 2 * float(
-            np.hypot(self.standard_error, self.measured_error)
-        )
 
 
 class Grid:
@@ -79,14 +56,14 @@ class Grid:
         )
 
     def main_cells(self, task: str, compressor: str) -> pd.DataFrame:
-        """The cells that laws are fitted to: no variation, and at least one visual token."""
+        """The cells that laws are fitted to: no variation, some visual tokens."""
         cells = self.cells(task, compressor)
         return cells if cells.empty else cells[cells["visual_tokens"] > 0]
 
     def paired_with_baseline(
         self, task: str, compressor: str, variation: Variation
     ) -> pd.DataFrame:
-        """Cells with a variation, each beside the main cell with the same seed, N and V.
+        """Cells with a variation, each beside the main cell of the same seed, N and V.
 
         Returns:
             Columns `seed`, `params`, `visual_tokens`, `count`, `error`, and `baseline`,
@@ -98,7 +75,10 @@ class Grid:
         return varied.merge(main.rename(columns={"error": "baseline"}), on=keys)
 
     def of_one_width(self, task: str, compressor: str) -> pd.DataFrame:
-        """The cells of sizes that differ in depth alone, among them the main size of that width, at the same V and seeds."""
+        """The cells of sizes that differ in depth alone, at the same V and seeds.
+
+        The main size of that width is one of them.
+        """
         deep = self.cells(task, compressor, "depth")
         own = self.main_cells(task, compressor).merge(
             deep[["seed", "width", "visual_tokens"]].drop_duplicates()
@@ -106,9 +86,10 @@ class Grid:
         return pd.concat([deep, own], ignore_index=True)
 
     def slopes_in_depth(self, task: str, compressor: str) -> pd.DataFrame:
-        """Minus the slope of log error in log N if only depth grows, and if width and depth grow together.
+        """Slopes if only depth grows, and if width and depth grow together.
 
-        The latter is taken between the two main sizes next in N.
+        They are minus the slope of log error in log N. The latter is taken between the
+        two main sizes next in N.
 
         Returns:
             Columns `depth` and `fixed_aspect`, indexed by seed and V.
@@ -138,7 +119,10 @@ class Grid:
         ).dropna()
 
     def complete_seeds(self, task: str, compressor: str) -> list[int]:
-        """The seeds that have every size and every V that any seed has; none while there are fewer than three of either."""
+        """The seeds that have every size and every V that any seed has.
+
+        There are none while there are fewer than three sizes or V.
+        """
         table = self.main_cells(task, compressor)
         if table.empty:
             return []
@@ -149,7 +133,10 @@ class Grid:
         return complete if min(sizes, tokens) >= 3 else []
 
     def cells_of_complete_seeds(self, task: str, compressor: str) -> pd.DataFrame:
-        """The main cells of the complete seeds, for means over the same seeds; all cells while no seed is complete."""
+        """The main cells of the complete seeds, or all while no seed is complete.
+
+        Means over them are means over the same seeds.
+        """
         table = self.main_cells(task, compressor)
         complete = self.complete_seeds(task, compressor)
         return table[table["seed"].isin(complete)] if complete else table
@@ -189,7 +176,7 @@ class Grid:
         params: str = "params",
         tokens: Collection[int] | None = None,
     ) -> pd.DataFrame:
-        """Columns `alpha`, `beta` and `D` of the complete seeds' laws, indexed by seed; arguments as those of `laws`."""
+        """Columns `alpha`, `beta` and `D` of the `laws`, indexed by seed."""
         laws = self.laws(task, compressor, params=params, tokens=tokens)
         return pd.DataFrame(
             {seed: vars(found.law) for seed, found in laws.items()},
@@ -197,7 +184,9 @@ class Grid:
         ).T
 
     def pooled(self, task: str, compressor: str, form: type[Law] = Product) -> Law:
-        """One law for the mean errors of all seeds, to be drawn. It has no intervals, since questions of a seed are not independent.
+        """One law for the mean errors of all seeds, to be drawn.
+
+        It has no intervals, since questions of a seed are not independent.
 
         Raises:
             ValueError: there are too few sizes or V for a law.
@@ -212,10 +201,11 @@ class Grid:
         return _fit(form, cells, cells["params"], count).law
 
     def slopes(self, task: str, compressor: str) -> pd.DataFrame:
-        """Without a law: minus the slope of log error in log N and in log V, between the ends of both, one row a seed.
+        """Slopes without a law, one row a seed.
 
-        The slope in N is the mean over both ends of V, the slope in V the mean over all
-        sizes. Seeds that lack one of these cells are left out.
+        They are minus the slope of log error in log N and in log V, between the ends of
+        both. The slope in N is the mean over both ends of V, the slope in V the mean
+        over all sizes. Seeds that lack one of these cells are left out.
 
         Returns:
             Columns `N`, `V` and `difference`, indexed by seed.
@@ -231,7 +221,10 @@ class Grid:
         return pd.DataFrame({"N": by_n, "V": by_v, "difference": by_n - by_v})
 
     def mean_errors(self, task: str, compressor: str) -> pd.DataFrame:
-        """Error of every size and V over seeds: mean, standard error, how many seeds, and exact FLOPs at the task's own Q."""
+        """Error of every size and V: mean, standard error and number of seeds.
+
+        The column `flops` has exact FLOPs at the task's own Q.
+        """
         cells = self.cells_of_complete_seeds(task, compressor)
         return (
             cells.groupby(["params", "visual_tokens"])
@@ -264,21 +257,11 @@ class Grid:
 
     def hold_out_largest(self, task: str, compressor: str) -> list[Prediction]:
         """The largest size predicted from the others, for every complete seed and V."""
-        found = []
-        for seed, law in self.laws(task, compressor).items():
-            held = law.points.N.max() == law.points.N
-            rest, out = law.refit(law.points.keep(~held)), law.points.keep(held)
-            slope, covariance = rest.jacobian(out.N, out.V), rest.covariance.to_numpy()
-            # the delta method
-            spread = np.sqrt(np.einsum("vp,pq,vq->v", slope, covariance, slope))
-            predicted = rest.law.predict(out.N, out.V)
-            noise = np.sqrt(out.error * (1 - out.error) / out.weights)
-            columns = np.stack([predicted, spread, out.error, noise], 1)
-            found += [
-                Prediction(seed, int(v), *row.tolist())
-                for v, row in zip(out.V, columns, strict=True)
-            ]
-        return found
+        return [
+            prediction
+            for seed, law in self.laws(task, compressor).items()
+            for prediction in predict_largest(seed, law)
+        ]
 
 
 def _fit(form: type[Law], cells: pd.DataFrame, N: pd.Series, count: pd.Series) -> Fit:

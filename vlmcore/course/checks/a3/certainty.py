@@ -8,8 +8,8 @@ import pandas as pd
 
 from vlmcore import paper
 from vlmcore.course.checks.a3.points import (
+    BENCHMARKS,
     PLANTED,
-    TASKS,
     ModelArrays,
     best,
     planted,
@@ -137,7 +137,9 @@ def q6(answer: Callable) -> str | None:
     scores, doubtful = paper.scores("ocr"), paper.doubtful_points()
     low, high = map(float, answer(scores.copy(), doubtful.copy(), "ocr"))
     points = published("ocr")
-    rows = {name: _rows(points, doubtful[doubtful["set"] == name]) for name in TASKS}
+    rows = {
+        name: _rows(points, doubtful[doubtful["set"] == name]) for name in BENCHMARKS
+    }
     mine = rows["ocr"]
     whole_sizes = [
         np.flatnonzero(points.n == n).tolist() for n in np.unique(points.n[mine])

@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from vlmcore.course.checks.a3.points import (
+    BENCHMARKS,
     PLANTED,
-    TASKS,
     ModelArrays,
     best,
     planted,
@@ -86,7 +86,7 @@ def _bound(answer: Callable) -> str | None:
 
 
 def _published(answer: Callable) -> str | None:
-    for task in TASKS:
+    for task in BENCHMARKS:
         points = published(task)
         found = _numbers(answer(*points))
         if isinstance(found, str):

@@ -10,7 +10,7 @@ from vlmcore.scaling import Fit, Product, fit_law
 PLANTED = Product(AB=0.6, alpha=0.4, beta=0.2, D=0.1)
 """A law that 28 points without noise pin down."""
 
-TASKS: tuple[paper.Benchmarks, ...] = ("visual", "ocr")
+BENCHMARKS: tuple[paper.Benchmarks, ...] = ("visual", "ocr")
 
 
 class ModelArrays(NamedTuple):
