@@ -8,19 +8,19 @@ from vlmcore.training.stages import TrainingConfig
 from vlmcore.training.trainer import StageConfig
 
 
-def test_the_shipped_candidate_has_learnt_something(tmp_path):
-    """Above a guess where its own training said so, on scenes that it was not trained on."""
+def test_the_shipped_model_has_learnt_something(tmp_path):
+    """Above chance on scenes that it was not trained on."""
     exam = benchmark_scenes((77, 0), 60)
     vlm = benchmark_model.load()
     samples = [sample for sample in exam.samples() if sample.kind in ("pope", "mme")]
-    said = generate_answers(
+    answers = generate_answers(
         vlm, samples, FeatureStore(vlm.vision, exam.images, tmp_path)
     )
-    found = score_answers(said, samples)["all"]
+    found = score_answers(answers, samples)["all"]
     assert found.value > found.chance + 0.15 and found.parseable == 1
 
 
-def test_the_tokenizer_knows_every_word_of_the_quiz():
+def test_the_tokenizer_knows_every_word_of_the_benchmarks():
     tokenizer = benchmark_model.tokenizer()
     texts = [
         text
@@ -38,8 +38,8 @@ def test_the_tokenizer_knows_every_word_of_the_quiz():
 
 @pytest.mark.slow
 def test_training_runs_saves_and_loads(tmp_path, monkeypatch):
-    monkeypatch.setattr(benchmark_model, "TEXT_SCENES", 40)
-    monkeypatch.setattr(benchmark_model, "IMAGE_SCENES", 20)
+    monkeypatch.setattr(benchmark_model, "BENCHMARK_TEXTS", 40)
+    monkeypatch.setattr(benchmark_model, "BENCHMARK_IMAGES", 20)
     monkeypatch.setattr(
         benchmark_model, "weights", lambda stage: tmp_path / f"{stage}.safetensors"
     )

@@ -137,9 +137,9 @@ def test_text_pretraining_needs_the_memory_that_was_estimated():
         replace(language_size(64), vocab_size=len(tokenizer)), tokenizer
     )
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(curriculum, "TEXT_SCENES", 64)
+        patch.setattr(curriculum, "CURRICULUM_SCENES", 64)
         batch = curriculum.curriculum_batches(tokenizer, facts(1), 32, 0)(
-            len(curriculum.TURNS) * curriculum.PARTS.index(36)
+            len(curriculum.CURRICULUM_TURNS) * curriculum.CURRICULUM_TOKENS.index(36)
         )
     run = grid_run("knowledge", language.config, None, 0)
     peak = peak_of_allocations(lambda: text_loss(language, batch).backward()) + 3 * sum(

@@ -22,7 +22,7 @@ def cell(monkeypatch, tmp_path):
     """A short run of the grid on little data, and its result file."""
     monkeypatch.setattr(synthetic, "TRAIN_SCENES", 24)
     monkeypatch.setattr(synthetic, "FAMILY_TEST_SCENES", 60)
-    monkeypatch.setattr(curriculum, "TEXT_SCENES", 60)
+    monkeypatch.setattr(curriculum, "CURRICULUM_SCENES", 60)
     monkeypatch.setattr(
         runner, "load_task", tasks.load_task.__wrapped__
     )  # past the cache, which other tests fill

@@ -28,7 +28,7 @@ from vlmcore.training.trainer import StageConfig
 from vlmcore.experiments.suites.grid import GRID, grid_run, language_size
 from vlmcore.config import replace
 
-synthetic.TRAIN_SCENES, synthetic.FAMILY_TEST_SCENES, curriculum.TEXT_SCENES = 16, 12, 40  # the workers import this file and do it too
+synthetic.TRAIN_SCENES, synthetic.FAMILY_TEST_SCENES, curriculum.CURRICULUM_SCENES = 16, 12, 40  # the workers import this file and do it too
 
 if __name__ == "__main__":
     short = StageConfig(8, 1e-3, 4)

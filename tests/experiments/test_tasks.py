@@ -37,7 +37,7 @@ def test_what_is_scored_is_new(name):
 
 @pytest.mark.slow
 def test_no_scored_fact_is_asked_in_training():
-    """Icons are read off the notes of the training scenes; those of the test scenes are drawn again from the seed."""
+    """Icons are read off the descriptions of the training scenes; those of the test scenes are drawn again from the seed."""
     task = load_task("knowledge")
     icon = task.train_scenes.descriptions[:, :, 2].max(1)
     trained = {
@@ -48,7 +48,7 @@ def test_no_scored_fact_is_asked_in_training():
         answers.setdefault(
             (SCENE_WORDS[icon[sample.image]], sample.question), set()
         ).add(sample.answer)
-    assert all(len(said) == 1 for said in answers.values()), "a fact is a fact"
+    assert all(len(found) == 1 for found in answers.values()), "a fact is a fact"
     per_icon = {
         name: len({relation for other, relation in trained if other == name})
         for name in {name for name, _ in trained}

@@ -18,7 +18,7 @@ def train_encoder(
     seed: Annotated[int, typer.Option(help="Seed of weights and images.")] = 0,
 ) -> None:
     """Train the encoder as a small CLIP on drawn shapes (20 minutes on two cores)."""
-    from vlmcore.experiments.pretraining.clip_and_text import pretrain_vision
+    from vlmcore.experiments.pretraining.vision_encoder import pretrain_vision
 
     pretrain_vision(work / f"vision-{seed}", seed=seed).save_pretrained(out)
 
@@ -29,7 +29,7 @@ def probe_encoder(
     ],
 ) -> None:
     """Train a linear probe on the encoder in the package, on easy-VQA's images."""
-    from vlmcore.experiments.pretraining.clip_and_text import linear_probe
+    from vlmcore.experiments.pretraining.vision_encoder import linear_probe
     from vlmcore.files import write_json
     from vlmcore.models.vision import CHECKPOINT, VisionEncoder
 

@@ -1,10 +1,11 @@
-"""The candidates that sit the miniature benchmarks: one of our smallest models with four visual tokens, after each stage of its training.
+"""The model that is evaluated on the miniature benchmarks, after each training stage.
 
     vlmcore benchmark-model --out vlmcore/models/pretrained/checkpoints
 
-trains it (a few minutes on two idle cores; killed, it goes on where it was) and puts
-its weights where `load` finds them. They come with the package, because a model that
-reads eight kinds of prompts takes longer to train than a chapter should.
+trains one of our smallest models with four visual tokens (a few minutes on two idle
+cores; an interrupted run resumes) and puts its weights where `load` finds them. They
+come with the package, because a model that reads eight kinds of prompts takes longer to
+train than a chapter should.
 """
 
 from functools import cache
@@ -34,11 +35,12 @@ TEXT = StageConfig(steps=900, learning_rate=3e-3)
 TRAINING = TrainingConfig(
     StageConfig(400, 2e-3, batch_size=32), StageConfig(700, 1e-3, batch_size=32)
 )
-TEXT_SCENES, IMAGE_SCENES = 6_000, 3_000
+BENCHMARK_TEXTS, BENCHMARK_IMAGES = 6_000, 3_000
+"""Scenes for text pre-training and for training with images."""
 
 
 def tokenizer() -> PreTrainedTokenizerBase:
-    """Knows every word of the quiz, in upper and lower case."""
+    """A tokenizer for every word of the benchmarks, in upper and lower case."""
     texts = {
         text
         for sample in benchmark_scenes((0, 0), 1000, draw=False).samples()
@@ -53,49 +55,48 @@ def train(
     training: TrainingConfig = TRAINING,
     **options: Any,
 ) -> VLM:
-    """Trains the model on scenes that are in no benchmark, or goes on.
+    """Trains the model on scenes that are in no benchmark, or resumes.
 
     Args:
         work: folder for what an interrupted run needs, and for the features.
-        text: schooling of the language model, from notes.
+        text: pre-training of the language model on scene tokens.
         training: the two stages.
-        **options: of `loop.run`.
+        **options: of `trainer.run`.
     """
     work, vision = Path(work), VisionEncoder.from_pretrained()
-    school = work / f"language-{text.steps}"
-    if not (school / "model.safetensors").exists():
-        told = benchmark_scenes((training.seed, 1), TEXT_SCENES, draw=False)
-        folder = work / f"{school.name}.training"
+    folder = work / f"language-{text.steps}"
+    if not (folder / "model.safetensors").exists():
+        scenes = benchmark_scenes((training.seed, 1), BENCHMARK_TEXTS, draw=False)
         language = pretrain_on_scenes(
-            folder,
+            work / f"{folder.name}.training",
             MODEL.language,
             text,
             tokenizer(),
-            told.samples(),
-            told.descriptions,
+            scenes.samples(),
+            scenes.descriptions,
             training.seed,
             **options,
         )
-        language.save_pretrained(school)
-    language = LanguageModel.from_pretrained(school)
-    seen = benchmark_scenes((training.seed, 2), IMAGE_SCENES)
+        language.save_pretrained(folder)
+    language = LanguageModel.from_pretrained(folder)
+    scenes = benchmark_scenes((training.seed, 2), BENCHMARK_IMAGES)
     torch.manual_seed(training.seed)
     vlm = VLM.from_parts(MODEL, vision, language)
     data = TrainingData(
-        tokenize(seen.samples(), language.tokenizer, MODEL.order),
-        FeatureStore(vision, seen.images, work),
+        tokenize(scenes.samples(), language.tokenizer, MODEL.order),
+        FeatureStore(vision, scenes.images, work),
     )
     return fit(vlm, data, training, work / f"vlm-{training.align.steps}", **options)
 
 
 def weights(stage: StageName) -> Path:
-    """Where the weights after a stage lie."""
+    """The file of the weights after a stage."""
     return CHECKPOINT.parent / f"benchmark-model-{stage}.safetensors"
 
 
 @cache
 def load(stage: StageName = "tune") -> VLM:
-    """The model after its last stage, or after the first (`align`), when its language model had not seen an image.
+    """The model after its last stage, or after the first (`align`).
 
     Raises:
         FileNotFoundError: there are no such weights.

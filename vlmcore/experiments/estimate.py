@@ -29,14 +29,18 @@ from vlmcore.cost import (
     parameters,
 )
 from vlmcore.experiments import FAMILIES
-from vlmcore.experiments.pretraining.curriculum import PARTS, QUESTIONS, TURNS
+from vlmcore.experiments.pretraining.curriculum import (
+    CURRICULUM_QUESTIONS,
+    CURRICULUM_TOKENS,
+    CURRICULUM_TURNS,
+)
 from vlmcore.experiments.run_config import RunConfig, language_identity, weights_of
 from vlmcore.experiments.tasks import find_task
 from vlmcore.experiments.tasks.synthetic import FAMILY_TEST_SCENES, TRAIN_SCENES
 
 QUESTION_TOKENS, ANSWER_TOKENS = 4, 2
 """Tokens of a family's longest question with its start, and of an answer with its end."""
-TEXT_TOKENS = 3 * max(QUESTIONS.values()) + 2
+TEXT_TOKENS = 3 * max(CURRICULUM_QUESTIONS.values()) + 2
 """Tokens of the longest pre-training text: questions of two words, answers of one."""
 WORKER_BYTES = 2.1e9
 """Memory of a worker beside its tensors: libraries, scenes, texts. Measured."""
@@ -101,9 +105,11 @@ def of_training(run: RunConfig, machine: Machine = CPU_THREAD) -> Estimate:
 def of_text_pretraining(run: RunConfig, machine: Machine = CPU_THREAD) -> Estimate:
     """The cost of the text pre-training of a run's language model."""
     language, stage = run.model.language, run.text
-    questions = float(np.mean([QUESTIONS[family] for family in TURNS]))
+    questions = float(
+        np.mean([CURRICULUM_QUESTIONS[family] for family in CURRICULUM_TURNS])
+    )
     # a question and its answer have two or three words
-    words = round(2.3 * questions + float(np.mean(PARTS)))
+    words = round(2.3 * questions + float(np.mean(CURRICULUM_TOKENS)))
     forward = language_flops(language, words, 0) + round(words / 3) * head_flops(
         language
     )
@@ -190,7 +196,9 @@ def peak_bytes(run: RunConfig) -> float:
     """Bytes of tensors at the peak of a run's pre-training or training."""
     language, size, vision = run.model.language, parameters(run.model), run.model.vision
     trained = size.embedding + size.language + size.head
-    texts = 4 * run.text.batch_size * _kept(language, TEXT_TOKENS, max(PARTS))
+    texts = (
+        4 * run.text.batch_size * _kept(language, TEXT_TOKENS, max(CURRICULUM_TOKENS))
+    )
     tokens = QUESTION_TOKENS + ANSWER_TOKENS
     sample = _kept(language, tokens, run.model.visual_tokens)
     if run.model.compressor is not None:

@@ -32,7 +32,7 @@ from vlmcore.models.pretrained.checks import check_checkpoint, quiet_loading
 
 CHECKPOINT = Path(__file__).parent / "pretrained" / "checkpoints" / "clip-mini"
 """The miniature encoder that comes with the package;
-`vlmcore.experiments.pretraining.clip_and_text` says how it was made."""
+`vlmcore.experiments.pretraining.vision_encoder` says how it was made."""
 
 CLIP_MEAN, CLIP_STD = (
     (0.48145466, 0.4578275, 0.40821073),

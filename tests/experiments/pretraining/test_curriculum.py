@@ -8,9 +8,9 @@ from vlmcore.data.synthetic.task_families import knowledge, ocr, reasoning
 from vlmcore.data.synthetic.vocabulary import CONTENT_WORDS, SCENE_WORDS, TEXT_WORDS
 from vlmcore.experiments.pretraining import curriculum
 from vlmcore.experiments.pretraining.curriculum import (
-    PARTS,
-    QUESTIONS,
-    TURNS,
+    CURRICULUM_QUESTIONS,
+    CURRICULUM_TOKENS,
+    CURRICULUM_TURNS,
     answers_from_scene_tokens,
     curriculum_batches,
     pretrain_on_curriculum,
@@ -32,19 +32,25 @@ def tokenizer():
 
 @pytest.fixture
 def few_scenes(monkeypatch):
-    monkeypatch.setattr(curriculum, "TEXT_SCENES", 60)
+    monkeypatch.setattr(curriculum, "CURRICULUM_SCENES", 60)
 
 
-def told_scenes(seed):
-    told = {"questions": 0, "draw": False}
+def described_scenes(seed):
+    batch = {"questions": 0, "draw": False}
     return {
         "knowledge": knowledge(
-            (seed, 1), 60, KNOWN, **told | {"questions": QUESTIONS["knowledge"]}
+            (seed, 1),
+            60,
+            KNOWN,
+            **batch | {"questions": CURRICULUM_QUESTIONS["knowledge"]},
         ),
         "reasoning": reasoning(
-            (seed, 1), 60, KNOWN, **told | {"questions": QUESTIONS["reasoning"]}
+            (seed, 1),
+            60,
+            KNOWN,
+            **batch | {"questions": CURRICULUM_QUESTIONS["reasoning"]},
         ),
-        "ocr": ocr((seed, 1), 60, **told | {"questions": QUESTIONS["ocr"]}),
+        "ocr": ocr((seed, 1), 60, **batch | {"questions": CURRICULUM_QUESTIONS["ocr"]}),
     }
 
 
@@ -66,29 +72,35 @@ def test_a_lesson_is_a_function_of_its_step(tokenizer, few_scenes):
         same(one(step), again(step)) for step in steps
     )
     assert not same(one(3), other(3)) and not same(one(0), one(5))
-    assert [one(step).parts for step in range(0, 25, 5)] == [*PARTS, PARTS[0]]
+    assert [one(step).tokens for step in range(0, 25, 5)] == [
+        *CURRICULUM_TOKENS,
+        CURRICULUM_TOKENS[0],
+    ]
 
 
 def test_answers_are_learnt_and_nothing_else(tokenizer, few_scenes):
-    """A lesson read back word by word: the questions of one scene, each once, with the scene's own notes before them."""
+    """A batch decoded word by word: each question of a scene once, after its description."""
     make, scenes, seen = (
         curriculum_batches(tokenizer, KNOWN, 8, 2),
-        told_scenes(2),
+        described_scenes(2),
         set(),
     )
     for step in range(10):
-        told, family = make(step), scenes[TURNS[step % len(TURNS)]]
+        batch, family = (
+            make(step),
+            scenes[CURRICULUM_TURNS[step % len(CURRICULUM_TURNS)]],
+        )
         assert (
             torch.equal(
-                told.words, tokenize_scenes(family, tokenizer)[told.batch.image]
+                batch.words, tokenize_scenes(family, tokenizer)[batch.batch.image]
             )
-            and told.where == family.position_words
+            and batch.position_words == family.position_words
         )
         for row, text, labels, length in zip(
-            told.batch.image,
-            told.batch.text,
-            told.batch.labels,
-            told.batch.length,
+            batch.batch.image,
+            batch.batch.text,
+            batch.batch.labels,
+            batch.batch.length,
             strict=True,
         ):
             assert (
@@ -102,12 +114,12 @@ def test_answers_are_learnt_and_nothing_else(tokenizer, few_scenes):
             for word, label in zip(
                 text[1 : length - 1], labels[1 : length - 1], strict=True
             ):
-                said = tokenizer.convert_ids_to_tokens(int(word))
+                answers = tokenizer.convert_ids_to_tokens(int(word))
                 if label == IGNORE:
-                    question.append(said)
+                    question.append(answers)
                 else:
                     assert label == word
-                    asked.append((" ".join(question), said))
+                    asked.append((" ".join(question), answers))
                     question = []
             assert not question
             expected = {
@@ -119,18 +131,18 @@ def test_answers_are_learnt_and_nothing_else(tokenizer, few_scenes):
 
 
 def test_notes_come_before_the_first_question(tokenizer, few_scenes):
-    told = curriculum_batches(tokenizer, KNOWN, 8, 0)(0)
-    assert (told.batch.image_at == 1).all()
+    batch = curriculum_batches(tokenizer, KNOWN, 8, 0)(0)
+    assert (batch.batch.image_at == 1).all()
 
 
 def test_notes_as_tokens(tokenizer):
     scenes = reasoning(1, 5, KNOWN, draw=False)
     tokens = tokenize_scenes(scenes, tokenizer)
-    for note, row in zip(
+    for number, row in zip(
         scenes.descriptions.reshape(-1), tokens.reshape(-1), strict=True
     ):
         assert tokenizer.convert_ids_to_tokens(int(row)) == (
-            SCENE_WORDS[note] if note >= 0 else tokenizer.pad_token
+            SCENE_WORDS[number] if number >= 0 else tokenizer.pad_token
         )
     assert [
         tokenizer.convert_ids_to_tokens(group.tolist())
@@ -142,10 +154,10 @@ def test_notes_as_tokens(tokenizer):
 
 
 @pytest.mark.parametrize(
-    ("parts", "order"), [(1, "image_first"), (4, "image_first"), (4, "question_first")]
+    ("tokens", "order"), [(1, "image_first"), (4, "image_first"), (4, "question_first")]
 )
-def test_answers_are_the_likeliest_next_words(tokenizer, parts, order):
-    """Each question alone, its parts put together by hand, for an untrained model."""
+def test_answers_are_the_likeliest_next_words(tokenizer, tokens, order):
+    """Each question alone, put together by hand, for an untrained model."""
     torch.manual_seed(0)
     model = LanguageModel.from_config(
         LanguageConfig(
@@ -154,24 +166,24 @@ def test_answers_are_the_likeliest_next_words(tokenizer, parts, order):
         tokenizer,
     )
     scenes = reasoning(1, 12, KNOWN, questions=2, draw=False)
-    said = answers_from_scene_tokens(model, scenes, parts, order, batch_size=5)
+    answers = answers_from_scene_tokens(model, scenes, tokens, order, batch_size=5)
     words = tokenize_scenes(scenes, tokenizer)
     expected = []
     for sample in scenes.samples:
         question = tokenize(
             [sample], tokenizer, "image_first", answers=False
         ).text.long()
-        notes = embed_scenes(
-            model, words[sample.image][None], parts, scenes.position_words
+        scene = embed_scenes(
+            model, words[sample.image][None], tokens, scenes.position_words
         )
         at = 1 if order == "image_first" else question.shape[1]
         prompt = torch.cat(
-            [model.embed(question[:, :at]), notes, model.embed(question[:, at:])], 1
+            [model.embed(question[:, :at]), scene, model.embed(question[:, at:])], 1
         )
         expected.append(
             tokenizer.decode(int(model.logits(model(prompt)[0, -1]).argmax()))
         )
-    assert said == expected and len(set(said)) > 1
+    assert answers == expected and len(set(answers)) > 1
 
 
 def test_schooling_is_reproducible_and_learns(tmp_path, few_scenes):

@@ -64,33 +64,35 @@ def data():
 
 
 def test_a_note_is_the_sum_of_all_pieces_at_the_place_of_the_shape(language, data):
-    notes = shape_targets(data, language, side=4)
+    targets = shape_targets(data, language, side=4)
     tokens, embed = (
         language.tokenizer.convert_tokens_to_ids,
         language.model.get_input_embeddings(),
     )
-    said = embed_scenes(language, notes.words, 16, notes.where)
+    found = embed_scenes(language, targets.words, 16, targets.position_words)
     expected = torch.zeros(3, 16, TINY_LANGUAGE.width)
     expected[0, 0 * 4 + 3] = embed(
         torch.tensor(tokens(["te", "##al", "rectangle"]))
     ).sum(0)
     expected[2, 3 * 4 + 0] = embed(torch.tensor(tokens(["blue", "triangle"]))).sum(0)
-    assert torch.allclose(said, expected, atol=1e-6)
+    assert torch.allclose(found, expected, atol=1e-6)
     assert torch.allclose(
-        embed_scenes(language, notes.words, 1, notes.where),
+        embed_scenes(language, targets.words, 1, targets.position_words),
         expected.sum(1, keepdim=True),
         atol=1e-6,
     )
 
 
 def test_names_are_first_pieces_and_score_alike_whatever_their_length(language, data):
-    notes = shape_targets(data, language, side=4)
-    assert [len(group) for group in notes.contents] == [8, 3]
+    targets = shape_targets(data, language, side=4)
+    assert [len(group) for group in targets.contents] == [8, 3]
     assert (
-        language.tokenizer.convert_ids_to_tokens(notes.contents[0].tolist())[
+        language.tokenizer.convert_ids_to_tokens(targets.contents[0].tolist())[
             list(COLOURS).index("teal")
         ]
         == "te"
     )
-    words = language.embed(torch.cat(notes.contents)).detach().pow(2).sum(-1)
-    assert notes.sharpness * float(words.mean()) == pytest.approx(OWN_SCORE, rel=1e-5)
+    words = language.embed(torch.cat(targets.contents)).detach().pow(2).sum(-1)
+    assert targets.logit_scale * float(words.mean()) == pytest.approx(
+        OWN_SCORE, rel=1e-5
+    )

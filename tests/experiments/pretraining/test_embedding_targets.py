@@ -16,7 +16,7 @@ from vlmcore.experiments.pretraining.scene_tokens import embed_scenes, owners
 
 
 def make_targets(tokenizer, count=3):
-    """Three scenes of two by two places, two of them with a thing each: a red and a blue one twice, two red ones once."""
+    """Three scenes of two by two cells, two of them with one object each: a red and a blue one twice, two red ones once."""
     word = tokenizer.get_vocab()
     here, red, blue, circle, pad = (
         word["there"],
@@ -61,46 +61,50 @@ def plain_words():
 
 
 def saying(vlm, tokens):
-    """The same model, whose compressor says what it is told."""
+    """The same model, whose compressor returns given visual tokens."""
     vlm.compress = lambda features, batch: tokens
     return vlm
 
 
-@pytest.mark.parametrize("parts", [4, 1])
+@pytest.mark.parametrize("count", [4, 1])
 def test_tokens_that_are_the_notes_have_nothing_to_learn(
-    make_vlm, describe, plain_words, parts
+    make_vlm, describe, plain_words, count
 ):
-    """With a place a token nothing is left; one token for all must share its naming out, which costs the entropy of what is there."""
-    vlm = plain_words(make_vlm(PoolConfig(), parts))
+    """With a cell a token nothing is left; one token for all must share its naming out, which costs the entropy of what is there."""
+    vlm = plain_words(make_vlm(PoolConfig(), count))
     step = describe(vlm)
-    notes = embed_scenes(vlm.language, step.notes.words, parts, step.notes.where)
-    right = embedding_target_loss(saying(vlm, notes), step).item()
-    assert right < (1e-6 if parts == 4 else 1)
-    wrong = embedding_target_loss(saying(vlm, notes.roll(1, 0)), step).item()
-    assert wrong > right + 1, "notes of other scenes"
-    longer = embedding_target_loss(saying(vlm, 1.5 * notes), step).item()
+    targets = embed_scenes(
+        vlm.language, step.targets.words, count, step.targets.position_words
+    )
+    right = embedding_target_loss(saying(vlm, targets), step).item()
+    assert right < (1e-6 if count == 4 else 1)
+    wrong = embedding_target_loss(saying(vlm, targets.roll(1, 0)), step).item()
+    assert wrong > right + 1, "targets of other scenes"
+    longer = embedding_target_loss(saying(vlm, 1.5 * targets), step).item()
     assert longer > right, "naming alone would not mind the length"
 
 
-@pytest.mark.parametrize("parts", [1, 4, 9])
-def test_the_loss_is_distance_and_naming(make_vlm, describe, parts):
-    """Against a loop over scenes, tokens and kinds of content; nine parts share the four places."""
+@pytest.mark.parametrize("count", [1, 4, 9])
+def test_the_loss_is_distance_and_naming(make_vlm, describe, count):
+    """Against a loop over scenes, tokens and kinds of content; nine tokens share the four cells."""
     vlm = make_vlm(PoolConfig(), 4)
     step, language = describe(vlm), vlm.language
-    visual = torch.randn(3, parts, 24)
-    notes = embed_scenes(language, step.notes.words, parts, step.notes.where)
-    share, embed = owners(4, parts), lambda words: language.embed(words).detach()
+    visual = torch.randn(3, count, 24)
+    targets = embed_scenes(
+        language, step.targets.words, count, step.targets.position_words
+    )
+    share, embed = owners(4, count), lambda words: language.embed(words).detach()
     naming: list[list[float]] = [[], []]
     distance: dict[bool, list[float]] = {True: [], False: []}
     for b in range(3):
-        for n in range(parts):
+        for n in range(count):
             most = 0.0
-            for kind, group in enumerate(step.notes.contents):
+            for kind, group in enumerate(step.targets.contents):
                 wanted = torch.zeros(len(group))
-                for place in range(4):
+                for cell in range(4):
                     for k, word in enumerate(group):
-                        wanted[k] += share[n, place] * (
-                            word in step.notes.words[b, place]
+                        wanted[k] += share[n, cell] * (
+                            word in step.targets.words[b, cell]
                         )
                 number = float(wanted.sum())
                 most = max(most, number)
@@ -109,10 +113,10 @@ def test_the_loss_is_distance_and_naming(make_vlm, describe, parts):
                         -float(wanted @ log_softmax(embed(group) @ visual[b, n], 0))
                         / max(number, 1)
                     )
-            away = float((visual[b, n] - notes[b, n]).detach().square().sum())
+            away = float((visual[b, n] - targets[b, n]).detach().square().sum())
             distance[most > 0].append(away / max(most, 1) ** 2)
-    assert bool(distance[False]) == (parts > 1)
-    unit = float(embed(torch.cat(step.notes.contents)).square().sum(-1).mean())
+    assert bool(distance[False]) == (count > 1)
+    unit = float(embed(torch.cat(step.targets.contents)).square().sum(-1).mean())
     expected = (
         sum(map(mean, naming))
         + sum(mean(each) for each in distance.values() if each) / unit
@@ -126,24 +130,25 @@ def test_empty_tokens_do_not_drown_the_others(make_vlm, describe, plain_words):
     """A token that has to name something counts as much in a scene with many empty tokens as alone."""
     vlm = plain_words(make_vlm(PoolConfig(), 4))
     step = describe(vlm)
-    words = step.notes.words[
+    words = step.targets.words[
         1:2
-    ]  # one scene, in which two of four places hold something
+    ]  # one scene, in which two of four cells hold something
     silent = torch.full_like(words, vlm.language.tokenizer.pad_token_id)
 
     def loss(words, tokens):
         return embedding_target_loss(
-            saying(vlm, tokens), step._replace(notes=step.notes._replace(words=words))
+            saying(vlm, tokens),
+            step._replace(targets=step.targets._replace(words=words)),
         ).item()
 
     few, many = words, torch.cat([words, silent, silent, silent], 1)
     right = [
-        embed_scenes(vlm.language, each, each.shape[1], step.notes.where)
+        embed_scenes(vlm.language, each, each.shape[1], step.targets.position_words)
         for each in (few, many)
     ]
     wrong = [tokens.clone() for tokens in right]
     for tokens in wrong:
-        tokens[:, 0] = tokens[:, 3]  # the first place names what is at the last
+        tokens[:, 0] = tokens[:, 3]  # the first cell names what is at the last
     one, other = (
         loss(w, x) - loss(w, r)
         for w, x, r in zip((few, many), wrong, right, strict=True)
@@ -175,9 +180,9 @@ def test_a_described_step_moves_as_a_whole(make_vlm, describe):
     tensors = [
         *moved.batch,
         moved.features.patches,
-        moved.notes.words,
-        *moved.notes.contents,
+        moved.targets.words,
+        *moved.targets.contents,
     ]
     assert {tensor.device.type for tensor in tensors} == {
         "meta"
-    } and moved.notes.where == 1
+    } and moved.targets.position_words == 1

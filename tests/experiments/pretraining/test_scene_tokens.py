@@ -30,25 +30,25 @@ def language():
     )
 
 
-@pytest.mark.parametrize("parts", [1, 4, 16])
-def test_a_note_is_the_sum_of_its_words(language, parts):
-    """Against a loop over places: place (row, column) belongs to the square part it lies in."""
-    pad, side = language.tokenizer.pad_token_id, int(parts**0.5)
+@pytest.mark.parametrize("count", [1, 4, 16])
+def test_a_scene_token_is_the_sum_of_its_words(language, count):
+    """Against a loop: cell (row, column) belongs to the token it lies in."""
+    pad, side = language.tokenizer.pad_token_id, int(count**0.5)
     words = torch.randint(4, len(language.tokenizer), (3, 16, 3))
     words[:, ::3, 1:] = pad
-    expected = torch.zeros(3, parts, 8)
+    expected = torch.zeros(3, count, 8)
     for b in range(3):
-        for place in range(16):
-            row, column = divmod(place, 4)
-            part = row * side // 4 * side + column * side // 4
-            for word in words[b, place]:
+        for cell in range(16):
+            row, column = divmod(cell, 4)
+            token = row * side // 4 * side + column * side // 4
+            for word in words[b, cell]:
                 if word != pad:
-                    expected[b, part] += language.embed(word[None])[0].detach()
-    torch.testing.assert_close(embed_scenes(language, words, parts).detach(), expected)
+                    expected[b, token] += language.embed(word[None])[0].detach()
+    torch.testing.assert_close(embed_scenes(language, words, count).detach(), expected)
 
 
 def test_a_model_can_be_scored_before_it_is_trained(language):
-    """The shares are kept; made while no gradients were wanted, they must still serve when they are."""
+    """Shares that were cached without gradients must serve training too."""
     overlap.cache_clear()
     words = torch.randint(4, len(language.tokenizer), (2, 4, 2))
     with torch.inference_mode():
@@ -56,7 +56,7 @@ def test_a_model_can_be_scored_before_it_is_trained(language):
     embed_scenes(language, words, 1).sum().backward()
 
 
-def test_schooling_is_reproducible_and_learns(tmp_path, monkeypatch):
+def test_text_pretraining_is_reproducible_and_learns(tmp_path, monkeypatch):
     monkeypatch.setattr(scene_tokens, "TEXT_SCENES", 300)
     stage = StageConfig(60, 3e-3, batch_size=32)
     once, again = (
@@ -76,69 +76,69 @@ def test_schooling_is_reproducible_and_learns(tmp_path, monkeypatch):
     assert set(DESCRIPTION_WORDS) <= set(once.tokenizer.get_vocab())
 
 
-@pytest.mark.parametrize("parts", [1, 4, 16, 36])
-def test_words_for_places_are_averaged_and_words_for_things_summed(language, parts):
-    """Against a loop over places and parts, where some places are empty and some parts touch several places."""
-    pad, places = language.tokenizer.pad_token_id, 16
-    words = torch.randint(4, len(language.tokenizer), (2, places, 4))
+@pytest.mark.parametrize("count", [1, 4, 16, 36])
+def test_position_words_are_averaged_and_contents_summed(language, count):
+    """Against a loop; some cells are empty and some tokens touch several cells."""
+    pad, cells = language.tokenizer.pad_token_id, 16
+    words = torch.randint(4, len(language.tokenizer), (2, cells, 4))
     words[:, ::3, 2:] = pad
-    share = pixels_shared(places, parts)
-    home = (share == share.max(0).values).float()
-    expected = torch.zeros(2, parts, 8)
+    share = pixels_shared(cells, count)
+    owned = (share == share.max(0).values).float()
+    expected = torch.zeros(2, count, 8)
     for b in range(2):
-        for part in range(parts):
-            for place in range(places):
+        for token in range(count):
+            for cell in range(cells):
                 known = [
                     language.embed(word[None])[0].detach()
                     if word != pad
                     else torch.zeros(8)
-                    for word in words[b, place]
+                    for word in words[b, cell]
                 ]
-                expected[b, part] += home[part, place] * sum(known[2:])
-                expected[b, part] += (
-                    share[part, place] / share[part].sum() * sum(known[:2])
+                expected[b, token] += owned[token, cell] * sum(known[2:])
+                expected[b, token] += (
+                    share[token, cell] / share[token].sum() * sum(known[:2])
                 )
     torch.testing.assert_close(
-        embed_scenes(language, words, parts, where=2).detach(), expected
+        embed_scenes(language, words, count, position_words=2).detach(), expected
     )
 
 
-def pixels_shared(places, parts):
-    """Share of each place in each part, counted on an image that both divide."""
-    side = math.lcm(math.isqrt(places), math.isqrt(parts))
+def pixels_shared(cells, count):
+    """Share of each cell in each token, counted on an image that both divide."""
+    side = math.lcm(math.isqrt(cells), math.isqrt(count))
 
     def owner(count):
         cells = torch.arange(side) * math.isqrt(count) // side
         return cells[:, None] * math.isqrt(count) + cells
 
-    shared = torch.zeros(parts, places)
-    for part, place in zip(owner(parts).ravel(), owner(places).ravel(), strict=True):
-        shared[part, place] += 1
-    return shared / (side**2 / places)
+    shared = torch.zeros(count, cells)
+    for token, cell in zip(owner(count).ravel(), owner(cells).ravel(), strict=True):
+        shared[token, cell] += 1
+    return shared / (side**2 / cells)
 
 
-@pytest.mark.parametrize("parts", [1, 4, 16, 36, 144])
-@pytest.mark.parametrize("places", [16, 64])
-def test_coverage_counts_pixels(places, parts):
-    share = overlap(places, parts)
-    torch.testing.assert_close(share, pixels_shared(places, parts))
+@pytest.mark.parametrize("count", [1, 4, 16, 36, 144])
+@pytest.mark.parametrize("cells", [16, 64])
+def test_overlap_counts_pixels(cells, count):
+    share = overlap(cells, count)
+    torch.testing.assert_close(share, pixels_shared(cells, count))
     torch.testing.assert_close(
-        share.sum(0), torch.ones(places)
-    )  # every place is dealt out once
+        share.sum(0), torch.ones(cells)
+    )  # every cell is dealt out once
     torch.testing.assert_close(
-        share.sum(1), torch.full((parts,), places / parts)
+        share.sum(1), torch.full((count,), cells / count)
     )  # in equal portions
 
 
-@pytest.mark.parametrize("parts", [1, 4, 9, 16, 36, 144])
-@pytest.mark.parametrize("places", [16, 64])
-def test_everything_is_at_home_where_most_of_it_is(places, parts):
-    share, home = pixels_shared(places, parts), owners(places, parts)
-    torch.testing.assert_close(home.sum(0), torch.ones(places))
-    for place in range(places):
-        best = torch.isclose(share[:, place], share[:, place].max())
-        torch.testing.assert_close(home[:, place], best / best.sum())
-    if parts == 36:
-        assert home.max(0).values.min() == 1, (
-            "each place of both worlds lies mostly in one of the 36 parts"
+@pytest.mark.parametrize("count", [1, 4, 9, 16, 36, 144])
+@pytest.mark.parametrize("cells", [16, 64])
+def test_the_token_that_covers_most_of_a_cell_owns_it(cells, count):
+    share, owned = pixels_shared(cells, count), owners(cells, count)
+    torch.testing.assert_close(owned.sum(0), torch.ones(cells))
+    for cell in range(cells):
+        best = torch.isclose(share[:, cell], share[:, cell].max())
+        torch.testing.assert_close(owned[:, cell], best / best.sum())
+    if count == 36:
+        assert owned.max(0).values.min() == 1, (
+            "each cell of both worlds lies mostly in one of 36 tokens"
         )

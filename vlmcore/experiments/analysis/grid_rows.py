@@ -52,11 +52,11 @@ def text_rows(result: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
     There is one for each task and number of scene tokens.
     """
-    for task, by_parts in result["scores"].items():
-        for parts, scores in by_parts.items():
+    for task, by_count in result["scores"].items():
+        for count, scores in by_count.items():
             yield {
                 "task": task,
-                "parts": int(parts),
+                "scene_tokens": int(count),
                 "seed": result["text_seed"],
                 "width": result["language"]["width"],
                 "depth": result["language"]["depth"],

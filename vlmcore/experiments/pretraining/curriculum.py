@@ -1,11 +1,10 @@
-"""School for the miniature language models of the grid: what is true, and how to look things up, both from text alone.
+"""Text pre-training for the grid: the facts of its world, and how to look things up.
 
-Lessons of the three families alternate: notes about a scene, then several questions
-with their answers ("song bavu tree nite ..."). Notes are embeddings in the place of
-visual tokens (`vlmcore.experiments.pretraining.scene_tokens`), about parts of several
-sizes, since a compressor too will write about several places at once. Every size of
-model gets the same lessons in the same order, so that what a larger model knows more it
-owes to its size.
+Batches of the three families alternate: scene tokens, then several questions with their
+answers ("song bavu tree nite ..."). Scene tokens (`scene_tokens`) come in several
+sizes, since a compressor too will write about several cells at once. Every size of
+model reads the same text in the same order, so what a larger model knows more is due to
+its size.
 """
 
 from collections.abc import Callable, Sequence
@@ -28,6 +27,7 @@ from vlmcore.experiments.pretraining.scene_tokens import (
     SceneBatch,
     embed_scenes,
     text_loss,
+    word_tokens,
 )
 from vlmcore.models.language import LanguageModel, word_tokenizer
 from vlmcore.models.vlm import splice
@@ -35,14 +35,14 @@ from vlmcore.training.data import StepData
 from vlmcore.training.module import Stage
 from vlmcore.training.trainer import StageConfig, run
 
-TEXT_SCENES = 20_000
-"""Of each family."""
-QUESTIONS = {"knowledge": 8, "reasoning": 6, "ocr": 8}
-"""Asked about a scene, one after the other."""
-TURNS = ("knowledge", "reasoning", "knowledge", "reasoning", "ocr")
-"""In turn."""
-PARTS = (1, 4, 16, 36)
-"""Numbers of notes about a scene, in turn."""
+CURRICULUM_SCENES = 20_000
+"""Scenes of each family."""
+CURRICULUM_QUESTIONS = {"knowledge": 8, "reasoning": 6, "ocr": 8}
+"""Questions about a scene, one after the other."""
+CURRICULUM_TURNS = ("knowledge", "reasoning", "knowledge", "reasoning", "ocr")
+"""The family of each step, in turn."""
+CURRICULUM_TOKENS = (1, 4, 16, 36)
+"""Numbers of scene tokens, in turn."""
 
 
 def pretrain_on_curriculum(
@@ -61,13 +61,12 @@ def pretrain_on_curriculum(
         stage: steps, batch and learning rate.
         world: the seed of its facts.
         seed: of weights, scenes and order.
-        **options: of `loop.run`.
+        **options: of `trainer.run`.
     """
     torch.manual_seed(seed)
     tokenizer = word_tokenizer([*SCENE_WORDS, *TEXT_WORDS])
-    model = LanguageModel.from_config(
-        replace(config, vocab_size=len(tokenizer)), tokenizer
-    )
+    sizes = replace(config, vocab_size=len(tokenizer))
+    model = LanguageModel.from_config(sizes, tokenizer)
     batches = curriculum_batches(tokenizer, facts(world), stage.batch_size, seed)
     module = Stage(model, text_loss, stage, seed)
     run(module, StepData(batches), stage.steps, folder, **options)
@@ -77,40 +76,36 @@ def pretrain_on_curriculum(
 def curriculum_batches(
     tokenizer: PreTrainedTokenizerBase, known: Facts, batch_size: int, seed: int
 ) -> Callable[[int], SceneBatch]:
-    """What each step of the school sees, as a pure function of its number.
+    """Returns the function from a step's number to its batch.
 
     Args:
         tokenizer: of the language model.
-        known: the facts that are taught.
-        batch_size: scenes a step.
+        known: the facts of the world.
+        batch_size: scenes of a step.
         seed: of scenes and order.
     """
+    mark, count, questions = (seed, 1), CURRICULUM_SCENES, CURRICULUM_QUESTIONS
     scenes = {
         "knowledge": knowledge(
-            (seed, 1), TEXT_SCENES, known, questions=QUESTIONS["knowledge"], draw=False
+            mark, count, known, questions=questions["knowledge"], draw=False
         ),
         "reasoning": reasoning(
-            (seed, 1), TEXT_SCENES, known, questions=QUESTIONS["reasoning"], draw=False
+            mark, count, known, questions=questions["reasoning"], draw=False
         ),
-        "ocr": ocr((seed, 1), TEXT_SCENES, questions=QUESTIONS["ocr"], draw=False),
+        "ocr": ocr(mark, count, questions=questions["ocr"], draw=False),
     }
     texts = {
-        name: _one_after_the_other(told.samples, tokenizer)
-        for name, told in scenes.items()
+        name: _one_text_a_scene(s.samples, tokenizer) for name, s in scenes.items()
     }
-    words = {name: tokenize_scenes(told, tokenizer) for name, told in scenes.items()}
+    words = {name: tokenize_scenes(s, tokenizer) for name, s in scenes.items()}
 
     def make(step: int) -> SceneBatch:
-        """The lesson of a step, with as many notes as is its turn."""
-        turn, lesson = divmod(step, len(TURNS))
-        name = TURNS[lesson]
-        rows = rows_of_step(TEXT_SCENES, batch_size, (seed, lesson), turn)
-        return SceneBatch(
-            texts[name].batch(rows),
-            words[name][rows],
-            PARTS[turn % len(PARTS)],
-            scenes[name].position_words,
-        )
+        turn, place = divmod(step, len(CURRICULUM_TURNS))
+        name = CURRICULUM_TURNS[place]
+        rows = rows_of_step(count, batch_size, (seed, place), turn)
+        tokens = CURRICULUM_TOKENS[turn % len(CURRICULUM_TOKENS)]
+        batch, position_words = texts[name].batch(rows), scenes[name].position_words
+        return SceneBatch(batch, words[name][rows], tokens, position_words)
 
     return make
 
@@ -119,90 +114,68 @@ def curriculum_batches(
 def answers_from_scene_tokens(
     language: LanguageModel,
     scenes: Scenes,
-    parts: int,
+    tokens: int,
     order: Order = "image_first",
     batch_size: int = 512,
 ) -> list[str]:
-    """The word that a language model says first in answer to each question, given notes instead of an image.
+    """The first word of a language model's answer to each question about scene tokens.
 
     Args:
         language: the model.
         scenes: with their questions.
-        parts: how many notes a scene makes.
-        order: whether the notes come before the question, as at school, or after it.
-        batch_size: questions a step.
+        tokens: scene tokens of a scene.
+        order: whether they come before the question, as in pre-training, or after it.
+        batch_size: questions of a step.
     """
-    tokens = tokenize(scenes.samples, language.tokenizer, order, answers=False)
-    words, device = (
-        tokenize_scenes(scenes, language.tokenizer),
-        next(language.parameters()).device,
-    )
-    said: list[int] = []
+    texts = tokenize(scenes.samples, language.tokenizer, order, answers=False)
+    words = tokenize_scenes(scenes, language.tokenizer)
+    device, answers = next(language.parameters()).device, list[int]()
     for rows in torch.arange(len(scenes.samples)).split(batch_size):
-        batch, shown = (
-            tokens.batch(rows).to(device),
-            words[tokens.image[rows]].to(device),
-        )
-        placed = splice(
-            language.embed(batch.text),
-            embed_scenes(language, shown, parts, scenes.position_words),
-            batch,
-        )
-        said += language.next_token(placed.embeddings, placed.length).tolist()
-    return language.tokenizer.batch_decode([[token] for token in said])
+        batch = texts.batch(rows).to(device)
+        of_scenes = words[texts.image[rows]].to(device)
+        scene = embed_scenes(language, of_scenes, tokens, scenes.position_words)
+        spliced = splice(language.embed(batch.text), scene, batch)
+        answers += language.next_token(spliced.embeddings, spliced.length).tolist()
+    return language.tokenizer.batch_decode([[token] for token in answers])
 
 
 def tokenize_scenes(scenes: Scenes, tokenizer: PreTrainedTokenizerBase) -> Tensor:
-    """The words of notes as tokens, int (n, places, words), with padding for none."""
-    known = tokenizer.get_vocab()
-    tokens = torch.tensor(
-        [*(known[word] for word in SCENE_WORDS), tokenizer.pad_token_id]
-    )  # -1, no word, is the last
-    return tokens[torch.from_numpy(scenes.descriptions)]
+    """Descriptions as tokens, int (n, cells, w), with padding for none."""
+    return word_tokens(scenes.descriptions, SCENE_WORDS, tokenizer)
 
 
 def tokenize_contents(tokenizer: PreTrainedTokenizerBase) -> tuple[Tensor, ...]:
-    """Tokens of the words that may fill a place, one tensor for each kind of content."""
-    return tuple(
-        torch.tensor(tokenizer.convert_tokens_to_ids(list(group)))
-        for group in CONTENT_WORDS
-    )
+    """Tokens of the words that may fill a cell, one tensor for each kind of content."""
+    groups = (tokenizer.convert_tokens_to_ids(list(group)) for group in CONTENT_WORDS)
+    return tuple(torch.tensor(group) for group in groups)
 
 
-def _one_after_the_other(
+def _one_text_a_scene(
     samples: Sequence[Sample], tokenizer: PreTrainedTokenizerBase
 ) -> Tokens:
-    """All questions about a scene in one text, each once and with its answer; the answers and the end are learnt."""
-    known = tokenizer.get_vocab()
+    """All questions about a scene in one text, each once and with its answer.
+
+    Answers and the end token are labelled.
+    """
+    known, start, end = (
+        tokenizer.get_vocab(),
+        tokenizer.bos_token_id,
+        tokenizer.eos_token_id,
+    )
     texts, labels = [], []
-    for _, about in groupby(samples, key=lambda sample: sample.image):
-        once = dict.fromkeys((sample.question, sample.answer) for sample in about)
-        said = [
-            (known[word], learnt)
-            for question, answer in once
-            for text, learnt in ((question, False), (answer, True))
-            for word in text.split()
+    for _, of_scene in groupby(samples, key=lambda sample: sample.image):
+        once = dict.fromkeys((sample.question, sample.answer) for sample in of_scene)
+        parts = [
+            part for pair in once for part in zip(pair, (False, True), strict=True)
         ]
-        text = torch.tensor(
-            [
-                tokenizer.bos_token_id,
-                *(word for word, _ in said),
-                tokenizer.eos_token_id,
-            ],
-            dtype=torch.int32,
-        )
-        learnt = torch.tensor([False, *(learnt for _, learnt in said), True])
+        words = [(known[word], label) for text, label in parts for word in text.split()]
+        tokens, labelled = zip((start, False), *words, (end, True), strict=True)
+        text = torch.tensor(tokens, dtype=torch.int32)
         texts.append(text)
-        labels.append(text.where(learnt, IGNORE))
+        labels.append(text.where(torch.tensor(labelled), IGNORE))
     first = torch.ones(len(texts), dtype=torch.long)
     padded = pad_sequence(texts, batch_first=True, padding_value=tokenizer.pad_token_id)
     length = torch.tensor([len(text) for text in texts])
-    return Tokens(
-        torch.arange(len(texts)),
-        padded,
-        pad_sequence(labels, batch_first=True, padding_value=IGNORE),
-        length,
-        first,
-        padded[:, :1],
-        first,
-    )
+    labels_padded = pad_sequence(labels, batch_first=True, padding_value=IGNORE)
+    scene = torch.arange(len(texts))
+    return Tokens(scene, padded, labels_padded, length, first, padded[:, :1], first)

@@ -1,9 +1,8 @@
-"""What easy-VQA's images show, as notes in the words of a pretrained language model.
+"""Embedding targets for easy-VQA's images in the words of any language model.
 
-Such a model knows "red" and "circle" before it sees, and a compressor that writes the
-sum of both is understood at once. To find this out from answers alone takes a hundred
-times longer: the gradient has to pass through all layers of the language model, and
-says little, where a word's embedding says everything.
+A pretrained model knows "red" and "circle" before it sees an image, so a compressor
+that writes the sum of both is understood at once. From answers alone this takes about a
+hundred times longer: the gradient has to pass through all layers of the language model.
 """
 
 import numpy as np
@@ -15,49 +14,42 @@ from vlmcore.experiments.pretraining.embedding_targets import SceneTargets
 from vlmcore.models.language import LanguageModel
 
 OWN_SCORE = 8.0
-"""What a word's embedding scores as its own name, so that it is surer than e to this
-power to one against a word at right angles."""
+"""Score of a word's embedding as its own name: the odds against an orthogonal word are
+e to this power."""
 
 
 def shape_targets(
     data: easyvqa.EasyVQA, language: LanguageModel, side: int
 ) -> SceneTargets:
-    """Colour and form of each shape at the place of its middle; nothing about images whose questions do not settle what they show.
+    """Colour and shape in the cell of each shape's centre.
+
+    Images whose questions do not settle their content have no description.
 
     Args:
         data: images and all questions about them.
-        language: writes " red" as one token or more. A word is named by its first, and
-            noted by the sum of all.
-        side: places a side.
+        language: its tokenizer may write " red" as several tokens; a word is classified
+            by its first and embedded as the sum of all.
+        side: cells along one side.
     """
-    spoken = [
-        language.tokenizer([f" {word}" for word in group], add_special_tokens=False)[
-            "input_ids"
-        ]
+    tokenizer, pad = language.tokenizer, language.tokenizer.pad_token_id
+    colours, shapes = (
+        tokenizer([f" {word}" for word in group], add_special_tokens=False)["input_ids"]
         for group in (COLOURS, SHAPES)
+    )
+    contents = [[*colour, *shape] for colour in colours for shape in shapes]
+    longest = max(map(len, contents))
+    # -1, an unsettled content, takes the last row
+    padded = [line + [pad] * (longest - len(line)) for line in (*contents, [])]
+    content = torch.from_numpy(easyvqa.contents(data))
+    cells = (easyvqa.centres(data.images) * side).astype(int) @ np.array([side, 1])
+    words = torch.full((len(content), side**2, longest), pad)
+    words[torch.arange(len(content)), torch.from_numpy(cells)] = torch.tensor(padded)[
+        content
     ]
-    colours, shapes = spoken
-    known = [
-        [*colour, *shape] for colour in colours for shape in shapes
-    ]  # in the order of CONTENTS
-    pad, longest = language.tokenizer.pad_token_id, max(map(len, known))
-    lines = torch.tensor(
-        [*(line + [pad] * (longest - len(line)) for line in known), [pad] * longest]
+    first = tuple(
+        torch.tensor([tokens[0] for tokens in group]) for group in (colours, shapes)
     )
-    shown = easyvqa.contents(data)
-    places = (easyvqa.centres(data.images) * side).astype(int)
-    words = torch.full((len(shown), side**2, longest), pad)
-    words[torch.arange(len(shown)), torch.from_numpy(places @ np.array([side, 1]))] = (
-        lines[torch.from_numpy(shown)]
-    )
-    first = tuple(torch.tensor([tokens[0] for tokens in group]) for group in spoken)
     device = language.model.get_input_embeddings().weight.device
-    length = (
-        language.embed(torch.cat(first).to(device))
-        .detach()
-        .float()
-        .pow(2)
-        .sum(-1)
-        .mean()
-    )
-    return SceneTargets(words, 0, first, OWN_SCORE / float(length))
+    embedded = language.embed(torch.cat(first).to(device)).detach().float()
+    length = float(embedded.pow(2).sum(-1).mean())
+    return SceneTargets(words, 0, first, OWN_SCORE / length)

@@ -1,11 +1,11 @@
-"""Language before sight: a miniature language model goes to school with notes about scenes it does not see.
+"""Text pre-training on scene tokens, before a miniature language model sees an image.
 
-A note is one embedding for a part of a scene, the sum of its words: where it is, and
-what is there ("r2c3", "red", "circle"). Notes stand in the text exactly where visual
-tokens will stand, one for each of 16, 4 or 1 square parts, so that looking a word up
-among them is learnt before there is an image; what a compressor has to learn is then to
-write such notes. Real language models learn this from text at large; a miniature that
-is only shown sentences does not learn it in the time there is.
+A scene token is one embedding for a part of a scene: the sum of the embeddings of its
+words, where it is and what is there ("r2c3", "red", "circle"). Scene tokens stand in
+the text exactly where visual tokens will stand, so the model learns to look things up
+among them before there is an image, and a compressor has to learn to write such tokens.
+Large language models learn this from text at large; a miniature that reads sentences
+alone does not learn it in the time there is.
 """
 
 import math
@@ -34,21 +34,21 @@ from vlmcore.training.module import Stage
 from vlmcore.training.trainer import StageConfig, run
 
 TEXT_SCENES = 20_000
-"""Of each world."""
-PARTS = (1, 4, 16)
-"""Numbers of notes about a scene, in turn."""
+"""Scenes of each world."""
+TOKENS_PER_SCENE = (1, 4, 16)
+"""Numbers of scene tokens, in turn."""
 
 
 class SceneBatch(NamedTuple):
-    """One training step: questions, and the scenes that they are about as notes."""
+    """One training step: questions and the descriptions of their scenes."""
 
     batch: Batch
     words: Tensor
-    """int (b, places, w): words for each place, with padding for none."""
-    parts: int
-    """How many notes they make."""
-    where: int = 0
-    """How many of the words, the first ones, say where a place is."""
+    """int (b, cells, w): the words for each cell, with padding for none."""
+    tokens: int
+    """Scene tokens that the descriptions become."""
+    position_words: int = 0
+    """The first words of a cell that name its position."""
 
 
 def pretrain_on_scene_tokens(
@@ -58,28 +58,22 @@ def pretrain_on_scene_tokens(
     seed: int = 0,
     **options: Any,
 ) -> LanguageModel:
-    """Trains a language model from nothing to answer questions about scenes of all worlds from notes.
+    """Trains a language model from nothing on scene tokens of the comparison's worlds.
 
     Args:
         folder: for logs and the checkpoint of an interrupted run.
         config: sizes; the vocabulary becomes the words of the worlds.
         stage: steps, batch and learning rate.
         seed: of weights, scenes and order.
-        **options: of `loop.run`.
+        **options: of `trainer.run`.
     """
     scenes = [world((seed, 1), TEXT_SCENES, draw=False) for world in WORLDS.values()]
     samples = [sample for scene in scenes for sample in scene.samples]
     samples = [sample._replace(image=row) for row, sample in enumerate(samples)]
     tokenizer = word_tokenizer([*DESCRIPTION_WORDS, *QUESTION_WORDS])
+    descriptions = np.concatenate([scene.descriptions for scene in scenes])
     return pretrain_on_scenes(
-        folder,
-        config,
-        stage,
-        tokenizer,
-        samples,
-        np.concatenate([scene.descriptions for scene in scenes]),
-        seed,
-        **options,
+        folder, config, stage, tokenizer, samples, descriptions, seed, **options
     )
 
 
@@ -89,120 +83,130 @@ def pretrain_on_scenes(
     stage: StageConfig,
     tokenizer: PreTrainedTokenizerBase,
     samples: Sequence[Sample],
-    notes: np.ndarray,
+    descriptions: np.ndarray,
     seed: int = 0,
     **options: Any,
 ) -> LanguageModel:
-    """Trains a language model from nothing to answer any questions about scenes that are told as notes.
+    """Trains a language model from nothing to answer questions about described scenes.
 
     Args:
         folder: for logs and the checkpoint of an interrupted run.
         config: sizes; the vocabulary becomes that of the tokenizer.
         stage: steps, batch and learning rate.
-        tokenizer: knows the words of the worlds and those of the questions.
-        samples: questions; their `image` is the row of the scene in `notes`.
-        notes: int (n, 16, w), as in `Scenes`.
+        tokenizer: knows the words of descriptions and questions.
+        samples: questions; their `image` is the row of the scene in `descriptions`.
+        descriptions: int (n, 16, w), as in `Scenes`.
         seed: of weights and order.
-        **options: of `loop.run`.
+        **options: of `trainer.run`.
     """
     torch.manual_seed(seed)
-    model = LanguageModel.from_config(
-        replace(config, vocab_size=len(tokenizer)), tokenizer
-    )
+    sizes = replace(config, vocab_size=len(tokenizer))
+    model = LanguageModel.from_config(sizes, tokenizer)
     tokens = tokenize(samples, tokenizer, "image_first")
-    known = tokenizer.get_vocab()
-    vocabulary = torch.tensor(
-        [*(known[word] for word in DESCRIPTION_WORDS), tokenizer.pad_token_id]
-    )
-    words = vocabulary[
-        torch.from_numpy(notes)
-    ]  # -1, no word, is the padding at the end
+    words = word_tokens(descriptions, DESCRIPTION_WORDS, tokenizer)
 
     def make(step: int) -> SceneBatch:
-        batch = tokens.batch(
-            rows_of_step(len(samples), stage.batch_size, (seed,), step)
-        )
-        return SceneBatch(batch, words[batch.image], PARTS[step % len(PARTS)])
+        rows = rows_of_step(len(samples), stage.batch_size, (seed,), step)
+        batch = tokens.batch(rows)
+        count = TOKENS_PER_SCENE[step % len(TOKENS_PER_SCENE)]
+        return SceneBatch(batch, words[batch.image], count)
 
     module = Stage(model, text_loss, stage, seed)
     run(module, StepData(make), stage.steps, folder, **options)
     return model.cpu().eval()
 
 
-def embed_scenes(
-    language: LanguageModel, words: Tensor, parts: int, where: int = 0
+def word_tokens(
+    descriptions: np.ndarray, words: Sequence[str], tokenizer: PreTrainedTokenizerBase
 ) -> Tensor:
-    """Notes in the place of visual tokens: the sum of the words for what each part of the scene covers.
+    """Descriptions as tokens, with padding where there is no word.
+
+    Args:
+        descriptions: int, numbers of `words`; -1 for none.
+        words: of the descriptions.
+        tokenizer: knows the words.
+    """
+    known = tokenizer.get_vocab()
+    # -1 takes the last entry
+    tokens = torch.tensor([*(known[word] for word in words), tokenizer.pad_token_id])
+    return tokens[torch.from_numpy(descriptions)]
+
+
+def embed_scenes(
+    language: LanguageModel, words: Tensor, tokens: int, position_words: int = 0
+) -> Tensor:
+    """Embeds descriptions as scene tokens: each is the sum of the words of its cells.
 
     Args:
         language: whose embeddings are summed.
-        words: int (b, places, w), the words for each place of a square grid, in rows,
+        words: int (b, cells, w), the words for each cell of a square grid, in rows,
             with padding for none.
-        parts: into how many squares the scene is cut. What is at a place belongs to the
-            part that covers most of it (`owners`).
-        where: how many of the words, the first ones, say where a place is. They are
-            averaged over the area of a part instead of summed, so that a part with many
-            empty places still says what is there.
+        tokens: scene tokens, a square number. The content of a cell belongs to the
+            token that covers most of it (`owners`).
+        position_words: the first words of a cell, which name its position. They are
+            averaged over the area of a token instead of summed, so that a token with
+            many empty cells still says what is there.
 
     Returns:
-        float (b, parts, e)
+        float (b, tokens, e)
     """
     known = (words != language.tokenizer.pad_token_id)[..., None]
-    spoken = language.embed(words) * known
-    home, area = (
-        owners(words.shape[1], parts).to(spoken),
-        overlap(words.shape[1], parts).to(spoken),
-    )
-    names, things = spoken[:, :, :where].sum(2), spoken[:, :, where:].sum(2)
-    return torch.einsum("np,bpe->bne", home, things) + torch.einsum(
-        "np,bpe->bne", area / area.sum(1, keepdim=True), names
+    embedded = language.embed(words) * known
+    positions = embedded[:, :, :position_words].sum(2)
+    contents = embedded[:, :, position_words:].sum(2)
+    owned = owners(words.shape[1], tokens).to(embedded)
+    area = overlap(words.shape[1], tokens).to(embedded)
+    area = area / area.sum(1, keepdim=True)
+    return torch.einsum("np,bpe->bne", owned, contents) + torch.einsum(
+        "np,bpe->bne", area, positions
     )
 
 
 @cache
-def overlap(places: int, parts: int) -> Tensor:
-    """Share of each place that lies in each part, where both cut the same image into squares: float (parts, places).
+def overlap(cells: int, tokens: int) -> Tensor:
+    """Share of each cell that each token covers, float (tokens, cells).
+
+    Both cut the same image into squares.
 
     Example:
-        >>> coverage(9, 4)[0].view(3, 3)
+        >>> overlap(9, 4)[0].view(3, 3)
         tensor([[1.0000, 0.5000, 0.0000],
                 [0.5000, 0.2500, 0.0000],
                 [0.0000, 0.0000, 0.0000]])
     """
     with torch.inference_mode(False):  # what is cached must serve training too
-        edges = [torch.linspace(0, 1, math.isqrt(n) + 1) for n in (parts, places)]
+        edges = [torch.linspace(0, 1, math.isqrt(n) + 1) for n in (tokens, cells)]
         low = torch.maximum(edges[0][:-1, None], edges[1][None, :-1])
         high = torch.minimum(edges[0][1:, None], edges[1][None, 1:])
-        side = (high - low).clamp(min=0) * math.isqrt(places)
+        side = (high - low).clamp(min=0) * math.isqrt(cells)
         return torch.kron(side, side)
 
 
 @cache
-def owners(places: int, parts: int) -> Tensor:
-    """Which part names what is at each place: the one that covers most of it. Parts that cover equally much share it.
+def owners(cells: int, tokens: int) -> Tensor:
+    """The token that names the content of each cell: the one that covers most of it.
 
-    Were a thing named in passing by every part that it touches, no token would name it
-    well.
+    Tokens that cover equally much share the cell. If every token that touches a cell
+    named its content, no token would name its own well.
 
     Returns:
-        float (parts, places), 1 in total for each place.
+        float (tokens, cells), 1 in total for each cell.
 
     Example:
-        >>> homes(9, 4)[:, 1]  # the middle of the upper row lies in two parts, half in each
+        >>> owners(9, 4)[:, 1]  # the upper middle cell lies half in each of two tokens
         tensor([0.5000, 0.5000, 0.0000, 0.0000])
     """
     with torch.inference_mode(False):
-        share = overlap(places, parts)
+        share = overlap(cells, tokens)
         most = share > share.amax(0) - 1e-4
         return most / most.sum(0)
 
 
-def text_loss(language: LanguageModel, told: SceneBatch) -> Tensor:
-    """Mean cross-entropy of what follows the notes."""
-    notes = embed_scenes(language, told.words, told.parts, told.where)
-    placed = splice(language.embed(told.batch.text), notes, told.batch)
-    targets = placed.labels[:, 1:]
-    said = targets >= 0
-    return F.cross_entropy(
-        language.logits(language(placed.embeddings)[:, :-1][said]), targets[said]
-    )
+def text_loss(language: LanguageModel, step: SceneBatch) -> Tensor:
+    """Mean cross-entropy of the labelled text after the scene tokens."""
+    scene = embed_scenes(language, step.words, step.tokens, step.position_words)
+    spliced = splice(language.embed(step.batch.text), scene, step.batch)
+    targets = spliced.labels[:, 1:]
+    scored = targets >= 0
+    hidden = language(spliced.embeddings)[:, :-1]
+    return F.cross_entropy(language.logits(hidden[scored]), targets[scored])

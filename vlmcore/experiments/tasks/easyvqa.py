@@ -3,9 +3,9 @@
 from functools import partial
 
 from vlmcore.data import easyvqa, easyvqa_facts
-from vlmcore.experiments.pretraining.clip_and_text import pretrain_language
 from vlmcore.experiments.pretraining.easyvqa_targets import shape_targets
 from vlmcore.experiments.pretraining.embedding_targets import SceneTargets
+from vlmcore.experiments.pretraining.questions import pretrain_on_questions
 from vlmcore.experiments.tasks.task import Pretraining, Task, TaskData
 from vlmcore.models.language import LanguageModel
 
@@ -36,7 +36,7 @@ class EasyVQA(Task):
     def pretraining(self, held_out: bool) -> Pretraining:
         """On questions about described shapes."""
         questions = sorted({s.question for s in easyvqa.load("train").samples})
-        return partial(pretrain_language, samples=easyvqa.training_text(questions))
+        return partial(pretrain_on_questions, samples=easyvqa.training_text(questions))
 
     def targets(
         self, data: TaskData, language: LanguageModel, side: int
@@ -70,4 +70,4 @@ class WordFacts(Task):
 
     def pretraining(self, held_out: bool) -> Pretraining:
         """On the trained facts."""
-        return partial(pretrain_language, samples=easyvqa_facts.fact_text())
+        return partial(pretrain_on_questions, samples=easyvqa_facts.fact_text())

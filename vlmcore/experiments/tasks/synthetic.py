@@ -10,7 +10,7 @@ from vlmcore.data.synthetic.scenes import Scenes
 from vlmcore.evaluation.short_answers import first_tokens, score_answers
 from vlmcore.experiments import FAMILIES
 from vlmcore.experiments.pretraining.curriculum import (
-    PARTS,
+    CURRICULUM_TOKENS,
     answers_from_scene_tokens,
     pretrain_on_curriculum,
     tokenize_contents,
@@ -94,7 +94,7 @@ class Family(Task):
                 str(count): score_answers(
                     answers_from_scene_tokens(language, scenes, count), scenes.samples
                 )
-                for count in PARTS
+                for count in CURRICULUM_TOKENS
             }
         return scores
 
