@@ -101,11 +101,8 @@ class Problem(NamedTuple):
         by_exponent = np.stack(slopes, 1) * self.roots[:, None]
         own = self.basis @ by_exponent
         for direction in linear.directions:
-            own = (
-                own
-                - np.einsum("rp,rsp->rs", direction, own)[..., None]
-                * direction[:, None]
-            )
+            along = np.einsum("rp,rsp->rs", direction, own)
+            own = own - along[..., None] * direction[:, None]
         return own
 
 

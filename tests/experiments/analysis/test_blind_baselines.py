@@ -11,7 +11,7 @@ from vlmcore.evaluation.short_answers import (
 )
 from vlmcore.experiments.analysis.blind_baselines import (
     BASELINES,
-    baseline_scores,
+    all_baselines,
     one_answer,
     opposites,
     priors,
@@ -90,9 +90,9 @@ def test_an_interval_covers_seeds_from_three_on():
 def test_the_table_has_the_baselines_that_are_available():
     run = {"scores": {"test": scores(0.9), "shuffled": scores(0.3)}}
     blind = {"scores": {"test": scores(0.4), "shuffled": scores(0.4)}}
-    full = baseline_scores(scores(0.35), [run], [blind], scores(0.2))
+    full = all_baselines(scores(0.35), [run], [blind], scores(0.2))
     assert tuple(full["baseline"]) == BASELINES
     assert full["value"].tolist() == [0.25, 0.2, 0.35, 0.4, 0.3, 0.9]
     assert full["low"].isna().tolist() == [True] + 5 * [False]
-    few = baseline_scores(scores(0.35))
+    few = all_baselines(scores(0.35))
     assert few["baseline"].tolist() == ["chance", "question only"]

@@ -15,7 +15,7 @@ from vlmcore.course.checks import a3
 from vlmcore.course.checks.feedback import Feedback, StoppedError, UnansweredError
 
 CHECKS: dict[str, Callable[[Callable], str | None]] = {
-    f"a3.{name}": question for name, question in a3.QUESTIONS.items()
+    f"a3.{name}": question for name, question in a3.A3_CHECKS.items()
 }
 """For each question a function that is given the answer and returns the first mistake
 it finds, or None."""

@@ -122,7 +122,7 @@ def scores_by_kind(
     return _table(rows)
 
 
-def baseline_scores(
+def all_baselines(
     question_only: KindScores,
     seeing: Sequence[Mapping[str, Any]] = (),
     blind: Sequence[Mapping[str, Any]] = (),
