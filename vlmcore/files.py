@@ -1,6 +1,11 @@
-"""Result files: JSON that a person can read, one a run, written beside their place and renamed. Nothing here imports torch."""
+"""Files that appear complete or not at all, and results in readable JSON.
+
+A file is written under a temporary name beside its place and renamed. Nothing here
+imports torch.
+"""
 
 import json
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -56,20 +61,42 @@ def write_text(path: Path, text: str) -> None:
 
 @contextmanager
 def beside(path: str | Path) -> Iterator[Path]:
-    """Lets a file be written beside its place; it is put there when all is written, and taken away if something went wrong.
+    """Lets a file be written beside its place and moves it there if nothing failed.
 
     Args:
-        path: its place. The folder is made if it is missing.
+        path: its place, or a link to it. A missing folder is made.
 
-    Returns:
-        Where to write: the same name, in a folder of its own that no reader of results
-        looks into.
+    Yields:
+        Where to write: the same name, in a temporary folder that no reader of results
+        opens.
     """
-    path = Path(path)
+    path = Path(path).resolve()
     path.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix=f".{path.stem}.partial-", dir=path.parent) as folder:
         yield Path(folder) / path.name
         (Path(folder) / path.name).replace(path)
+
+
+@contextmanager
+def files_beside(folder: str | Path) -> Iterator[Path]:
+    """Lets files of a folder be written beside their places, as `beside` does for one.
+
+    All other files of the folder stay as they are.
+
+    Args:
+        folder: is made if it is missing.
+
+    Yields:
+        An empty temporary folder; its files are moved if nothing failed.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=".partial-", dir=folder) as temporary:
+        yield Path(temporary)
+        for source in sorted(Path(temporary).rglob("*")):
+            if source.is_file():
+                with beside(folder / source.relative_to(temporary)) as place:
+                    shutil.move(source, place)
 
 
 def find_above(folder: str, option: str) -> Path:

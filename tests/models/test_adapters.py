@@ -1,9 +1,11 @@
+import json
+
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 from tests.conftest import SAMPLES, TINY_LANGUAGE
-from vlmcore.config import LoRAConfig, PoolConfig, QueCCConfig, replace
+from vlmcore.config import LoRAConfig, PoolConfig, QueCCConfig, replace, to_dict
 from vlmcore.data.samples import tokenize
 from vlmcore.models.adapters import from_stage, load_adapter, save_adapter
 from vlmcore.models.feature_cache import FeatureStore
@@ -33,7 +35,7 @@ def test_a_model_comes_back_from_its_adapter(
     tuned_vlm, make_vlm, batch, images, tmp_path
 ):
     """On the same encoder and language model; in half precision, so almost the same."""
-    save_adapter(tuned_vlm, LORA, tmp_path / "a.safetensors")
+    save_adapter(tuned_vlm, tmp_path / "a.safetensors")
     plain = make_vlm(
         QueCCConfig(heads=2), 4
     )  # the same seed, so the same encoder and language model
@@ -49,7 +51,7 @@ def test_a_model_comes_back_from_its_adapter(
 def test_an_aligned_model_has_no_lora(make_vlm, batch, images, tmp_path):
     vlm = make_vlm(PoolConfig(), 4)
     torch.nn.init.normal_(next(vlm.compressor.parameters()))
-    save_adapter(vlm, None, tmp_path / "a.safetensors")
+    save_adapter(vlm, tmp_path / "a.safetensors")
     plain = make_vlm(PoolConfig(), 4, seed=0)
     back = load_adapter(tmp_path / "a.safetensors", plain.vision, plain.language)
     assert (
@@ -62,7 +64,7 @@ def test_an_aligned_model_has_no_lora(make_vlm, batch, images, tmp_path):
 
 def test_what_does_not_fit_is_refused(tuned_vlm, make_vlm, tokenizer, tmp_path):
     path = tmp_path / "a.safetensors"
-    save_adapter(tuned_vlm, LORA, path)
+    save_adapter(tuned_vlm, path)
     vision = tuned_vlm.vision
     other = LanguageModel.from_config(
         replace(TINY_LANGUAGE, vocab_size=len(tokenizer), depth=1), tokenizer
@@ -82,17 +84,21 @@ def test_what_does_not_fit_is_refused(tuned_vlm, make_vlm, tokenizer, tmp_path):
 
 
 def test_a_file_that_lacks_a_part_is_refused(tuned_vlm, make_vlm, tmp_path):
-    save_adapter(
-        tuned_vlm, None, tmp_path / "a.safetensors"
-    )  # says that there is no LoRA, and holds its matrices
+    """It says that there is no LoRA, and holds its matrices."""
+    path = tmp_path / "a.safetensors"
+    save_adapter(tuned_vlm, path)
+    config = json.dumps(to_dict(tuned_vlm.config))
+    save_file(load_file(path), path, {"model": config, "lora": "null"})
     plain = make_vlm(QueCCConfig(heads=2), 4)
-    with pytest.raises(ValueError, match="does not hold what its config says"):
-        load_adapter(tmp_path / "a.safetensors", plain.vision, plain.language)
+    with pytest.raises(
+        ValueError, match=r"does not hold what its config says.*no LoRA"
+    ):
+        load_adapter(path, plain.vision, plain.language)
 
 
 def test_a_model_to_which_nothing_was_added_has_no_adapter(make_vlm, tmp_path):
     with pytest.raises(ValueError, match="neither a compressor nor"):
-        save_adapter(make_vlm(None, 0), None, tmp_path / "a.safetensors")
+        save_adapter(make_vlm(None, 0), tmp_path / "a.safetensors")
     assert not list(tmp_path.iterdir())
 
 

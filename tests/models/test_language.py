@@ -41,33 +41,23 @@ def test_the_questions_state_is_that_of_its_last_word_however_it_is_padded(langu
 
 
 @pytest.mark.parametrize("attention", ["eager", "sdpa"])
-def test_what_begins_the_same_is_read_once(language, attention):
-    """Answers, hidden states and gradients are those of reading it in every row, also when rows are padded."""
+def test_a_shared_prefix_is_run_once(language, attention):
+    """Answers, hidden states and gradients are those of running it in every row."""
     language.model.set_attn_implementation(attention)
     torch.manual_seed(2)
-    opening, rest, length = (
-        torch.randn(1, 5, 24),
-        torch.randn(4, 6, 24),
-        torch.tensor([11, 7, 6, 9]),
-    )
-    opening.requires_grad_(True)
-    embeddings = torch.cat([opening.expand(4, -1, -1), rest], dim=1)
-    answers = language.generate(embeddings, length, max_new_tokens=6)
-    assert len(set(answers)) > 1 and answers == language.generate(
-        embeddings, length, max_new_tokens=6, shared=5
-    )
-    assert answers == language.generate(embeddings, length, max_new_tokens=6, shared=3)
+    prefix, rest = torch.randn(1, 5, 24, requires_grad=True), torch.randn(4, 6, 24)
+    embeddings = torch.cat([prefix.expand(4, -1, -1), rest], dim=1)
+    length = torch.tensor([11, 7, 6, 9])
+    answers = [
+        language.generate(embeddings, length, 6, shared_prefix=n) for n in (0, 3, 5)
+    ]
+    assert len(set(answers[0])) > 1 and answers[0] == answers[1] == answers[2]
 
     real = torch.arange(11) < length[:, None]
-    plain, once = language(embeddings)[real], language(embeddings, shared=5)[real]
+    plain, once = (language(embeddings, n)[real] for n in (0, 5))
     torch.testing.assert_close(once, plain)
-    (gradient,) = torch.autograd.grad(plain.pow(3).sum(), opening, retain_graph=True)
-    torch.testing.assert_close(
-        torch.autograd.grad(once.pow(3).sum(), opening)[0],
-        gradient,
-        rtol=1e-4,
-        atol=1e-4,
-    )
+    gradients = [torch.autograd.grad(x.pow(3).sum(), prefix) for x in (plain, once)]
+    torch.testing.assert_close(*gradients, rtol=1e-4, atol=1e-4)
 
 
 def test_generation_equals_taking_the_best_word_again_and_again(language):

@@ -238,7 +238,7 @@ def test_the_store_keeps_what_the_encoder_saw(tmp_path):
     encoder = VisionEncoder.from_pretrained()
     images = np.random.default_rng(0).integers(0, 256, (7, 3, 64, 64), dtype=np.uint8)
     store = FeatureStore(encoder, images, tmp_path, batch_size=3)
-    assert len(store) == 7 and store.array.dtype == np.float16
+    assert len(store) == 7 and store.arrays[0].dtype == np.float16
     rows = torch.tensor([5, 0, 5])
     with torch.no_grad():
         truth = encoder(torch.from_numpy(images[rows])).layers

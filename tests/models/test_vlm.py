@@ -8,8 +8,9 @@ import torch.nn.functional as F
 from tests.conftest import SAMPLES
 from vlmcore.config import M3Config, MQTConfig, PoolConfig, PruMergeConfig, QueCCConfig
 from vlmcore.data.samples import IGNORE, PromptTemplate, tokenize
+from vlmcore.models.prefix_cache import shared_prefix
 from vlmcore.models.vision import VisionFeatures
-from vlmcore.models.vlm import VLM, shared_opening, splice
+from vlmcore.models.vlm import VLM, splice
 
 ONE = [sample._replace(question="is there a red circle?") for sample in SAMPLES]
 
@@ -30,30 +31,18 @@ def features():
     )
 
 
-def test_place_opens_the_gap_where_the_batch_says(tokenizer, order):
+def test_the_visual_prefix_is_spliced_in_where_the_batch_says(tokenizer, order):
     batch = everything(tokenizer, order)
     text = batch.text[..., None].float()
     visual = -torch.arange(1.0, 4.0).view(1, 3, 1).expand(4, -1, -1)
-    placed = splice(text, visual, batch)
-    for row in range(4):
-        at, length = batch.image_at[row], batch.length[row]
-        words = text[row, :, 0].tolist()
-        assert placed.embeddings[row, :, 0].tolist() == [
-            *words[:at],
-            -1,
-            -2,
-            -3,
-            *words[at:],
-        ]
-        labels = batch.labels[row].tolist()
-        assert placed.labels[row].tolist() == [
-            *labels[:at],
-            IGNORE,
-            IGNORE,
-            IGNORE,
-            *labels[at:],
-        ]
-        assert placed.length[row] == length + 3
+    spliced = splice(text, visual, batch)
+    for row, at in enumerate(batch.image_at):
+        words, labels = text[row, :, 0].tolist(), batch.labels[row].tolist()
+        expected = [*words[:at], -1, -2, -3, *words[at:]]
+        assert spliced.embeddings[row, :, 0].tolist() == expected
+        expected = [*labels[:at], *[IGNORE] * 3, *labels[at:]]
+        assert spliced.labels[row].tolist() == expected
+    assert torch.equal(spliced.length, batch.length + 3)
 
 
 def test_the_loss_is_that_of_each_sample_alone_computed_the_long_way(
@@ -120,42 +109,31 @@ def test_generation_goes_on_where_the_loss_was_computed(
         first += len(tokenizer.tokenize(sample.answer)) + 1
 
 
-def test_a_shared_opening_is_found_and_changes_nothing(
-    make_vlm, tokenizer, features, order, monkeypatch
+@pytest.mark.parametrize("samples", [SAMPLES, ONE], ids=["questions", "question"])
+def test_a_shared_prefix_is_found_and_changes_nothing(
+    make_vlm, tokenizer, features, order, samples, monkeypatch
 ):
-    """A prompt template of twelve tokens; with one question for all, the question belongs to it when it comes first."""
-    vlm, template = (
-        make_vlm(order=order),
-        PromptTemplate([tokenizer.bos_token_id, *range(4, 15)], [5, 6]),
-    )
-    batches = [
+    """It is a template of 12 tokens, and one question for all that comes first."""
+    vlm = make_vlm(order=order)
+    template = PromptTemplate([tokenizer.bos_token_id, *range(4, 15)], [5, 6])
+    batch, asked = (
         tokenize(samples, tokenizer, order, answers=answers, template=template).batch(
             torch.arange(4)
         )
-        for samples in (SAMPLES, ONE)
-        for answers in (False, True)
-    ]
-    asked = len(tokenizer.tokenize(ONE[0].question)) if order == "question_first" else 0
-    assert [shared_opening(batch) for batch in batches] == [
-        12,
-        12,
-        12 + asked,
-        12 + asked,
-    ]
+        for answers in (True, False)
+    )
+    length = 12
+    if samples == ONE and order == "question_first":
+        length += len(tokenizer.tokenize(ONE[0].question))
+    assert shared_prefix(batch) == shared_prefix(asked) == length
     with torch.no_grad():
-        once = (
-            [vlm.generate(batch, features) for batch in batches[::2]],
-            [vlm(batch, features).logits for batch in batches[1::2]],
+        once = vlm(batch, features, shared_prefix=length).logits
+        torch.testing.assert_close(
+            once, vlm(batch, features).logits, rtol=1e-4, atol=1e-4
         )
-        monkeypatch.setattr("vlmcore.models.vlm.SHORTEST_SHARED", 1000)
-        assert [shared_opening(batch) for batch in batches] == [0] * 4
-        plain = (
-            [vlm.generate(batch, features) for batch in batches[::2]],
-            [vlm(batch, features).logits for batch in batches[1::2]],
-        )
-    assert once[0] == plain[0]
-    for mine, theirs in zip(once[1], plain[1], strict=True):
-        torch.testing.assert_close(mine, theirs, rtol=1e-4, atol=1e-4)
+    answers = vlm.generate(asked, features)
+    monkeypatch.setattr("vlmcore.models.prefix_cache.SHORTEST_PREFIX", 1000)
+    assert shared_prefix(asked) == 0 and vlm.generate(asked, features) == answers
 
 
 def test_a_blind_model_does_not_look(make_vlm, tokenizer, features):
@@ -281,21 +259,46 @@ def test_a_damaged_model_gets_a_sentence(make_vlm, tmp_path):
         VLM.from_pretrained(tmp_path / "nowhere")
 
 
-def test_weights_of_another_v_get_a_sentence_and_a_killed_save_is_cleaned_up(
-    make_vlm, tmp_path
-):
-    make_vlm().save_pretrained(tmp_path / "vlm")
-    config = json.loads((tmp_path / "vlm" / "config.json").read_text())
-    (tmp_path / "vlm" / "config.json").write_text(
-        json.dumps({**config, "visual_tokens": 9})
-    )
+def test_weights_of_another_v_get_a_sentence(make_vlm, tmp_path):
+    make_vlm().save_pretrained(tmp_path)
+    config = json.loads((tmp_path / "config.json").read_text())
+    (tmp_path / "config.json").write_text(json.dumps({**config, "visual_tokens": 9}))
     with pytest.raises(ValueError, match=r"does not fit config.json.*V = 9"):
-        VLM.from_pretrained(tmp_path / "vlm")
-    for left_over in ("vlm.old", "vlm.partial"):
-        (tmp_path / left_over).mkdir()
-        (tmp_path / left_over / "x").touch()
-    make_vlm().save_pretrained(tmp_path / "vlm")
-    assert [path.name for path in tmp_path.iterdir()] == ["vlm"]
+        VLM.from_pretrained(tmp_path)
+
+
+def test_saving_leaves_the_files_of_others_alone(make_vlm, tmp_path):
+    """In the folder, beside it, and behind a link to it."""
+    folder, link = tmp_path / "vlm", tmp_path / "link"
+    foreign = [
+        tmp_path / "vlm.old" / "x",
+        tmp_path / "vlm.partial" / "x",
+        folder / "notes.txt",
+        folder / "language" / "generation" / "x",
+    ]
+    for path in foreign:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("mine")
+    link.symlink_to(folder)
+    elsewhere = tmp_path / "elsewhere.json"
+    (folder / "config.json").symlink_to(elsewhere)
+    for target in (folder, link):
+        make_vlm().save_pretrained(target)
+    assert all(path.read_text() == "mine" for path in foreign)
+    assert link.is_symlink() and (folder / "config.json").is_symlink()
+    assert VLM.from_pretrained(folder).config == make_vlm().config
+    assert not [path for path in tmp_path.rglob("*") if ".partial-" in path.name]
+
+
+def test_a_failed_save_leaves_the_old_model(make_vlm, tmp_path, monkeypatch):
+    make_vlm().save_pretrained(tmp_path)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    other = make_vlm(seed=1)
+    monkeypatch.setattr("vlmcore.models.vlm.save_file", lambda *args: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        other.save_pretrained(tmp_path)
+    after = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    assert after == before
 
 
 def test_bfloat16_gives_nearly_the_same(make_vlm, tokenizer, features, model):

@@ -43,6 +43,7 @@ from vlmcore.experiments.tasks import TaskData, find_task, load_task
 from vlmcore.files import read_json, write_json
 from vlmcore.models.feature_cache import FeatureStore
 from vlmcore.models.language import LanguageModel
+from vlmcore.models.prefix_cache import shared_prefix
 from vlmcore.models.vision import VisionEncoder
 from vlmcore.models.vlm import VLM
 from vlmcore.training.data import TrainingData
@@ -146,7 +147,7 @@ def train(
             config.model.order,
             template=language.prompt_template,
         )
-        data.append(TrainingData(tokens, features))
+        data.append(TrainingData(tokens, features, shared_prefix(tokens)))
         targets.append(_targets(config, part, language))
     known = [part for part in targets if part is not None]
     alignment = (

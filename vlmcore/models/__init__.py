@@ -1,1 +1,1 @@
-"""Vision encoder, compressors, language model, and the vision-language model made of them."""
+"""Vision encoder, compressors, language model, and the VLM made of them."""

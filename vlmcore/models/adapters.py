@@ -1,8 +1,8 @@
-"""What training added to a pretrained language model: the compressor and LoRA's matrices, in one small file.
+"""Adapters: the compressor and the LoRA matrices of a trained model, in one small file.
 
 The encoder and the language model stay where they came from; a file of a few megabytes
-turns them into a model that sees. What a stage of training left in its folder is made
-into such a file by
+adds what training added. Tensors have the names of the VLM's state dict. The file of
+weights that a stage of training leaves in its folder is made into an adapter by
 
     vlmcore adapter FOLDER/tune.safetensors adapter.safetensors
 """
@@ -25,32 +25,31 @@ from vlmcore.models.vision import VisionEncoder
 from vlmcore.models.vlm import VLM
 
 
-def save_adapter(vlm: VLM, lora: LoRAConfig | None, path: str | Path) -> None:
-    """Writes the compressor and LoRA's matrices in half precision, beside their place and renamed.
+def save_adapter(vlm: VLM, path: str | Path) -> None:
+    """Writes the compressor and the LoRA matrices in half precision.
 
-    Args:
-        vlm: trained.
-        lora: how its language model was tuned; None if it was not.
-        path: of the file.
+    The file appears complete or not at all.
     """
     added = {name: x for name, x in vlm.state_dict().items() if _is_added(name)}
     if not added:
         raise ValueError(
-            "nothing was added to this language model: it has neither a compressor "
-            "nor LoRA's matrices"
+            "nothing was added to this language model: it has neither a compressor nor "
+            "LoRA matrices"
         )
-    _write(added, to_dict(vlm.config), lora and to_dict(lora), Path(path))
+    lora = vlm.language.lora
+    _write(added, to_dict(vlm.config), lora and to_dict(lora.config), Path(path))
 
 
 def load_adapter(
     path: str | Path, vision: VisionEncoder, language: LanguageModel
 ) -> VLM:
-    """Puts what `save_adapter` wrote between an encoder and a language model; the latter is changed.
+    """Adds what `save_adapter` wrote to an encoder and a language model.
 
     Args:
         path: of the file.
         vision: the encoder that it was trained with.
-        language: the model that it was trained with, without LoRA's matrices.
+        language: the language model that it was trained with, without LoRA matrices. It
+            is changed in place.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -58,22 +57,7 @@ def load_adapter(
             sizes.
     """
     path = Path(path)
-    if not path.exists():
-        raise FileNotFoundError(
-            f"there is no {path}; give the file that save_adapter wrote"
-        )
-    check_safetensors(path)
-    with safe_open(path, "pt") as file:
-        about = file.metadata() or {}
-    if not {"model", "lora"} <= about.keys():
-        raise ValueError(
-            f"{path} is no adapter: it does not say for which model; give the file "
-            "that save_adapter wrote"
-        )
-    config, lora = (
-        from_dict(VLMConfig, json.loads(about["model"])),
-        json.loads(about["lora"]),
-    )
+    config, lora = _read_configs(path)
     for part, theirs, mine in (
         ("language", config.language, language.config),
         ("vision", config.vision, vision.config),
@@ -85,19 +69,19 @@ def load_adapter(
             )
     vlm = VLM.from_parts(config, vision, language)
     if lora is not None:
-        add_lora(language, from_dict(LoRAConfig, lora))
+        add_lora(language, lora)
     added = {name: x.float() for name, x in load_file(path).items()}
     if set(added) != {name for name in vlm.state_dict() if _is_added(name)}:
         raise ValueError(
             f"{path} does not hold what its config says: {config.compressor}, V = "
-            f"{config.visual_tokens}, LoRA {lora}"
+            f"{config.visual_tokens}, {lora or 'no LoRA'}"
         )
     vlm.load_state_dict(added, strict=False)
     return vlm.eval()
 
 
 def from_stage(weights: str | Path, path: str | Path) -> None:
-    """Makes an adapter of the weights that a stage of training left, without loading the models.
+    """Makes an adapter of the weights of a training stage, without loading the models.
 
     Args:
         weights: `align.safetensors` or `tune.safetensors` in the folder of a run, with
@@ -121,6 +105,25 @@ def _write(added: Mapping[str, Tensor], model: Any, lora: Any, path: Path) -> No
     half = {name: x.half().contiguous().cpu() for name, x in added.items()}
     with beside(path) as partial:
         save_file(half, partial, {"model": json.dumps(model), "lora": json.dumps(lora)})
+
+
+def _read_configs(path: Path) -> tuple[VLMConfig, LoRAConfig | None]:
+    """The configs that an adapter carries."""
+    if not path.exists():
+        raise FileNotFoundError(
+            f"there is no {path}; give the file that save_adapter wrote"
+        )
+    check_safetensors(path)
+    with safe_open(path, "pt") as file:
+        about = file.metadata() or {}
+    if not {"model", "lora"} <= about.keys():
+        raise ValueError(
+            f"{path} is no adapter: it does not say for which model; give the file "
+            "that save_adapter wrote"
+        )
+    lora = json.loads(about["lora"])
+    config = from_dict(VLMConfig, json.loads(about["model"]))
+    return config, lora and from_dict(LoRAConfig, lora)
 
 
 def _is_added(name: str) -> bool:

@@ -1,4 +1,4 @@
-"""Features of a data set, computed once: the encoder of the miniatures is frozen, so it need not see an image twice.
+"""Features of a data set, computed once for a frozen encoder.
 
 `FeatureStore` keeps them in half precision, memory-mapped, and shares them among all
 models and processes. At full size they would be terabytes: `LiveFeatures` computes
@@ -18,13 +18,15 @@ from vlmcore.models.vision import VisionEncoder, VisionFeatures
 
 
 class FeatureStore:
-    """Features of a data set in half precision, memory-mapped: computed once, shared by every model and process.
+    """Features of a data set in half precision, memory-mapped.
+
+    They are computed once and shared by all models and processes.
 
     Args:
-        encoder: makes the features when they are not there yet.
+        encoder: computes the features that are not in the folder yet.
         images: uint8 (n, 3, h, h).
-        folder: where they are kept, one file for each field of `VisionFeatures`, under
-            a hash of encoder, layers and images.
+        folder: holds one file for each field of `VisionFeatures`, named by a hash of
+            encoder, layers and images.
         batch_size: images a step.
         attention: whether CLS attention and keys are kept too, as PruMerge needs them.
     """
@@ -38,44 +40,35 @@ class FeatureStore:
         *,
         attention: bool = False,
     ) -> None:
-        mark, (patches, width) = (
-            _fingerprint(encoder, images),
-            (encoder.config.patches, encoder.config.width),
-        )
-        self.path = Path(folder) / f"features-{mark}.npy"
+        folder, mark = Path(folder), _fingerprint(encoder, images)
+        patches, width = encoder.config.patches, encoder.config.width
+        self.path = folder / f"features-{mark}.npy"
         shapes: dict[Path, tuple[int, ...]] = {
             self.path: (patches, len(encoder.config.layers), width)
         }
         if attention:
-            shapes |= {
-                self.path.with_name(f"attention-{mark}.npy"): (patches,),
-                self.path.with_name(f"keys-{mark}.npy"): (patches, width),
-            }
+            shapes[folder / f"attention-{mark}.npy"] = (patches,)
+            shapes[folder / f"keys-{mark}.npy"] = (patches, width)
         _write_features(encoder, images, shapes, batch_size)
-        self.array, *self.seen_by_cls = (
-            np.load(path, mmap_mode="r") for path in shapes
-        )
+        self.arrays = [np.load(path, mmap_mode="r") for path in shapes]
 
     def __len__(self) -> int:
-        return len(self.array)
+        return len(self.arrays[0])
 
     def __getitem__(self, rows: Tensor) -> VisionFeatures:
         """Features of the images in `rows`, int (b,), in single precision."""
         return VisionFeatures(
-            *(
-                torch.from_numpy(array[rows.numpy()]).float()
-                for array in (self.array, *self.seen_by_cls)
-            )
+            *(torch.from_numpy(array[rows.numpy()]).float() for array in self.arrays)
         )
 
 
 class LiveFeatures:
-    """Features of a data set computed each time they are asked for, with nothing kept.
+    """Features of a data set that are computed at every access.
 
     Args:
-        encoder: makes the features.
+        encoder: computes the features.
         images: uint8 (n, 3, h, h).
-        attention: whether CLS attention and keys are made too.
+        attention: whether CLS attention and keys are computed too.
     """
 
     def __init__(
@@ -105,7 +98,7 @@ def _write_features(
     shapes: dict[Path, tuple[int, ...]],
     batch_size: int,
 ) -> None:
-    """Writes those files that are not there yet, in the order of the fields of `VisionFeatures`."""
+    """Writes missing files; `shapes` is in the order of `VisionFeatures`' fields."""
     missing = {path: shape for path, shape in shapes.items() if not path.exists()}
     if not missing:
         return
@@ -122,9 +115,8 @@ def _write_features(
         for start in range(0, len(images), batch_size):
             part = slice(start, start + batch_size)
             seen = encoder(torch.from_numpy(images[part]), attention=len(shapes) > 1)
-            for path, values in zip(
-                shapes, seen, strict=False
-            ):  # without attention there is one file
+            # without attention there is one file
+            for path, values in zip(shapes, seen, strict=False):
                 if path in arrays:
                     arrays[path][part] = values.half().cpu().numpy()
         for array in arrays.values():

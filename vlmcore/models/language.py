@@ -1,10 +1,8 @@
-"""The language model: a transformers causal LM that can be fed embeddings, asked for a question's state, and made to answer.
+"""The language model of a vision-language model, and a tokenizer for miniatures.
 
-Everything hard is transformers': the architecture, generation, caches. What is added is
-the four calls a vision-language model needs (`embed`, `forward` from embeddings,
-`encode_question`, `generate`), the frame that a chat puts around a question, and a
-word-level tokenizer for the miniatures. Embeddings that begin the same in every row are
-read once for all of them.
+Architecture, generation and caches are transformers'. `LanguageModel` adds the calls
+that a vision-language model needs: `embed`, `forward` from embeddings,
+`encode_question`, `generate`, and the prompt template around a question.
 """
 
 from collections.abc import Iterable
@@ -21,7 +19,6 @@ from transformers import (
     AutoConfig,
     AutoModelForCausalLM,
     AutoTokenizer,
-    DynamicCache,
     LlamaConfig,
     LlamaForCausalLM,
     PreTrainedModel,
@@ -33,6 +30,7 @@ from transformers import (
 
 from vlmcore.config import LanguageConfig
 from vlmcore.data.samples import PromptTemplate
+from vlmcore.models.prefix_cache import hidden_after_prefix, read_prefix
 from vlmcore.models.pretrained import find
 from vlmcore.models.pretrained.checks import check_checkpoint, quiet_loading
 
@@ -50,13 +48,13 @@ class LanguageModel(nn.Module):
     ) -> None:
         super().__init__()
         self.model: Any = model
-        # generation hands on a slice; torch would copy the head's matrix once for each
-        # row of what is not contiguous
+        # generation passes a slice to the head; torch would copy the head's matrix for
+        # every row of a tensor that is not contiguous
         model.get_output_embeddings().register_forward_pre_hook(
             lambda head, inputs: (inputs[0].contiguous(), *inputs[1:])
         )
         self.tokenizer = tokenizer
-        self.lora: list[Any] = []  # what `vlmcore.models.lora` put in
+        self.lora: Any = None  # set by `vlmcore.models.lora.add_lora`
 
     @classmethod
     def from_config(
@@ -67,10 +65,10 @@ class LanguageModel(nn.Module):
         Raises:
             ValueError: the tokenizer knows more words than the model.
         """
-        if len(tokenizer) > config.vocab_size:
+        if (words := len(tokenizer)) > config.vocab_size:
             raise ValueError(
-                f"the tokenizer has {len(tokenizer)} words and the model "
-                f"{config.vocab_size}; raise vocab_size"
+                f"the tokenizer has {words} words and the model {config.vocab_size}; "
+                "raise vocab_size"
             )
         sizes = {
             "vocab_size": config.vocab_size,
@@ -80,20 +78,16 @@ class LanguageModel(nn.Module):
             "num_key_value_heads": config.kv_heads or config.heads,
             "head_dim": config.head_width or config.width // config.heads,
             "intermediate_size": config.mlp_width,
-            "initializer_range": config.width
             # 0.02 is right for thousands of channels and far too small for dozens
-            ** -0.5,
+            "initializer_range": config.width**-0.5,
             "tie_word_embeddings": config.tied,
             "bos_token_id": tokenizer.bos_token_id,
             "eos_token_id": tokenizer.eos_token_id,
             "pad_token_id": tokenizer.pad_token_id,
         }
-        model = (
-            Qwen2ForCausalLM(Qwen2Config(**sizes))
-            if config.qkv_bias
-            else LlamaForCausalLM(LlamaConfig(**sizes))
-        )
-        return cls(model, tokenizer)
+        if config.qkv_bias:
+            return cls(Qwen2ForCausalLM(Qwen2Config(**sizes)), tokenizer)
+        return cls(LlamaForCausalLM(LlamaConfig(**sizes)), tokenizer)
 
     @classmethod
     def from_pretrained(
@@ -106,10 +100,9 @@ class LanguageModel(nn.Module):
         """Loads a checkpoint in transformers' format, tokenizer included.
 
         Args:
-            name: a folder, or a name on the hub; see `vlmcore.models.pretrained.find`.
+            name: a folder or a name on the hub, as for `pretrained.find`.
             dtype: of the weights.
-            attention: which of transformers' implementations, its own choice if None.
-                On a CPU `eager` trains twice as fast.
+            attention: transformers' implementation; `eager` is faster on a CPU.
 
         Raises:
             FileNotFoundError: there is no checkpoint.
@@ -119,26 +112,22 @@ class LanguageModel(nn.Module):
         check_checkpoint(folder)
         config: Any = AutoConfig.from_pretrained(folder)
         if type(config) not in AutoModelForCausalLM._model_mapping:
+            kind = config.model_type
             raise ValueError(
-                f"{name} holds a {config.model_type!r} model, which does not generate "
-                "text; choose one such as Llama or Qwen"
+                f"{name} holds a {kind!r} model, which does not generate text; choose "
+                "one such as Llama or Qwen"
             )
-        # a tokenizer.json is complete; the class that AutoTokenizer goes by model type
-        # would rebuild a word-level one as its own kind
-        loader = (
-            PreTrainedTokenizerFast
-            if (folder / "tokenizer.json").exists()
-            else AutoTokenizer
-        )
+        # a tokenizer.json is complete; AutoTokenizer goes by the type of the model and
+        # would rebuild a word-level tokenizer as one of its own kind
+        complete = (folder / "tokenizer.json").exists()
+        loader: Any = PreTrainedTokenizerFast if complete else AutoTokenizer
         with quiet_loading():
             model = AutoModelForCausalLM.from_pretrained(
                 folder, dtype=dtype, attn_implementation=attention
             )
             tokenizer = loader.from_pretrained(folder)
-        for missing in (
-            "pad_token",
-            "bos_token",
-        ):  # Llama has no padding, Qwen no start; the end serves for both, as is usual
+        # Llama has no padding, Qwen no start; the end serves for both, as is usual
+        for missing in ("pad_token", "bos_token"):
             if getattr(tokenizer, missing) is None:
                 setattr(tokenizer, missing, tokenizer.eos_token)
         return cls(model, tokenizer)
@@ -147,11 +136,11 @@ class LanguageModel(nn.Module):
         """Writes the checkpoint folder that `from_pretrained` reads.
 
         Raises:
-            ValueError: the model has LoRA's matrices beside its own.
+            ValueError: the model has LoRA matrices beside its own.
         """
         if self.lora:
             raise ValueError(
-                "this language model has LoRA's matrices beside its own; call "
+                "this language model has LoRA matrices beside its own; call "
                 "vlmcore.models.lora.merge_lora first"
             )
         with quiet_loading():
@@ -160,31 +149,32 @@ class LanguageModel(nn.Module):
 
     @property
     def config(self) -> LanguageConfig:
-        """The model's sizes, read off transformers' config."""
+        """The model's sizes, from transformers' config."""
         sizes = self.model.config
+        usual = sizes.hidden_size // sizes.num_attention_heads
+        head_width = sizes.to_dict().get("head_dim") or usual
         return LanguageConfig(
             vocab_size=sizes.vocab_size,
             width=sizes.hidden_size,
             depth=sizes.num_hidden_layers,
             heads=sizes.num_attention_heads,
             kv_heads=_none_if(sizes.num_key_value_heads, sizes.num_attention_heads),
-            head_width=_none_if(
-                sizes.head_dim, sizes.hidden_size // sizes.num_attention_heads
-            )
-            if "head_dim" in sizes.to_dict()
-            else None,
+            head_width=_none_if(head_width, usual),
             mlp_width=sizes.intermediate_size,
             qkv_bias=sizes.model_type == "qwen2",
             tied=sizes.tie_word_embeddings,
         )
 
     def embed(self, tokens: Tensor) -> Tensor:
-        """Token numbers (b, t) to embeddings (b, t, e)."""
+        """Embeddings, float (b, t, e), of token numbers, int (b, t)."""
         return self.model.get_input_embeddings()(tokens)
 
     @property
     def prompt_template(self) -> PromptTemplate:
-        """What stands around a question: the turns of the model's own chat template, or only the start token where it has none."""
+        """The prompt template: the tokens around a question.
+
+        They are those of the model's chat template, or the start token alone.
+        """
         if not self.tokenizer.chat_template:
             return PromptTemplate([self.tokenizer.bos_token_id], [])
         mark = "\x00"
@@ -192,41 +182,32 @@ class LanguageModel(nn.Module):
         text: Any = self.tokenizer.apply_chat_template(
             turn, add_generation_prompt=True, tokenize=False
         )
-        before, after = text.split(mark)
-        return PromptTemplate(
-            *(
-                self.tokenizer(part, add_special_tokens=False)["input_ids"]
-                for part in (before, after)
-            )
-        )
+        encoded: Any = self.tokenizer(text.split(mark), add_special_tokens=False)
+        return PromptTemplate(*encoded["input_ids"])
 
-    def forward(self, embeddings: Tensor, shared: int = 0) -> Tensor:
-        """Embeddings (b, t, e) to last hidden states (b, t, e). Padding is on the right, where a causal model does not see it.
+    def forward(self, embeddings: Tensor, shared_prefix: int = 0) -> Tensor:
+        """Last hidden states, float (b, t, e), of embeddings, float (b, t, e).
+
+        Padding is on the right, where a causal model does not see it.
 
         Args:
             embeddings: of text and image.
-            shared: leading embeddings that are the same in every row; they are read
-                once, with gradient.
+            shared_prefix: leading embeddings, the same in every row, that are run once.
         """
-        if not shared:
-            return self.model.base_model(
-                inputs_embeds=embeddings, use_cache=False
-            ).last_hidden_state
-        opening, cache = self._read_once(embeddings, shared)
-        rest = self.model.base_model(
-            inputs_embeds=embeddings[:, shared:], past_key_values=cache, use_cache=True
-        )
-        return torch.cat(
-            [opening.expand(len(embeddings), -1, -1), rest.last_hidden_state], dim=1
-        )
+        if shared_prefix:
+            return hidden_after_prefix(self.model, embeddings, shared_prefix)
+        output = self.model.base_model(inputs_embeds=embeddings, use_cache=False)
+        return output.last_hidden_state
 
     def logits(self, hidden: Tensor) -> Tensor:
-        """Hidden states (..., e) to scores of the next word (..., vocabulary)."""
+        """Scores of the next token (..., vocabulary), from hidden states (..., e)."""
         return self.model.get_output_embeddings()(hidden)
 
     @torch.no_grad()
     def encode_question(self, question: Tensor, length: Tensor) -> Tensor:
-        """The question's state: last layer, last token, no gradient (arXiv 2411.03312, section 4).
+        """The question's state (arXiv 2411.03312, section 4), without gradient.
+
+        It is the last hidden state at the question's last token.
 
         Args:
             question: int (b, q), padded on the right.
@@ -235,15 +216,11 @@ class LanguageModel(nn.Module):
         Returns:
             float (b, e)
         """
-        hidden = self(self.embed(question))
-        return hidden[torch.arange(len(hidden), device=hidden.device), length - 1]
+        return _last(self(self.embed(question)), length)
 
     def next_token(self, embeddings: Tensor, length: Tensor) -> Tensor:
-        """The likeliest token after each text, int (b,); `embeddings` (b, t, e) are padded on the right, `length` (b,) says from where."""
-        hidden = self(embeddings)
-        return self.logits(
-            hidden[torch.arange(len(hidden), device=hidden.device), length - 1]
-        ).argmax(-1)
+        """The most likely token after each text, int (b,); as for `generate`."""
+        return self.logits(_last(self(embeddings), length)).argmax(-1)
 
     @torch.inference_mode()
     def generate(
@@ -251,75 +228,56 @@ class LanguageModel(nn.Module):
         embeddings: Tensor,
         length: Tensor,
         max_new_tokens: int = 8,
-        shared: int = 0,
+        shared_prefix: int = 0,
     ) -> list[str]:
-        """Answers greedily.
+        """Generates greedily, one text a row, without special tokens.
 
         Args:
             embeddings: float (b, t, e), padded on the right.
             length: int (b,), embeddings that are not padding.
             max_new_tokens: the longest answer.
-            shared: leading embeddings that are the same in every row; they are read
-                once.
-
-        Returns:
-            One text a row, without special tokens.
+            shared_prefix: as for `forward`.
         """
-        width = embeddings.shape[1]
+        width, prefix = embeddings.shape[1], shared_prefix
         position = torch.arange(width, device=length.device)
-        padding = (width - length)[
-            :, None
-        ]  # generation wants the padding before the end: here behind what is shared
-        source = torch.where(position < shared, position, (position - padding) % width)
+        # generation expects padding on the left: here it goes after the shared prefix
+        padding = (width - length)[:, None]
+        source = torch.where(position < prefix, position, (position - padding) % width)
         embeddings = embeddings.gather(1, source[..., None].expand_as(embeddings))
+        real = (position < prefix) | (position >= prefix + padding)
+        cache = read_prefix(self.model, embeddings, prefix).cache if prefix else None
         tokens = self.model.generate(
             inputs_embeds=embeddings,
-            attention_mask=(
-                (position < shared) | (position >= shared + padding)
-            ).long(),
-            past_key_values=self._read_once(embeddings, shared)[1] if shared else None,
+            attention_mask=real.long(),
+            past_key_values=cache,
             max_new_tokens=max_new_tokens,
             do_sample=False,
             pad_token_id=self.tokenizer.pad_token_id,
         )
         return self.tokenizer.batch_decode(tokens, skip_special_tokens=True)
 
-    def _read_once(
-        self, embeddings: Tensor, shared: int
-    ) -> tuple[Tensor, DynamicCache]:
-        """Hidden states of the first row's leading embeddings, float (1, shared, e), and their keys and values for every row."""
-        opening = self.model.base_model(
-            inputs_embeds=embeddings[:1, :shared], use_cache=True
-        )
-        opening.past_key_values.batch_repeat_interleave(len(embeddings))
-        return opening.last_hidden_state, opening.past_key_values
-
 
 def word_tokenizer(
     texts: Iterable[str], *, lower: bool = True
 ) -> PreTrainedTokenizerFast:
-    """A tokenizer with one token for each word or punctuation mark in `texts`, and an unknown token for all others.
+    """A tokenizer with one token for each word or punctuation mark in `texts`.
 
     Args:
-        texts: what it must be able to write.
-        lower: whether everything is put in lower case.
+        texts: with all words of the vocabulary; any other is the unknown token.
+        lower: whether texts are put in lower case.
 
     Example:
         >>> word_tokenizer(["What colour?", "blue"]).tokenize("What blue?")
         ['what', 'blue', '?']
     """
     splitter = Whitespace()
-    words = sorted(
-        {
-            word
-            for text in texts
-            for word, _ in splitter.pre_tokenize_str(text.lower() if lower else text)
-        }
-    )
-    vocabulary = {
-        word: i for i, word in enumerate(["<pad>", "<unk>", "<s>", "</s>", *words])
+    text = "\n".join(texts)
+    words = {
+        word for word, _ in splitter.pre_tokenize_str(text.lower() if lower else text)
     }
-    tokenizer = Tokenizer(WordLevel(vocabulary, unk_token="<unk>"))
+    vocabulary = ["<pad>", "<unk>", "<s>", "</s>", *sorted(words)]
+    numbers = {word: number for number, word in enumerate(vocabulary)}
+    tokenizer = Tokenizer(WordLevel(numbers, unk_token="<unk>"))
     if lower:
         tokenizer.normalizer = Lowercase()
     tokenizer.pre_tokenizer = splitter
@@ -334,3 +292,8 @@ def word_tokenizer(
 
 def _none_if(value: int, usual: int) -> int | None:
     return None if value == usual else value
+
+
+def _last(hidden: Tensor, length: Tensor) -> Tensor:
+    """The state of each row's last token, float (b, e)."""
+    return hidden[torch.arange(len(hidden), device=hidden.device), length - 1]

@@ -1,4 +1,9 @@
-"""LoRA (arXiv 2106.09685): small trainable matrices beside a language model's own, which stay as they are. The matrices are peft's."""
+"""LoRA (arXiv 2106.09685): trainable low-rank matrices beside a frozen language model.
+
+The matrices are peft's.
+"""
+
+from typing import Any, NamedTuple
 
 from torch import nn
 
@@ -6,12 +11,20 @@ from vlmcore.config import LoRAConfig
 from vlmcore.models.language import LanguageModel
 
 
+class AddedLoRA(NamedTuple):
+    """The LoRA matrices of a language model, and their config."""
+
+    config: LoRAConfig
+    peft_model: Any
+    """peft's wrapper of the transformers model, which it has changed in place."""
+
+
 def add_lora(language: LanguageModel, config: LoRAConfig) -> None:
-    """Puts LoRA's matrices into a language model, in single precision; the model says at first what it said before.
+    """Adds LoRA matrices in single precision; outputs stay as they are at first.
 
     Raises:
         ModuleNotFoundError: peft is not installed.
-        ValueError: the model has LoRA's matrices already, or none of the matrices that
+        ValueError: the model has LoRA matrices already, or none of the matrices that
             the config names.
     """
     try:
@@ -22,29 +35,26 @@ def add_lora(language: LanguageModel, config: LoRAConfig) -> None:
         ) from error
     if language.lora:
         raise ValueError(
-            "this language model has LoRA's matrices already; merge_lora makes them "
-            "part of it"
+            "this language model has LoRA matrices already; merge_lora makes them part "
+            "of it"
         )
     theirs = LoraConfig(
         r=config.rank, lora_alpha=config.alpha, target_modules=list(config.targets)
     )
-    language.lora.append(
-        LoraModel(language.model, theirs, "default")
-    )  # changes the model in place
-    for parameter in tuned(language):
-        parameter.data = (
-            parameter.data.float()
-        )  # the steps of training are too small for half precision
+    language.lora = AddedLoRA(config, LoraModel(language.model, theirs, "default"))
+    for parameter in tuned(language):  # training steps are too small for half precision
+        parameter.data = parameter.data.float()
 
 
 def merge_lora(language: LanguageModel) -> None:
-    """Adds LoRA's matrices to the model's own and removes them, as `save_pretrained` needs it."""
+    """Adds the LoRA updates to the model's own matrices, as `save_pretrained` needs."""
     if language.lora:
-        language.model = language.lora.pop().merge_and_unload()
+        language.model = language.lora.peft_model.merge_and_unload()
+        language.lora = None
 
 
 def tuned(language: LanguageModel) -> list[nn.Parameter]:
-    """What the second stage of training moves: LoRA's matrices where there are any, otherwise everything."""
+    """The parameters that stage 2 trains: LoRA's if there are any, otherwise all."""
     return [
         parameter
         for name, parameter in language.model.named_parameters()

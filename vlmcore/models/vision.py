@@ -1,9 +1,9 @@
 """Image to patch features: a frozen vision transformer.
 
 `VisionEncoder` wraps a transformers model (the image tower of CLIP or SigLIP, or a
-plain ViT), made from a config or loaded from a checkpoint, and hands on what
-compressors read: the patch features of several layers, and on request what PruMerge
-(arXiv 2403.15388) needs, the CLS token's attention to the patches and their keys.
+plain ViT), made from a config or loaded from a checkpoint. It returns the patch
+features of several layers, and on request what PruMerge (arXiv 2403.15388) needs: the
+CLS token's attention to the patches, and their keys.
 """
 
 import json
@@ -34,14 +34,12 @@ CHECKPOINT = Path(__file__).parent / "pretrained" / "checkpoints" / "clip-mini"
 """The miniature encoder that comes with the package;
 `vlmcore.experiments.pretraining.vision_encoder` says how it was made."""
 
-CLIP_MEAN, CLIP_STD = (
-    (0.48145466, 0.4578275, 0.40821073),
-    (0.26862954, 0.26130258, 0.27577711),
-)
+CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
+CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
 
 
 class VisionFeatures(NamedTuple):
-    """What an encoder saw: b images, p patches in rows, l layers, width d."""
+    """Features of b images: p patches in rows, l layers, width d."""
 
     layers: Tensor
     """float (b, p, l, d): patch features of the layers named in `VisionConfig.layers`,
@@ -54,7 +52,7 @@ class VisionFeatures(NamedTuple):
 
     @property
     def patches(self) -> Tensor:
-        """Float (b, p, d): the patch features themselves, those of the last layer handed on."""
+        """The patch features, float (b, p, d): those of the last of the layers."""
         return self.layers[:, :, -1]
 
     @property
@@ -72,7 +70,7 @@ class VisionFeatures(NamedTuple):
 
 
 class _Family(NamedTuple):
-    """Where a family of transformers models keeps what is needed of its last layer."""
+    """How a family of transformers models is loaded, and parts of its last layer."""
 
     load: Callable[[Path], PreTrainedModel]
     last_layer: Callable[[Any], Any]
@@ -95,21 +93,22 @@ _VIT = _Family(
     lambda layer: layer.attention,
 )
 _SIGLIP = _CLIP._replace(load=SiglipVisionModel.from_pretrained, cls=0)
-FAMILIES = {
+VISION_FAMILIES = {
     "clip": _CLIP,
     "clip_vision_model": _CLIP,
     "siglip": _SIGLIP,
     "siglip_vision_model": _SIGLIP,
     "vit": _VIT,
 }
+"""Supported models, by transformers' model type."""
 
 
 class VisionEncoder(nn.Module):
     """A frozen transformers vision model that returns `VisionFeatures`.
 
     Args:
-        model: a model of one of the `FAMILIES`.
-        layers: hidden states to hand on, as in `VisionConfig.layers`.
+        model: a model of one of the `VISION_FAMILIES`.
+        layers: hidden states to return, as in `VisionConfig.layers`.
         mean: per-channel mean that the model was trained with, for pixels in [0, 1].
         std: per-channel standard deviation, likewise.
     """
@@ -125,18 +124,12 @@ class VisionEncoder(nn.Module):
         std: tuple[float, ...] = CLIP_STD,
     ) -> None:
         super().__init__()
-        if model.config.model_type not in FAMILIES:
-            raise ValueError(
-                f"a {model.config.model_type!r} model is not supported; the families "
-                f"are {', '.join(FAMILIES)}"
-            )
-        self.model: Any = model.eval().requires_grad_(False)
-        self.family = FAMILIES[model.config.model_type]
         sizes = model.config
+        self.family = _family(sizes.model_type)
+        self.model: Any = model.eval().requires_grad_(False)
         self.config = VisionConfig(
-            sizes.image_size
-            // sizes.patch_size
-            * sizes.patch_size,  # of SigLIP's 384 pixels, 27 patches of 14 see 378
+            # of SigLIP's 384 pixels, 27 patches of 14 cover 378
+            sizes.image_size // sizes.patch_size * sizes.patch_size,
             sizes.patch_size,
             sizes.hidden_size,
             sizes.num_hidden_layers,
@@ -144,12 +137,9 @@ class VisionEncoder(nn.Module):
             sizes.intermediate_size,
             tuple(layers),
         )
-        self.register_buffer(
-            "mean", torch.tensor(mean).view(1, 3, 1, 1), persistent=False
-        )
-        self.register_buffer(
-            "std", torch.tensor(std).view(1, 3, 1, 1), persistent=False
-        )
+        for name, values in (("mean", mean), ("std", std)):
+            channels = torch.tensor(values).view(1, 3, 1, 1)
+            self.register_buffer(name, channels, persistent=False)
 
     @classmethod
     def from_config(cls, config: VisionConfig) -> "VisionEncoder":
@@ -166,39 +156,26 @@ class VisionEncoder(nn.Module):
             name: a name on the hub, such as `openai/clip-vit-large-patch14-336`, or a
                 folder with `config.json`, `model.safetensors` and, for mean and
                 deviation of the pixels, `preprocessor_config.json`.
-            layers: hidden states to hand on; by default all between the first and the
+            layers: hidden states to return; by default all between the first and the
                 last of up to four layers, and of a deeper model those at the paper's
                 proportions of the depth (1/2, 2/3 and the last two before the end: 12,
                 16, 22 and 23 of CLIP-L's 24).
 
         Raises:
             FileNotFoundError: the folder holds no checkpoint.
-            ValueError: the checkpoint is damaged, or of an unknown family.
+            ValueError: the checkpoint is damaged, or of a family that is not supported.
         """
         folder = find(name)
         check_checkpoint(folder)
-        kind = AutoConfig.from_pretrained(folder).model_type
-        if kind not in FAMILIES:
-            raise ValueError(
-                f"{folder} holds a {kind!r} model; the families are "
-                f"{', '.join(FAMILIES)}"
-            )
+        family = _family(AutoConfig.from_pretrained(folder).model_type)
         with quiet_loading():
-            model = FAMILIES[kind].load(folder)
-        depth = model.config.num_hidden_layers
+            model = family.load(folder)
         if layers is None:
-            deep = (depth // 2, depth * 2 // 3, depth - 2, depth - 1)
-            layers = (
-                tuple(sorted(set(deep)))
-                if depth > 4
-                else tuple(range(1, depth)) or (0,)
-            )
+            layers = _usual_layers(model.config.num_hidden_layers)
         pixels = folder / "preprocessor_config.json"
-        scale = (
-            read_json(pixels)
-            if pixels.exists()
-            else {"image_mean": CLIP_MEAN, "image_std": CLIP_STD}
-        )
+        if not pixels.exists():
+            return cls(model, layers)
+        scale = read_json(pixels)
         return cls(model, layers, tuple(scale["image_mean"]), tuple(scale["image_std"]))
 
     def save_pretrained(self, folder: str | Path) -> None:
@@ -214,7 +191,10 @@ class VisionEncoder(nn.Module):
         )
 
     def prepare(self, pixels: Tensor) -> Tensor:
-        """Square images of any size, uint8 or float in [0, 1], (b, 3, h, h), as the model expects them.
+        """Resizes and normalises images for the model.
+
+        Args:
+            pixels: (b, 3, h, h) of any h, uint8 or float in [0, 1].
 
         Raises:
             ValueError: an image is not RGB, or not square.
@@ -236,11 +216,9 @@ class VisionEncoder(nn.Module):
                 f"{pixels.dtype} pixels must lie between 0 and 1, or be uint8; these "
                 f"reach {pixels.max().item():g}"
             )
-        values = (
-            pixels.to(self.mean.device).to(self.mean.dtype) / 255
-            if pixels.dtype == torch.uint8
-            else pixels.to(self.mean)
-        )
+        values = pixels.to(self.mean.device).to(self.mean.dtype)
+        if pixels.dtype == torch.uint8:
+            values = values / 255
         size = self.model.config.image_size
         if values.shape[-1] != size:
             values = F.interpolate(
@@ -253,10 +231,10 @@ class VisionEncoder(nn.Module):
 
         Args:
             pixels: as for `prepare`.
-            attention: whether CLS attention and keys are wanted too.
+            attention: whether CLS attention and keys are needed too.
 
         Raises:
-            ValueError: CLS attention is wanted of a model without a CLS token.
+            ValueError: CLS attention is asked of a model without a CLS token.
         """
         if attention and not self.family.cls:
             kind = self.model.config.model_type
@@ -289,7 +267,23 @@ def clip_config(config: VisionConfig) -> CLIPVisionConfig:
         num_hidden_layers=config.depth,
         num_attention_heads=config.heads,
         projection_dim=config.width,
-        # CLIP's own quick_gelu is three operations here and makes a training step half
-        # as long again
+        # CLIP's own quick_gelu is three operations here, and a training step with it
+        # takes half as long again
         hidden_act="gelu",
     )
+
+
+def _family(model_type: str) -> _Family:
+    if model_type not in VISION_FAMILIES:
+        raise ValueError(
+            f"a {model_type!r} model is not supported; choose one of the families "
+            f"{', '.join(VISION_FAMILIES)}"
+        )
+    return VISION_FAMILIES[model_type]
+
+
+def _usual_layers(depth: int) -> tuple[int, ...]:
+    """The hidden states that a model of this depth returns by default."""
+    if depth > 4:
+        return tuple(sorted({depth // 2, depth * 2 // 3, depth - 2, depth - 1}))
+    return tuple(range(1, depth)) or (0,)

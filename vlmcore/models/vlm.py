@@ -1,12 +1,10 @@
-"""The vision-language model: see, compress, place among the text, speak.
+"""The vision-language model: encode the image, compress it, splice, decode.
 
-The image becomes V embeddings that stand in the text like words. Data never know V: the
-batch says where the block goes (`Batch.image_at`), and `splice` opens the gap, in the
-text and in the labels.
+The image becomes V embeddings, the visual prefix, which stand in the text like words.
+Data never know V: the batch says before which token the visual prefix goes
+(`Batch.image_at`), and `splice` makes room for it in the text and in the labels.
 """
 
-import json
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -19,30 +17,33 @@ from transformers import PreTrainedTokenizerBase
 
 from vlmcore.config import VLMConfig, from_dict, replace, to_dict
 from vlmcore.data.samples import IGNORE, Batch, Sample, tokenize
-from vlmcore.files import read_json
+from vlmcore.files import files_beside, read_json, write_json
 from vlmcore.models.compressors import build_compressor
 from vlmcore.models.language import LanguageModel
+from vlmcore.models.prefix_cache import shared_prefix
 from vlmcore.models.pretrained.checks import check_safetensors
 from vlmcore.models.vision import VisionEncoder, VisionFeatures
 
-SHORTEST_SHARED = 8
-"""Tokens at the beginning from which on they are read once for the whole batch."""
-
 
 class VLMOutput(NamedTuple):
-    """Loss over the labelled tokens, and the logits (labels, vocabulary) and targets (labels,) it was computed from."""
+    """The loss over all labelled tokens, and what it was computed from."""
 
     loss: Tensor
     logits: Tensor
+    """float (labels, vocabulary)"""
     targets: Tensor
+    """int (labels,)"""
 
 
 class Spliced(NamedTuple):
-    """Text with the visual tokens in their place: embeddings (b, t+V, e), labels (b, t+V), length (b,)."""
+    """Text with the visual prefix in it."""
 
     embeddings: Tensor
+    """float (b, t+V, e)"""
     labels: Tensor
+    """int (b, t+V)"""
     length: Tensor
+    """int (b,): embeddings that are not padding."""
 
 
 class VLM(nn.Module):
@@ -72,7 +73,10 @@ class VLM(nn.Module):
     def from_parts(
         cls, config: VLMConfig, vision: VisionEncoder, language: LanguageModel
     ) -> "VLM":
-        """A VLM with a new compressor between an encoder and a language model, whose sizes replace those of `config`."""
+        """A VLM with an untrained compressor between two given parts.
+
+        The sizes of the parts replace those of `config`.
+        """
         config = replace(config, vision=vision.config, language=language.config)
         return cls(config, vision, build_compressor(config), language)
 
@@ -92,42 +96,43 @@ class VLM(nn.Module):
         batch: Batch,
         images: VisionFeatures | Tensor | None,
         visual_tokens: int | None = None,
+        shared_prefix: int = 0,
     ) -> VLMOutput:
         """Loss and logits where the labels are.
 
         Args:
             batch: text and labels.
-            images: features, or RGB pixels (b, 3, h, h); not looked at by a blind
-                model.
-            visual_tokens: V, for a compressor that can choose; that of the config if
-                None.
+            images: features, or RGB pixels (b, 3, h, h); a blind model ignores them.
+            visual_tokens: V, for a compressor that can choose; by default the config's.
+            shared_prefix: leading tokens, the same in every row, that are run once
+                (`vlmcore.models.prefix_cache`); by default every row is run in full.
         """
-        features = self.see(images)
+        features = self.encode_images(images)
         visual = self.compress(features, batch, visual_tokens)
-        placed = splice(self.language.embed(batch.text), visual, batch)
-        hidden = self.language(placed.embeddings, shared_opening(batch))
+        spliced = splice(self.language.embed(batch.text), visual, batch)
+        hidden = self.language(spliced.embeddings, shared_prefix)
 
-        targets = placed.labels[:, 1:]
-        scored = (
-            targets != IGNORE
-            # the head is the widest matrix of a small model: use it only where there is
-            # a label
-        )
+        targets = spliced.labels[:, 1:]
+        scored = targets != IGNORE  # the head is wide: apply it only where a label is
         logits = self.language.logits(hidden[:, :-1][scored])
-        return VLMOutput(
-            F.cross_entropy(logits.float(), targets[scored]), logits, targets[scored]
-        )
+        loss = F.cross_entropy(logits.float(), targets[scored])
+        return VLMOutput(loss, logits, targets[scored])
 
-    def see(self, images: VisionFeatures | Tensor | None) -> VisionFeatures | None:
-        """Features of images; those that are features already pass through."""
-        if self.compressor is None or self.config.compressor is None:
+    def encode_images(
+        self, images: VisionFeatures | Tensor | None
+    ) -> VisionFeatures | None:
+        """Features of images, for a model that has a compressor.
+
+        Images that are features already are returned as they are.
+        """
+        if self.config.compressor is None:
             return None
         if isinstance(images, VisionFeatures):
             return images
         if images is None:
             raise ValueError(
-                "this model sees; give it features or pixels, or build a blind one "
-                "with visual_tokens=0 and compressor=None"
+                "this model needs images; give it features or pixels, or build a blind "
+                "one with visual_tokens=0 and compressor=None"
             )
         with torch.no_grad():
             return self.vision(images, attention=self.config.compressor.sees_attention)
@@ -138,7 +143,10 @@ class VLM(nn.Module):
         batch: Batch,
         visual_tokens: int | None = None,
     ) -> Tensor:
-        """Visual tokens (b, V, e), none for a blind model; a question-aware compressor is told the question's state."""
+        """Visual tokens, float (b, V, e), none for a blind model.
+
+        A question-aware compressor is conditioned on the question's state.
+        """
         if self.compressor is None or self.config.compressor is None:
             if visual_tokens:
                 raise ValueError(
@@ -146,9 +154,9 @@ class VLM(nn.Module):
                     "with a compressor"
                 )
             return self.language.embed(batch.text[:, :0])
+        assert features is not None, "encode_images gives features or raises"
         question = None
         if self.config.compressor.sees_question:
-            assert features is not None, "see() refuses"
             question = self.language.encode_question(
                 batch.question, batch.question_length
             ).to(features.layers.dtype)
@@ -162,17 +170,20 @@ class VLM(nn.Module):
         max_new_tokens: int = 8,
         visual_tokens: int | None = None,
     ) -> list[str]:
-        """Greedy answers to a batch that was tokenised without answers; V as for `forward`."""
-        visual = self.compress(self.see(images), batch, visual_tokens)
-        placed = splice(self.language.embed(batch.text), visual, batch)
+        """Greedy answers to a batch that was tokenised without answers.
+
+        A prefix that all rows share is run once. The arguments are those of `forward`.
+        """
+        visual = self.compress(self.encode_images(images), batch, visual_tokens)
+        spliced = splice(self.language.embed(batch.text), visual, batch)
         return self.language.generate(
-            placed.embeddings, placed.length, max_new_tokens, shared_opening(batch)
+            spliced.embeddings, spliced.length, max_new_tokens, shared_prefix(batch)
         )
 
     def ask(
         self, images: Tensor, questions: Sequence[str], max_new_tokens: int = 8
     ) -> list[str]:
-        """Answers one question about each image, the short way.
+        """Answers one question about each image.
 
         Args:
             images: RGB pixels (b, 3, h, h).
@@ -180,62 +191,43 @@ class VLM(nn.Module):
             max_new_tokens: the longest answer.
         """
         if isinstance(questions, str) or len(questions) != len(images):
-            given = (
-                "one string"
-                if isinstance(questions, str)
-                else f"{len(questions)} questions"
-            )
+            one = isinstance(questions, str)
+            given = "one string" if one else f"{len(questions)} questions"
             raise ValueError(
                 f"{given} cannot be asked about {len(images)} images; give a list "
                 "with one question for each"
             )
-        samples = [
-            Sample(i, question, "", "", 1) for i, question in enumerate(questions)
-        ]
         tokens = tokenize(
-            samples,
+            [
+                Sample(row, question, "", "", 1)
+                for row, question in enumerate(questions)
+            ],
             self.language.tokenizer,
             self.config.order,
             answers=False,
             template=self.language.prompt_template,
         )
         device = next(self.parameters()).device
-        return self.generate(
-            tokens.batch(torch.arange(len(samples))).to(device),
-            images.to(device),
-            max_new_tokens,
-        )
+        batch = tokens.batch(torch.arange(len(questions))).to(device)
+        return self.generate(batch, images.to(device), max_new_tokens)
 
     def save_pretrained(self, folder: str | Path) -> None:
-        """Writes encoder, language model and tokenizer in transformers' own format, the compressor as safetensors, and the config.
+        """Writes encoder, language model, tokenizer, compressor and config to a folder.
 
-        The folder appears complete or not at all.
+        Encoder and language model are in transformers' format, the compressor is in
+        safetensors. Each file appears complete or not at all, `config.json` last; any
+        other file in the folder stays as it is.
         """
-        folder = Path(folder)
-        partial, old = (
-            folder.with_name(folder.name + ".partial"),
-            folder.with_name(folder.name + ".old"),
-        )
-        for left_over in (partial, old):  # of a save that was killed
-            shutil.rmtree(left_over, ignore_errors=True)
-        partial.mkdir(parents=True)
-        self.vision.save_pretrained(partial / "vision")
-        self.language.save_pretrained(partial / "language")
-        if self.compressor is not None:
-            save_file(
-                {
-                    name: x.contiguous()
-                    for name, x in self.compressor.state_dict().items()
-                },
-                partial / "compressor.safetensors",
-            )
-        (partial / "config.json").write_text(
-            json.dumps(to_dict(self.config), indent=2) + "\n"
-        )
-        if folder.exists():
-            folder.replace(old)
-        partial.replace(folder)
-        shutil.rmtree(old, ignore_errors=True)
+        with files_beside(folder) as partial:
+            self.vision.save_pretrained(partial / "vision")
+            self.language.save_pretrained(partial / "language")
+            if self.compressor is not None:
+                weights = self.compressor.state_dict()
+                save_file(
+                    {name: x.contiguous() for name, x in weights.items()},
+                    partial / "compressor.safetensors",
+                )
+        write_json(Path(folder) / "config.json", to_dict(self.config))
 
     @classmethod
     def from_pretrained(cls, folder: str | Path) -> "VLM":
@@ -246,23 +238,12 @@ class VLM(nn.Module):
             ValueError: a part is damaged, or a field of the config is unknown.
         """
         folder = Path(folder)
-        if not (folder / "config.json").exists():
-            raise FileNotFoundError(
-                f"{folder} holds no config.json; give the folder that save_pretrained "
-                "wrote"
-            )
-        config = from_dict(VLMConfig, read_json(folder / "config.json"))
+        config = from_dict(VLMConfig, read_json(_existing(folder / "config.json")))
         vision = VisionEncoder.from_pretrained(folder / "vision", config.vision.layers)
-        vlm = cls.from_parts(
-            config, vision, LanguageModel.from_pretrained(folder / "language")
-        )
+        language = LanguageModel.from_pretrained(folder / "language")
+        vlm = cls.from_parts(config, vision, language)
         if vlm.compressor is not None:
-            weights = folder / "compressor.safetensors"
-            if not weights.exists():
-                raise FileNotFoundError(
-                    f"{folder} holds no compressor.safetensors; give the folder that "
-                    "save_pretrained wrote"
-                )
+            weights = _existing(folder / "compressor.safetensors")
             check_safetensors(weights)
             try:
                 vlm.compressor.load_state_dict(load_file(weights))
@@ -274,40 +255,34 @@ class VLM(nn.Module):
         return vlm.eval()
 
 
-def shared_opening(batch: Batch) -> int:
-    """How many tokens before any image are the same in every row: the opening of a chat, or one question about many images.
-
-    Short ones count as none; it costs less to read them in every row than to hand on
-    their keys and values.
-    """
-    before = batch.text[:, : int(batch.image_at.min())]
-    same = int((before == before[:1]).all(dim=0).long().cumprod(dim=0).sum())
-    return same if same >= SHORTEST_SHARED else 0
-
-
 def splice(text: Tensor, visual: Tensor, batch: Batch) -> Spliced:
-    """Opens a gap of V in every text, before `image_at`, and puts the visual tokens there.
+    """Inserts the visual prefix into every text, before `Batch.image_at`.
 
     Args:
         text: float (b, t, e)
         visual: float (b, V, e)
-        batch: gives labels, places and lengths.
+        batch: gives labels, positions and lengths.
     """
-    width, block = text.shape[1], visual.shape[1]
+    width, v = text.shape[1], visual.shape[1]
     at = batch.image_at[:, None]
     position = torch.arange(width, device=text.device).expand(len(text), -1)
-    places = torch.cat(
-        [
-            position + block * (position >= at),
-            at + torch.arange(block, device=text.device),
-        ],
-        dim=1,
-    )
-    order = places.argsort(dim=1)
+    of_text = position + v * (position >= at)
+    of_image = at + torch.arange(v, device=text.device)
+    order = torch.cat([of_text, of_image], dim=1).argsort(dim=1)
     embeddings = torch.cat([text, visual.to(text.dtype)], dim=1)
-    labels = F.pad(batch.labels, (0, block), value=IGNORE)
+    labels = F.pad(batch.labels, (0, v), value=IGNORE)
     return Spliced(
         embeddings.gather(1, order[..., None].expand_as(embeddings)),
         labels.gather(1, order),
-        batch.length + block,
+        batch.length + v,
     )
+
+
+def _existing(path: Path) -> Path:
+    """The path of a file, or a sentence if there is none."""
+    if not path.exists():
+        raise FileNotFoundError(
+            f"{path.parent} holds no {path.name}; give the folder that "
+            "save_pretrained wrote"
+        )
+    return path

@@ -196,8 +196,8 @@ def vlm_loss(
     vlm: VLM, batch: VQABatch, visual_tokens: tuple[int | None, ...] = (None,)
 ) -> Tensor:
     """The language-modelling loss of a batch, averaged over several V."""
-    images = vlm.see(batch.images)
-    losses = [vlm(batch.samples, images, v).loss for v in visual_tokens]
+    images, prefix = vlm.encode_images(batch.images), batch.shared_prefix
+    losses = [vlm(batch.samples, images, v, prefix).loss for v in visual_tokens]
     return torch.stack(losses).mean()
 
 

@@ -123,7 +123,7 @@ def test_attention_weights_are_shares_of_the_region(build):
 
 def test_wrong_calls_get_a_sentence(build):
     quecc, features, question = build(QueCCConfig(2), 4)
-    with pytest.raises(ValueError, match="light of a question"):
+    with pytest.raises(ValueError, match="conditioned on a question"):
         quecc(features)
     with pytest.raises(ValueError, match=r"4 visual tokens.*9"):
         quecc(features, question, visual_tokens=9)

@@ -71,7 +71,7 @@ def align_to_embeddings(
         rows = rows[described[number][data[number].tokens.image[rows]]]
         mine = part.of(rows) if part.number < len(rows) else rows[:1]
         share = len(part.of(rows)) / len(rows)
-        _, samples, features = data[number].batch(mine)
+        _, samples, features, _ = data[number].batch(mine)
         assert isinstance(features, VisionFeatures)
         of_samples = targets[number]._replace(
             words=targets[number].words[samples.image]

@@ -1,7 +1,7 @@
-"""Token compressors: from the patches of an image to V visual tokens in the width of the language model, one idea a file.
+"""Token compressors, one a file: from patches to V visual tokens of the language width.
 
 All share one call, `compressor(features, question=None, *, visual_tokens=None)`, and
-own their projection.
+own their projection. A new one is a module, a config and an entry of `COMPRESSORS`.
 """
 
 from typing import Any
@@ -26,6 +26,7 @@ COMPRESSORS: dict[str, Any] = {
     "quecc": QueCC,
     "prumerge": PruMerge,
 }
+"""The module of each config, by the config's `name`."""
 
 
 def build_compressor(config: VLMConfig) -> nn.Module | None:

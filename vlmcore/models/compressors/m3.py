@@ -1,9 +1,9 @@
-"""M3, Matryoshka Multimodal Models (arXiv 2405.17430): project every patch, then average; coarse tokens are means of finer ones.
+"""M3, Matryoshka Multimodal Models (arXiv 2405.17430): project patches, then average.
 
-Nothing in the module depends on V: what makes it a compressor for all V at once is its
-training, where the loss is averaged over all scales in every step
-(`M3Config.training_tokens`). Pooling comes after the projector, so that no operation of
-the projector is saved.
+Coarse tokens are means of finer ones. Nothing in the module depends on V; training
+makes it a compressor for all V, since every step averages the loss over all scales
+(`M3Config.training_tokens`). Pooling comes after the projector and saves none of its
+operations.
 """
 
 import math
@@ -18,7 +18,7 @@ from vlmcore.models.vision import VisionFeatures
 
 
 class M3(nn.Module):
-    """LLaVA's projector followed by the mean of each of V square cells, V chosen at every call."""
+    """LLaVA's projector, then the mean of each of V cells; V is set at each call."""
 
     def __init__(
         self,
@@ -40,11 +40,11 @@ class M3(nn.Module):
         *,
         visual_tokens: int | None = None,
     ) -> Tensor:
-        """Compresses images; the question is not looked at.
+        """Compresses images.
 
         Args:
             features: of b images.
-            question: any.
+            question: is ignored.
             visual_tokens: V; that of the model if None.
 
         Returns:

@@ -1,4 +1,4 @@
-"""No compression: LLaVA-1.5's projector (arXiv 2310.03744) on every patch, one visual token each."""
+"""No compression: LLaVA-1.5's projector (arXiv 2310.03744) on every patch."""
 
 from torch import Tensor, nn
 
@@ -9,7 +9,7 @@ from vlmcore.models.vision import VisionFeatures
 
 
 class MLP(nn.Module):
-    """Every patch becomes a visual token: Linear, GELU, Linear, without a norm."""
+    """Turns every patch into a visual token: Linear, GELU, Linear, without a norm."""
 
     def __init__(
         self,
@@ -30,6 +30,6 @@ class MLP(nn.Module):
         *,
         visual_tokens: int | None = None,
     ) -> Tensor:
-        """Visual tokens, float (b, patches, language width); the question is not looked at."""
+        """Visual tokens, float (b, p, language width); the question is ignored."""
         check_fixed(self.visual_tokens, visual_tokens)
         return self.projection(features.patches)

@@ -1,12 +1,12 @@
-"""MQT, the Matryoshka Query Transformer (arXiv 2405.19315): learned queries attend to all patches, and V of them are enough.
+"""MQT, the Matryoshka Query Transformer (arXiv 2405.19315): V of its learned queries.
 
-The first V queries are used, so early ones learn what every V needs: in tuning V is
-drawn anew in every step (`MQTConfig.training_tokens`). Queries carry the fixed
+The first V queries are used, so the early ones learn what every V needs: in stage 2, V
+is drawn anew in every step (`MQTConfig.training_tokens`). Queries carry the fixed
 positions of a square grid, and keys those of the patches, resized from it. In the
-released code the keys are these positions and nothing else. Then neither queries nor
-keys depend on the image, and so the weights of the attention do not either: a trained
-MQT is a fixed weighting of places, looked up rather than looked for. `content_keys`
-adds the patches to their positions, and queries can find things wherever they are.
+released code the keys are these positions alone. Neither queries nor keys then depend
+on the image, nor do the attention weights: a trained MQT is a fixed weighting of
+positions. `content_keys` adds the patches to their positions, and a query can find an
+object wherever it is.
 
 Axes: b images, v visual tokens, p patches, d vision width.
 """
@@ -25,7 +25,7 @@ from vlmcore.models.vision import VisionFeatures
 
 
 class MQT(nn.Module):
-    """The first V of many learned queries, each a look at the whole image; V chosen at every call."""
+    """Cross-attention of V learned queries to all patches; V is set at each call."""
 
     query_positions: Tensor
     key_positions: Tensor
@@ -43,14 +43,12 @@ class MQT(nn.Module):
         self.visual_tokens = visual_tokens
         d = vision.width
         positions = grid_positions(math.isqrt(config.queries), d)
-        self.register_buffer(
-            "query_positions", positions.to(torch.get_default_dtype()), persistent=False
-        )
-        self.register_buffer(
-            "key_positions",
-            resize_positions(positions, vision.side).to(torch.get_default_dtype()),
-            persistent=False,
-        )
+        for name, values in (
+            ("query_positions", positions),
+            ("key_positions", resize_positions(positions, vision.side)),
+        ):
+            values = values.to(torch.get_default_dtype())
+            self.register_buffer(name, values, persistent=False)
 
         self.query = nn.Parameter(
             nn.init.trunc_normal_(torch.empty(config.queries, d), std=0.02)
@@ -68,7 +66,7 @@ class MQT(nn.Module):
         *,
         visual_tokens: int | None = None,
     ) -> Tensor:
-        """Visual tokens, float (b, V, language width); the question is not looked at, and V is that of the model if None."""
+        """Visual tokens, float (b, V, language width); the question is ignored."""
         tokens, _ = self.attend(features, visual_tokens, need_weights=False)
         return self.projection(tokens)
 
@@ -79,25 +77,25 @@ class MQT(nn.Module):
         *,
         need_weights: bool = True,
     ) -> tuple[Tensor, Tensor | None]:
-        """The tokens before projection, float (b, v, d), and how much each looks at every patch, float (b, v, p)."""
+        """Tokens before projection, float (b, v, d), and their weights, (b, v, p)."""
         v = choose(self.config, features.side, self.visual_tokens, visual_tokens)
         patches = features.patches
         query = self.query_norm(self.query[:v] + self.query_positions[:v])
-        key = self.key_norm(
-            self.key_positions + patches
-            if self.config.content_keys
-            else self.key_positions
-        )
+        key = self.key_positions
+        if self.config.content_keys:
+            key = key + patches
         return self.attention(
             repeat(query, "v d -> b v d", b=len(patches)),
-            key.expand_as(patches),
+            self.key_norm(key).expand_as(patches),
             self.value_norm(patches),
             need_weights=need_weights,
         )
 
 
 def grid_positions(side: int, width: int) -> Tensor:
-    """Sines and cosines of the places of a grid, as in MAE: half the channels for the column, half for the row.
+    """Sine-cosine positions of the cells of a grid, as in MAE.
+
+    Half the channels are for the column, half for the row.
 
     Returns:
         float64 (side*side, width), rows first.
@@ -115,10 +113,8 @@ def grid_positions(side: int, width: int) -> Tensor:
     )
     angle = torch.outer(torch.arange(side, dtype=torch.float64), frequency)
     line = torch.cat([angle.sin(), angle.cos()], dim=1)
-    columns, rows = (
-        repeat(line, "x c -> (y x) c", y=side),
-        repeat(line, "y c -> (y x) c", x=side),
-    )
+    columns = repeat(line, "x c -> (y x) c", y=side)
+    rows = repeat(line, "y c -> (y x) c", x=side)
     return torch.cat([columns, rows], dim=1)
 
 

@@ -1,4 +1,4 @@
-"""Average pooling, the baseline every compressor must beat: the mean patch of each square cell, then the projector."""
+"""Average pooling, the baseline: the mean patch of each cell, then the projector."""
 
 import math
 
@@ -37,7 +37,7 @@ class Pool(nn.Module):
         *,
         visual_tokens: int | None = None,
     ) -> Tensor:
-        """Visual tokens, float (b, V, language width); the question is not looked at."""
+        """Visual tokens, float (b, V, language width); the question is ignored."""
         check_fixed(self.visual_tokens, visual_tokens)
         side = math.isqrt(self.visual_tokens)
         cells = reduce(

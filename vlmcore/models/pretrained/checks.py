@@ -1,4 +1,4 @@
-"""Checkpoint files: whether a folder holds a whole one, and loading without noise."""
+"""Checks that checkpoint files are complete, and loading without progress bars."""
 
 import hashlib
 import json
@@ -13,7 +13,11 @@ from vlmcore.files import read_json
 
 @contextmanager
 def quiet_loading() -> Iterator[None]:
-    """Keeps away transformers' progress bars, and its report of the text tower that is left out when CLIP's image tower is loaded."""
+    """Switches off transformers' progress bars and warnings.
+
+    One warning is of CLIP's text tower, which is left out when its image tower is
+    loaded.
+    """
     shown, level = logging.is_progress_bar_enabled(), logging.get_verbosity()
     logging.disable_progress_bar()
     logging.set_verbosity_error()
@@ -26,13 +30,17 @@ def quiet_loading() -> Iterator[None]:
 
 
 def check_checkpoint(folder: Path) -> None:
-    """Raises a sentence when a transformers checkpoint folder, in one file of weights or in shards, is missing, incomplete or truncated."""
-    index = folder / "model.safetensors.index.json"
-    shards = (
-        sorted(set(read_json(index)["weight_map"].values()))
-        if index.exists()
-        else ["model.safetensors"]
-    )
+    """Raises an error when a checkpoint folder of transformers is not complete.
+
+    Weights may be in one file or in shards.
+
+    Raises:
+        FileNotFoundError: a file is missing.
+        ValueError: a file is damaged.
+    """
+    index, shards = folder / "model.safetensors.index.json", ["model.safetensors"]
+    if index.exists():
+        shards = sorted(set(read_json(index)["weight_map"].values()))
     for name in ("config.json", *shards):
         if not (folder / name).exists():
             raise FileNotFoundError(
@@ -45,7 +53,7 @@ def check_checkpoint(folder: Path) -> None:
 
 
 def check_safetensors(path: Path) -> None:
-    """Raises ValueError when a safetensors file is shorter or longer than its header says."""
+    """Raises ValueError when a safetensors file has not the size its header gives."""
     size = path.stat().st_size
     with path.open("rb") as file:
         header_bytes = int.from_bytes(file.read(8), "little")
@@ -60,18 +68,9 @@ def check_safetensors(path: Path) -> None:
             raise ValueError(
                 f"{path} is damaged: its header cannot be read; copy or make it again"
             ) from error
-    end = (
-        8
-        + header_bytes
-        + max(
-            (
-                entry["data_offsets"][1]
-                for name, entry in header.items()
-                if name != "__metadata__"
-            ),
-            default=0,
-        )
-    )
+    header.pop("__metadata__", None)
+    data = max((entry["data_offsets"][1] for entry in header.values()), default=0)
+    end = 8 + header_bytes + data
     if size != end:
         raise ValueError(
             f"{path} is damaged: it has {size} bytes and should have {end}; copy or "

@@ -1,8 +1,8 @@
-"""The released weights of LLaVA-1.5, TokenPacker, MQT and QueCC, by name: which of their tensors is which of ours.
+"""Names of the tensors in the released weights of LLaVA-1.5, TokenPacker, MQT, QueCC.
 
 All four keep their compressor as `model.mm_projector` of a LLaVA checkpoint (in a
-`mm_projector.bin` of its own after stage 1). What follows that prefix differs, and is
-written out in `PUBLISHED` as the released code has it (github.com/haotian-liu/LLaVA,
+`mm_projector.bin` of its own after stage 1). The names after that prefix differ;
+`PUBLISHED` lists them as in the released code (github.com/haotian-liu/LLaVA,
 CircleRadon/TokenPacker, gordonhu608/MQT-LLaVA, locuslab/llava-token-compression). M3
 and PruMerge add nothing to LLaVA's projector.
 """
@@ -16,7 +16,7 @@ ATTENTION = ("in_proj_weight", "in_proj_bias", "out_proj.weight", "out_proj.bias
 
 
 def _tensors(theirs: str, ours: str, names: tuple[str, ...] = LAYER) -> dict[str, str]:
-    """The tensors of a layer that is called `theirs` there and `ours` here."""
+    """The tensors of a layer, by their released names."""
     return {f"{theirs}.{name}": f"{ours}.{name}" for name in names}
 
 
@@ -27,10 +27,8 @@ PUBLISHED: dict[str, dict[str, str]] = {
     "pool": _LLAVA,
     "m3": _LLAVA,
     "prumerge": _LLAVA,
-    "mqt": {
-        "query": "query",
-        "proj": "projection.weight",
-    }  # proj: (d, e), applied from the right, so the other way round
+    # proj: (d, e), applied from the right, so transposed here
+    "mqt": {"query": "query", "proj": "projection.weight"}
     | _tensors("ln_q", "query_norm")
     | _tensors("ln_k", "key_norm")
     | _tensors("ln_v", "value_norm")
@@ -64,8 +62,8 @@ PUBLISHED: dict[str, dict[str, str]] = {
     | _tensors("1", "projection.0")
     | _tensors("3", "projection.2"),
 }
-"""For each compressor of the package, the names of its tensors in a released
-`mm_projector` and here."""
+"""For each compressor, its tensors' names here by those in a released
+`mm_projector`."""
 
 FIXED = {"mqt": {"pos_embed"}}
 """Tensors that are released but computed here: MQT's positions, stored there in half
@@ -75,18 +73,19 @@ precision."""
 def from_published(
     compressor: str, released: Mapping[str, Tensor]
 ) -> dict[str, Tensor]:
-    """Released weights under this package's names, for `load_state_dict` of the compressor.
+    """Released weights under this package's names, for a compressor's state dict.
 
     Args:
         compressor: its key in `COMPRESSORS`.
-        released: the tensors of `mm_projector`, with or without what comes before and
-            with that word.
+        released: the tensors of `mm_projector`, with or without the prefix that ends in
+            that word.
 
     Raises:
         ValueError: a tensor is missing or not known; the sentence names it.
 
     Example:
-        >>> mlp.load_state_dict(from_published("mlp", torch.load("mm_projector.bin", weights_only=True)))  # doctest: +SKIP
+        >>> weights = torch.load(path, weights_only=True)  # doctest: +SKIP
+        >>> mlp.load_state_dict(from_published("mlp", weights))  # doctest: +SKIP
     """
     if compressor not in PUBLISHED:
         raise ValueError(
@@ -97,10 +96,8 @@ def from_published(
     found = {
         name.rpartition("mm_projector.")[2]: tensor for name, tensor in released.items()
     }
-    missing, unknown = (
-        sorted((names.keys() | fixed) - found.keys()),
-        sorted(found.keys() - names.keys() - fixed),
-    )
+    missing = sorted((names.keys() | fixed) - found.keys())
+    unknown = sorted(found.keys() - names.keys() - fixed)
     if missing or unknown:
         raise ValueError(
             f"these are not the weights of a released {compressor}: missing are "

