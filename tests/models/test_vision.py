@@ -250,7 +250,7 @@ def test_the_store_keeps_what_the_encoder_saw(tmp_path):
 
 
 def test_the_store_keeps_cls_attention_and_keys_when_asked(tmp_path):
-    """Beside the features, not with them once more; and whoever does not ask gets what was always there."""
+    """They are stored beside the features, and only if they are requested."""
     encoder = VisionEncoder.from_pretrained()
     images = np.random.default_rng(0).integers(0, 256, (7, 3, 64, 64), dtype=np.uint8)
     plain = FeatureStore(encoder, images, tmp_path, batch_size=3)

@@ -1,4 +1,7 @@
-"""A3: the master's answers pass, typical wrong ones are told what is wrong with them, and the numbers are those of vlmcore.scaling."""
+"""A3: the master's answers pass, and typical wrong answers get the right feedback.
+
+The numbers are those of `vlmcore.scaling`.
+"""
 
 import numpy as np
 import pytest

@@ -124,7 +124,7 @@ def test_overlap_counts_pixels(cells, count):
     torch.testing.assert_close(share, pixels_shared(cells, count))
     torch.testing.assert_close(
         share.sum(0), torch.ones(cells)
-    )  # every cell is dealt out once
+    )  # every cell is assigned once
     torch.testing.assert_close(
         share.sum(1), torch.full((count,), cells / count)
     )  # in equal portions

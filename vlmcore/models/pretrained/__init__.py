@@ -35,7 +35,7 @@ def find(name: str | Path) -> Path:
     """
     folder = Path(name)
     if folder.is_dir() or not re.fullmatch(r"[\w.-]+/[\w.-]+", str(name)):
-        return folder  # the loader reports what it lacks
+        return folder  # the caller reports what the folder lacks
     if str(name) == smollm2.NAME and smollm2.packaged() is not None:
         return smollm2.converted()
     try:

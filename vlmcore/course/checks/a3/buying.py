@@ -1,4 +1,4 @@
-"""Questions 1 and 3 of A3: the best buys, by measured points and by a law."""
+"""Questions 1 and 3 of A3: the frontier of measured points, the optimum of a law."""
 
 from collections.abc import Callable
 
