@@ -167,6 +167,10 @@ class VLMModule(Stage):
         if self.stage == "align":
             self.model.language.eval()
 
+    def on_validation_epoch_start(self) -> None:
+        """Forgets a metric of `Trainer.validate`, whose tensors `fit` cannot update."""
+        self.exact_match.reset()
+
     def loss_of(self, batch: MicroBatch) -> Tensor:
         """The mean loss over the V of this step, or another objective's loss."""
         if self.objective is not None:
