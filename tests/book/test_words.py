@@ -41,7 +41,8 @@ def texts() -> list[Path]:
         check=True,
     )
     paths = [ROOT / name for name in listed.stdout.splitlines()]
-    return [path for path in paths if path.name not in DATED and path.exists()]
+    other = (*DATED, Path(__file__).name)  # this file has examples of the phrases
+    return [path for path in paths if path.name not in other and path.exists()]
 
 
 def text_of(path: Path) -> str:
