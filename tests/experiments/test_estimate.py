@@ -73,7 +73,7 @@ def a_step(size, compressor, visual_tokens, samples, tokenizer):
     ids=["quecc", "tokenpacker", "blind"],
 )
 def test_training_costs_what_torch_counts(compressor, tokenizer):
-    """One step of tuning. The estimate is a little high: the features need no gradient."""
+    """One step of tuning; an estimate is a little high: features need no gradient."""
     vlm, batch, features, run = a_step(
         language_size(32), compressor, 4 if compressor else 0, 8, tokenizer
     )

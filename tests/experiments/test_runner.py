@@ -217,7 +217,7 @@ def test_ablations_have_names_of_their_own():
 def test_prumerge_is_scored_with_the_weights_of_the_uncompressed_run(
     little_data, tmp_path
 ):
-    """Trained once: after the first run the folder of the weights is not touched, and projector and language model are the same."""
+    """Its projector and language model are those of the uncompressed run."""
     runs = [
         replace(SHORT, model=VLMConfig(compressor=c, visual_tokens=v))
         for c, v in ((MLPConfig(), 144), (PruMergeConfig(), 4))
@@ -244,7 +244,7 @@ def test_prumerge_is_scored_with_the_weights_of_the_uncompressed_run(
 
 
 def test_a_pretrained_model_goes_through_the_same_run(little_data, tokenizer, tmp_path):
-    """A tiny checkpoint in place of SmolLM2: frozen, then tuned by LoRA; its own weights are not written again."""
+    """A tiny checkpoint in place of SmolLM2, frozen and then fine-tuned with LoRA."""
     sizes = LanguageConfig(vocab_size=64, width=24, depth=1, heads=2, mlp_width=40)
     LanguageModel.from_config(sizes, tokenizer).save_pretrained(tmp_path / "lm")
     training = replace(
@@ -402,7 +402,7 @@ def test_workers_end_with_the_sweep(tmp_path):
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_shipped_results_are_of_the_runs_they_are_named_for(name):
-    """A name leaves defaults out, so a changed default would pass old results off as new ones: then SCHEMA has to be raised."""
+    """Names leave defaults out: a changed default needs another SCHEMA."""
     configs = {identity(config): config for config in EXPERIMENTS[name]()}
     if (
         name in ("real", "ablation", "grid-gpu")

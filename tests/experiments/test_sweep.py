@@ -1,4 +1,4 @@
-"""A sweep that is killed again and again ends with the table of one that was left alone."""
+"""A sweep that is killed repeatedly ends with the table of an undisturbed one."""
 
 import json
 import multiprocessing
@@ -24,16 +24,28 @@ from vlmcore.experiments import sweep
 from vlmcore.experiments.pretraining import curriculum
 from vlmcore.experiments.tasks import synthetic
 from vlmcore.config import QueCCConfig, TokenPackerConfig
+from vlmcore.training.stages import TrainingConfig
 from vlmcore.training.trainer import StageConfig
 from vlmcore.experiments.suites.grid import GRID, grid_run, language_size
 from vlmcore.config import replace
 
-synthetic.TRAIN_SCENES, synthetic.FAMILY_TEST_SCENES, curriculum.CURRICULUM_SCENES = 16, 12, 40  # the workers import this file and do it too
+# the workers import this file and set these too
+synthetic.TRAIN_SCENES, synthetic.FAMILY_TEST_SCENES = 16, 12
+curriculum.CURRICULUM_SCENES = 40
 
 if __name__ == "__main__":
     short = StageConfig(8, 1e-3, 4)
-    runs = [grid_run("ocr", language_size(32), c, v, seed) for seed in (0, 1) for c in (QueCCConfig(), TokenPackerConfig()) for v in (1, 4)]
-    runs = [replace(run, text=short, training=replace(run.training, align=short, tune=short)) for run in runs]
+    training = TrainingConfig(short, short)
+    runs = [
+        replace(
+            grid_run("ocr", language_size(32), compressor, v),
+            text=short,
+            training=replace(training, seed=seed),
+        )
+        for seed in (0, 1)
+        for compressor in (QueCCConfig(), TokenPackerConfig())
+        for v in (1, 4)
+    ]
     sweep.run(runs, sweep.Job(Path(sys.argv[1]), Path(sys.argv[2]), "a test"), 2)
 """
 RUNS, LANGUAGE_MODELS = 8, 2

@@ -18,7 +18,7 @@ from vlmcore.experiments.tasks.synthetic import (
 @pytest.mark.slow
 @pytest.mark.parametrize("name", FAMILIES)
 def test_what_is_scored_is_new(name):
-    """No image of the four data sets twice, and facts of development are not those that are reported."""
+    """No image comes twice in four data sets, and held-out data have other facts."""
     parts = []
     for held_out in (False, True):
         task = load_task(name, held_out)
@@ -37,7 +37,7 @@ def test_what_is_scored_is_new(name):
 
 @pytest.mark.slow
 def test_no_scored_fact_is_asked_in_training():
-    """Icons are read off the descriptions of the training scenes; those of the test scenes are drawn again from the seed."""
+    """The icons of training images are read off their descriptions."""
     task = load_task("knowledge")
     icon = task.train_scenes.descriptions[:, :, 2].max(1)
     trained = {

@@ -39,7 +39,7 @@ from vlmcore.experiments.tasks import find_task
 from vlmcore.experiments.tasks.synthetic import FAMILY_TEST_SCENES, TRAIN_SCENES
 
 QUESTION_TOKENS, ANSWER_TOKENS = 4, 2
-"""Tokens of a family's longest question with its start, and of an answer with its end."""
+"""Tokens of the longest question with its start, and of an answer with its end."""
 TEXT_TOKENS = 3 * max(CURRICULUM_QUESTIONS.values()) + 2
 """Tokens of the longest pre-training text: questions of two words, answers of one."""
 WORKER_BYTES = 2.1e9

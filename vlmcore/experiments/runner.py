@@ -7,11 +7,9 @@ is, `sweep` does many.
 """
 
 import os
-import platform
 import shutil
 import time
 from collections.abc import Sequence
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +17,6 @@ import numpy as np
 import torch
 
 from vlmcore import cost
-from vlmcore.config import VLMConfig, replace, to_dict
 from vlmcore.data.samples import Sample, tokenize
 from vlmcore.evaluation.metrics import Score
 from vlmcore.evaluation.short_answers import (
@@ -28,15 +25,13 @@ from vlmcore.evaluation.short_answers import (
     score_answers,
 )
 from vlmcore.experiments.pretraining.embedding_targets import (
-    SceneTargets,
     align_to_embeddings,
 )
+from vlmcore.experiments.records import describe_run, logged_losses
 from vlmcore.experiments.run_config import (
-    SCHEMA,
     RunConfig,
     identity,
     language_identity,
-    method,
     weights_of,
 )
 from vlmcore.experiments.tasks import TaskData, find_task, load_task
@@ -46,9 +41,9 @@ from vlmcore.models.language import LanguageModel
 from vlmcore.models.prefix_cache import shared_prefix
 from vlmcore.models.vision import VisionEncoder
 from vlmcore.models.vlm import VLM
-from vlmcore.training.data import TrainingData
+from vlmcore.training.data import Objective, TrainingData
 from vlmcore.training.stages import fit, language_tokens
-from vlmcore.training.trainer import device_of, read_log
+from vlmcore.training.trainer import device_of
 
 ANSWER_TOKENS = 2
 """Tokens of an answer, a word and its end, for the cost of a run."""
@@ -92,27 +87,35 @@ def run_cell(
     vlm, processed = train(config, tasks, work, **options)
     vlm.to(device := device_of(accelerator))
     trained = time.perf_counter()
-    tests = [task.test for task in tasks]
-    answers, samples = _answer(config, vlm, tasks, tests, work)
-    permuted = [permute_images(test) for test in tests]
-    scores = {
-        "test": score_answers(answers, samples),
-        "shuffled": score_answers(*_answer(config, vlm, tasks, permuted, work)),
-    }
+    scores, correct = _scores(config, vlm, tasks, work)
     seconds = {"train": trained - started, "test": time.perf_counter() - trained}
     q = max(text_tokens(vlm, task) for task in tasks)
-    result = _result(config, vlm.config, scores, seconds) | {
+    result = describe_run(config, vlm.config, scores, seconds) | {
         "text_tokens": q,
         "training_tokens": processed,
-        "right": "".join(str(int(right)) for right in answered_right(answers, samples)),
+        "right": "".join(str(int(right)) for right in correct),
         "device": device.type,
         "command": command,
     }
     if config.pretrained is not None:  # few runs, and long ones: keep how they went
-        result["losses"] = _losses(Path(work) / identity(config))
+        result["losses"] = logged_losses(Path(work) / identity(config))
     result["flops"] = cost.exact_flops(vlm.config, q, ANSWER_TOKENS)._asdict()
     write_json(path, result)
     return result
+
+
+def _scores(
+    config: RunConfig, vlm: VLM, tasks: Sequence[TaskData], work: str | Path
+) -> tuple[dict[str, dict[str, Score]], list[bool]]:
+    """Scores on test images and on permuted ones, and which questions are right."""
+    tests = [task.test for task in tasks]
+    permuted = [permute_images(test) for test in tests]
+    answers, samples = _answer(config, vlm, tasks, tests, work)
+    scores = {
+        "test": score_answers(answers, samples),
+        "shuffled": score_answers(*_answer(config, vlm, tasks, permuted, work)),
+    }
+    return scores, answered_right(answers, samples)
 
 
 def train(
@@ -137,25 +140,9 @@ def train(
     language = language_model(config, work, **options)
     torch.manual_seed(config.training.seed)
     vlm = VLM.from_parts(base.model, vision, language)
-    data, targets = [], []
-    for part in [task] if isinstance(task, TaskData) else task:
-        blind = vlm.compressor is None
-        features = None if blind else _features(base, part.train_images, work)
-        tokens = tokenize(
-            part.train,
-            language.tokenizer,
-            config.model.order,
-            template=language.prompt_template,
-        )
-        data.append(TrainingData(tokens, features, shared_prefix(tokens)))
-        targets.append(_targets(config, part, language))
-    known = [part for part in targets if part is not None]
-    alignment = (
-        align_to_embeddings(data, known, language.tokenizer.pad_token_id)
-        if len(known) == len(data)
-        else None
-    )
-    folder = work / identity(base)
+    parts = [task] if isinstance(task, TaskData) else task
+    data = [_training_data(config, part, vlm, work) for part in parts]
+    alignment, folder = _alignment(config, parts, data, language), work / identity(base)
     fit(vlm, data, config.training, folder, alignment=alignment, **options)
     texts = [part.tokens for part in data]
     processed = language_tokens(vlm.config, texts, config.training)
@@ -232,13 +219,34 @@ def _answer(
     return answers, [sample for samples in tests for sample in samples]
 
 
-def _targets(
-    config: RunConfig, data: TaskData, language: LanguageModel
-) -> SceneTargets | None:
+def _training_data(
+    config: RunConfig, task: TaskData, vlm: VLM, work: str | Path
+) -> TrainingData:
+    language, blind = vlm.language, vlm.compressor is None
+    images = task.train_images
+    features = None if blind else _features(weights_of(config), images, work)
+    tokens = tokenize(
+        task.train,
+        language.tokenizer,
+        config.model.order,
+        template=language.prompt_template,
+    )
+    return TrainingData(tokens, features, shared_prefix(tokens))
+
+
+def _alignment(
+    config: RunConfig,
+    tasks: Sequence[TaskData],
+    data: Sequence[TrainingData],
+    language: LanguageModel,
+) -> Objective | None:
+    """Stage 1 with embedding targets; None for the language-modelling loss."""
     task, wanted = find_task(config.task), config.embedding_targets
     if not (task.embedding_targets if wanted is None else wanted):
         return None
-    return task.targets(data, language, config.model.vision.side)
+    side = config.model.vision.side
+    targets = [task.targets(part, language, side) for part in tasks]
+    return align_to_embeddings(data, targets, language.tokenizer.pad_token_id)
 
 
 def _features(config: RunConfig, images: np.ndarray, work: str | Path) -> FeatureStore:
@@ -246,53 +254,3 @@ def _features(config: RunConfig, images: np.ndarray, work: str | Path) -> Featur
     attention = compressor is not None and compressor.sees_attention
     encoder = VisionEncoder.from_pretrained()
     return FeatureStore(encoder, images, work, attention=attention)
-
-
-def _result(
-    config: RunConfig,
-    sizes: VLMConfig,
-    scores: dict[str, dict[str, Score]],
-    seconds: dict[str, float],
-) -> dict[str, Any]:
-    return {
-        "id": identity(config),
-        "schema": SCHEMA,
-        "name": f"{method(sizes.compressor)}.v{sizes.visual_tokens}.seed{config.training.seed}",
-        "task": config.task,
-        "compressor": method(sizes.compressor),
-        "visual_tokens": sizes.visual_tokens,
-        "seed": config.training.seed,
-        "config": to_dict(replace(config, model=sizes)),
-        "parameters": cost.parameters(sizes)._asdict(),
-        "scores": plain_scores(scores),
-        "seconds": {stage: round(value, 1) for stage, value in seconds.items()},
-        "threads": torch.get_num_threads(),
-        "versions": {
-            name: version(name)
-            for name in ("torch", "transformers", "lightning", "numpy", "vlmcore")
-        }
-        | {"python": platform.python_version()},
-    }
-
-
-def _losses(run: Path) -> dict[str, dict[str, list[float]]]:
-    """Steps and losses of each stage of a run, from its logs."""
-    logs = {
-        stage: read_log(run / stage)
-        for stage in ("align", "tune")
-        if any((run / stage).glob("csv/*/metrics.csv"))
-    }
-    return {
-        stage: {"step": log["step"].tolist(), "loss": log["loss"].round(5).tolist()}
-        for stage, log in logs.items()
-    }
-
-
-def plain_scores(
-    scores: dict[str, dict[str, Score]],
-) -> dict[str, dict[str, dict[str, float]]]:
-    """Scores by split and kind as plain values, as result files hold them."""
-    return {
-        split: {kind: value._asdict() for kind, value in kinds.items()}
-        for split, kinds in scores.items()
-    }

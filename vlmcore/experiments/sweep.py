@@ -1,7 +1,7 @@
 """Many runs at a time: all runs of an experiment that have no result yet.
 
     vlmcore sweep run easyvqa               # one worker per core
-    vlmcore sweep run easyvqa --part 3/20   # the third of twenty shares, for a job array
+    vlmcore sweep run easyvqa --part 3/20   # the third of twenty, for a job array
     vlmcore sweep status easyvqa
     vlmcore sweep plan grid                 # the cost, before anything is started
     vlmcore sweep run grid-gpu              # one worker per GPU

@@ -9,8 +9,9 @@ from pathlib import Path
 from vlmcore import cost
 from vlmcore.config import replace, to_dict
 from vlmcore.evaluation.short_answers import question_only, score_answers
+from vlmcore.experiments.records import plain_scores
 from vlmcore.experiments.run_config import SCHEMA, RunConfig, language_identity
-from vlmcore.experiments.runner import language_model, plain_scores
+from vlmcore.experiments.runner import language_model
 from vlmcore.experiments.tasks import find_task, load_task
 from vlmcore.files import write_json
 from vlmcore.training.trainer import device_of

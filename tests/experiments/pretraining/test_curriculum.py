@@ -79,7 +79,7 @@ def test_a_lesson_is_a_function_of_its_step(tokenizer, few_scenes):
 
 
 def test_answers_are_learnt_and_nothing_else(tokenizer, few_scenes):
-    """A batch decoded word by word: each question of a scene once, after its description."""
+    """A batch decoded word by word: each question once, after its description."""
     make, scenes, seen = (
         curriculum_batches(tokenizer, KNOWN, 8, 2),
         described_scenes(2),

@@ -47,7 +47,7 @@ def language():
 
 @pytest.fixture(scope="module")
 def data():
-    """A teal square above on the right, a circle of unknown colour, a blue triangle below on the left."""
+    """A teal square, a circle of unknown colour, a blue triangle."""
     images = np.full((3, 3, 16, 16), 200, np.uint8)
     images[0, 0, 1:5, 11:15], images[1, 0, 8:12, 8:12], images[2, 1, 12:14, 2:4] = (
         0,

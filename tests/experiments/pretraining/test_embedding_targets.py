@@ -16,7 +16,7 @@ from vlmcore.experiments.pretraining.scene_tokens import embed_scenes, owners
 
 
 def make_targets(tokenizer, count=3):
-    """Three scenes of two by two cells, two of them with one object each: a red and a blue one twice, two red ones once."""
+    """Three scenes of two by two cells: red and blue twice, two red once."""
     word = tokenizer.get_vocab()
     here, red, blue, circle, pad = (
         word["there"],
@@ -67,10 +67,10 @@ def saying(vlm, tokens):
 
 
 @pytest.mark.parametrize("count", [4, 1])
-def test_tokens_that_are_the_notes_have_nothing_to_learn(
+def test_tokens_equal_to_their_targets_have_no_loss(
     make_vlm, describe, plain_words, count
 ):
-    """With a cell a token nothing is left; one token for all must share its naming out, which costs the entropy of what is there."""
+    """Nothing is left with a cell a token; one token for all costs its entropy."""
     vlm = plain_words(make_vlm(PoolConfig(), count))
     step = describe(vlm)
     targets = embed_scenes(
@@ -86,7 +86,7 @@ def test_tokens_that_are_the_notes_have_nothing_to_learn(
 
 @pytest.mark.parametrize("count", [1, 4, 9])
 def test_the_loss_is_distance_and_naming(make_vlm, describe, count):
-    """Against a loop over scenes, tokens and kinds of content; nine tokens share the four cells."""
+    """Against a loop over scenes, tokens and kinds of content."""
     vlm = make_vlm(PoolConfig(), 4)
     step, language = describe(vlm), vlm.language
     visual = torch.randn(3, count, 24)
@@ -127,7 +127,7 @@ def test_the_loss_is_distance_and_naming(make_vlm, describe, count):
 
 
 def test_empty_tokens_do_not_drown_the_others(make_vlm, describe, plain_words):
-    """A token that has to name something counts as much in a scene with many empty tokens as alone."""
+    """A filled token counts as much beside many empty tokens as alone."""
     vlm = plain_words(make_vlm(PoolConfig(), 4))
     step = describe(vlm)
     words = step.targets.words[
@@ -162,7 +162,7 @@ def test_empty_tokens_do_not_drown_the_others(make_vlm, describe, plain_words):
     ids=["tokenpacker", "quecc"],
 )
 def test_only_the_compressor_learns(make_vlm, describe, compressor):
-    """Even where the language model is not frozen, its words stay what they are: they are the target."""
+    """The targets have no gradient, even where the language model is not frozen."""
     vlm = make_vlm(compressor, 4)
     embedding_target_loss(vlm, describe(vlm)).backward()
     assert all(parameter.grad is None for parameter in vlm.language.parameters())

@@ -1,1 +1,1 @@
-"""Pre-training of the miniature models: vision encoder, text curriculum, embedding targets."""
+"""Pre-training of the miniatures: vision encoder, texts, embedding targets."""

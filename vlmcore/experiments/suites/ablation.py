@@ -32,7 +32,7 @@ def ablation_runs(held_out: bool = False) -> list[RunConfig]:
 
 
 def _language_modelling(run: RunConfig) -> RunConfig:
-    """Stage 1 with the language-modelling loss, for which the grid's rate is too high."""
+    """Stage 1 with the language-modelling loss, which needs a lower learning rate."""
     rate = COMPARISON.training.align.learning_rate
     align = replace(run.training.align, learning_rate=rate)
     training = replace(run.training, align=align)
