@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from vlmcore.plots.style import PARAMETERS, colours, log_ticks, panels, spans
 from vlmcore.scaling import Fit
 
-_TRAINED = {"blind": 2, "shuffled": 4, "seeing": 0}
+_TRAINED = {"blind": 2, "permuted": 4, "with image": 0}
 """Indices of the style's colours; guesses that need no model are grey."""
 
 _TICKS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)

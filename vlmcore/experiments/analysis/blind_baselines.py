@@ -1,10 +1,10 @@
-"""Baselines of a score without the image, from chance to a model that sees.
+"""Baselines of a score, from chance to a model with images.
 
 Guesses need no model: chance, one answer to everything, the best answer to each
 question's text (`evaluation.short_answers.question_only`). A blind model is trained
-without images; a shuffled one was trained with them, and is evaluated with images
-permuted across questions. Scores are read from result files, so that several trainings
-give an interval for other seeds too.
+without images. The permuted score is that of a model with images, evaluated with
+images permuted across questions. Scores are read from result files, so that several
+trainings give an interval for other seeds too.
 """
 
 import math
@@ -19,7 +19,7 @@ from scipy import stats
 from vlmcore.data.samples import Sample
 from vlmcore.scaling import Interval, over_seeds
 
-BASELINES = ("chance", "one answer", "question only", "blind", "shuffled", "seeing")
+BASELINES = ("chance", "one answer", "question only", "blind", "permuted", "with image")
 """From the simplest up; scores need not rise in this order."""
 
 KindScores = Mapping[str, Mapping[str, float]]
@@ -128,7 +128,7 @@ def all_baselines(
     blind: Sequence[Mapping[str, Any]] = (),
     favourite: KindScores | None = None,
 ) -> pd.DataFrame:
-    """All available baselines of a task, the simplest first, and the model that sees.
+    """All available baselines of a task, the simplest first, and the model with images.
 
     Args:
         question_only: scores of the guess from each question's text; they hold chance
@@ -149,8 +149,8 @@ def all_baselines(
         "one answer": [favourite] if favourite is not None else [],
         "question only": [question_only],
         "blind": [result["scores"]["test"] for result in blind],
-        "shuffled": [result["scores"]["shuffled"] for result in seeing],
-        "seeing": [result["scores"]["test"] for result in seeing],
+        "permuted": [result["scores"]["shuffled"] for result in seeing],
+        "with image": [result["scores"]["test"] for result in seeing],
     }
     found = [scores_by_kind(name, each) for name, each in runs.items() if each]
     return pd.concat([_table(chance), *found], ignore_index=True)
