@@ -23,14 +23,14 @@ CONTENTS = tuple(product(COLOURS, SHAPES))
 """The 24 pairs of a colour and a shape that an image can show."""
 
 
-class EasyVQA(NamedTuple):
+class EasyVQASplit(NamedTuple):
     """One split: images, uint8 (n, 3, 64, 64), and questions about them."""
 
     images: np.ndarray
     samples: list[Sample]
 
 
-def load(split: Literal["train", "test"]) -> EasyVQA:
+def load(split: Literal["train", "test"]) -> EasyVQASplit:
     """Reads one split from the installed package.
 
     Raises:
@@ -57,7 +57,7 @@ def load(split: Literal["train", "test"]) -> EasyVQA:
         sample(row[image], question, answer)
         for question, answer, image in zip(*questions(), strict=True)
     ]
-    return EasyVQA(np.stack(pixels), samples)
+    return EasyVQASplit(np.stack(pixels), samples)
 
 
 def sample(image: int, question: str, answer: str) -> Sample:
@@ -69,7 +69,7 @@ def sample(image: int, question: str, answer: str) -> Sample:
     return Sample(image, question, answer, "shape", len(SHAPES))
 
 
-def contents(data: EasyVQA) -> np.ndarray:
+def contents(data: EasyVQASplit) -> np.ndarray:
     """Finds what each image shows from the answers to its questions.
 
     Returns:

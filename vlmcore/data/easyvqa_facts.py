@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from vlmcore.data.easyvqa import CONTENTS, EasyVQA, contents
+from vlmcore.data.easyvqa import CONTENTS, EasyVQASplit, contents
 from vlmcore.data.samples import Sample
 from vlmcore.data.synthetic.drawing import COLOURS, SHAPES
 
@@ -63,12 +63,12 @@ HELD_OUT = tuple(filter(_is_held_out, FACTS))
 """One fact of each word, except of the shape whose turn would be -ness."""
 
 
-def train_samples(data: EasyVQA) -> list[Sample]:
+def train_samples(data: EasyVQASplit) -> list[Sample]:
     """Asks what each image shows, and every fact about it that is not held out."""
     return _samples(data, held_out=False)
 
 
-def test_samples(data: EasyVQA) -> list[Sample]:
+def test_samples(data: EasyVQASplit) -> list[Sample]:
     """Asks the held-out facts about every image whose content is known."""
     return _samples(data, held_out=True)
 
@@ -82,7 +82,7 @@ def fact_text() -> list[Sample]:
     ]
 
 
-def _samples(data: EasyVQA, *, held_out: bool) -> list[Sample]:
+def _samples(data: EasyVQASplit, *, held_out: bool) -> list[Sample]:
     found = contents(data)
     return [
         sample

@@ -66,16 +66,8 @@ class PromptTemplate(NamedTuple):
     after: list[int]
 
 
-class Tokens(NamedTuple):
-    """All samples of a data set, tokenised once; the fields are those of `Batch`."""
-
-    image: Tensor
-    text: Tensor
-    labels: Tensor
-    length: Tensor
-    image_at: Tensor
-    question: Tensor
-    question_length: Tensor
+class Tokens(Batch):
+    """All samples of a data set, tokenised once."""
 
     def batch(self, rows: Tensor) -> Batch:
         """Returns the samples in `rows`, int (b,), padded to the longest of them."""
@@ -103,42 +95,33 @@ def tokenize(
         tokenizer: has `bos_token_id`, `eos_token_id` and `pad_token_id`.
         order: `image_first` puts the image before the question, `question_first` right
             after it; both inside the template.
-        answers: whether the answers follow the questions, as training needs, or are to
-            be generated.
-        template: of the prompt, as `LanguageModel.prompt_template`; by default only the
-            start token before the question.
+        answers: whether the answers follow, as in training, or are to be generated.
+        template: of the prompt; by default only the start token before the question.
 
     Raises:
         ValueError: a question is empty, there is no sample, or the tokenizer lacks a
             special token.
     """
-    if not samples:
-        raise ValueError("there is no sample to tokenise; give at least one question")
     start, end, pad = _special_tokens(tokenizer)
     before, after = template or PromptTemplate([start], [])
     asked = _tokenize_texts([sample.question for sample in samples], tokenizer)
-    replies = _tokenize_texts([sample.answer for sample in samples], tokenizer)
     if [] in asked:
         raise ValueError(
             f"the question of sample {asked.index([])} is empty; every sample needs one"
         )
-
-    texts, labels = [], []
-    for question, answer in zip(asked, replies, strict=True):
-        prompt = [*before, *question, *after]
-        reply = [*answer, end] if answers else []
-        texts.append(torch.tensor([*prompt, *reply], dtype=torch.int32))
-        labels.append(torch.tensor([IGNORE] * len(prompt) + reply, dtype=torch.int32))
-    questions = [torch.tensor([start, *q], dtype=torch.int32) for q in asked]
-    question_length = torch.tensor([len(question) for question in questions])
+    said = _tokenize_texts([sample.answer for sample in samples], tokenizer)
+    replies = [[*answer, end] if answers else [] for answer in said]
+    prompts = [[*before, *question, *after] for question in asked]
+    pairs = list(zip(prompts, replies, strict=True))
+    question_length = torch.tensor([1 + len(question) for question in asked])
     first = torch.full_like(question_length, len(before))
     return Tokens(
         image=torch.tensor([sample.image for sample in samples]),
-        text=pad_sequence(texts, batch_first=True, padding_value=pad),
-        labels=pad_sequence(labels, batch_first=True, padding_value=IGNORE),
-        length=torch.tensor([len(text) for text in texts]),
+        text=_pad([prompt + reply for prompt, reply in pairs], pad),
+        labels=_pad([[IGNORE] * len(p) + reply for p, reply in pairs], IGNORE),
+        length=torch.tensor([len(prompt + reply) for prompt, reply in pairs]),
         image_at=first if order == "image_first" else first + question_length - 1,
-        question=pad_sequence(questions, batch_first=True, padding_value=pad),
+        question=_pad([[start, *question] for question in asked], pad),
         question_length=question_length,
     )
 
@@ -174,6 +157,13 @@ def _tokenize_texts(
     texts: list[str], tokenizer: PreTrainedTokenizerBase
 ) -> list[list[int]]:
     """Returns the tokens of each text; a text that repeats is tokenised once."""
+    if not texts:
+        raise ValueError("there is no sample to tokenise; give at least one question")
     unique, rows = np.unique(texts, return_inverse=True)
     tokens = tokenizer(unique.tolist(), add_special_tokens=False)["input_ids"]
     return [tokens[row] for row in rows]
+
+
+def _pad(rows: list[list[int]], value: int) -> Tensor:
+    tensors = [torch.tensor(row, dtype=torch.int32) for row in rows]
+    return pad_sequence(tensors, batch_first=True, padding_value=value)

@@ -14,7 +14,7 @@ class Located(NamedTuple):
 
 
 def made_up(rng, depth=0):
-    """A JSON value with what breaks naive readers: brackets and quotes in texts, nesting, Unicode, numbers at the end of a piece."""
+    """A JSON value with brackets and quotes in texts, nesting, Unicode and numbers."""
     kind = rng.randrange(5 if depth < 3 else 3)
     if kind == 0:
         return rng.choice([12, -3.5e10, None, True, 123456789])
@@ -128,7 +128,7 @@ def test_join_is_a_look_up(shuffled):
         ([1, 2], [3, 1, 2], "a0: an answer to unknown question 3"),
     ],
 )
-def test_what_does_not_belong_is_named(questions, others, message):
+def test_ids_that_do_not_match_are_named(questions, others, message):
     with pytest.raises(ValueError, match=message):
         list(
             join(

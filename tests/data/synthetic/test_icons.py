@@ -11,6 +11,7 @@ from vlmcore.data.synthetic.icons import (
     ICONS,
     RELATIONS,
     VALUES,
+    IconLayout,
     draw_icons,
     facts,
     icon_masks,
@@ -79,7 +80,8 @@ def test_icons_are_drawn_in_their_cells_and_nowhere_else():
     )
     exists = np.array([[True, True], [True, False]])
     rng = np.random.default_rng(0)
-    images = draw_icons(rng, icon, colour, cell, exists).astype(float)
+    layout = IconLayout(icon, colour, cell, exists)
+    images = draw_icons(rng, layout).astype(float)
     for i, image in enumerate(images):
         ground = image[:, 71, 0]  # the last cell of the first column is always empty
         expected = np.tile(ground[:, None, None], (1, 72, 72))

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from vlmcore.data.synthetic.drawing import COLOURS, GRID, letter_masks
+from vlmcore.data.synthetic.drawing import COLOURS, GRID_SIDE, letter_masks
 from vlmcore.data.synthetic.letters_and_shapes import (
     DESCRIPTION_WORDS,
     GRID_LETTERS,
@@ -26,7 +26,7 @@ def objects(description):
 
 def cells_of(image):
     """The 16 cells of an image, in rows: (16, 3, 18, 18)."""
-    cells = image.astype(int).reshape(3, GRID, 18, GRID, 18)
+    cells = image.astype(int).reshape(3, GRID_SIDE, 18, GRID_SIDE, 18)
     return cells.transpose(1, 3, 0, 2, 4).reshape(16, 3, 18, 18)
 
 

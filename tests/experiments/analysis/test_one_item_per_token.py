@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from vlmcore.data.synthetic.task_families import ocr
-from vlmcore.data.synthetic.vocabulary import OCR_GRID, OCR_POSITIONS
+from vlmcore.data.synthetic.vocabulary import OCR_SIDE, OCR_POSITIONS
 from vlmcore.experiments.analysis.one_item_per_token import one_character_a_token
 
 PAGES = ocr(5, 300, questions=2, draw=False)
@@ -13,13 +13,13 @@ PAGES = ocr(5, 300, questions=2, draw=False)
 @pytest.mark.parametrize("visual_tokens", [1, 4, 16, 64])
 def test_the_rule_against_counting(visual_tokens):
     """A loop over questions counts the characters in the asked character's cell."""
-    cell = OCR_GRID // math.isqrt(visual_tokens)
+    cell = OCR_SIDE // math.isqrt(visual_tokens)
     for sample, chance in zip(
         PAGES.samples, one_character_a_token(PAGES, visual_tokens), strict=True
     ):
         position = sample.question.removeprefix("read ")
-        row, column = divmod(OCR_POSITIONS.index(position), OCR_GRID)
-        page = (PAGES.descriptions[sample.image, :, 1] >= 0).reshape(OCR_GRID, OCR_GRID)
+        row, column = divmod(OCR_POSITIONS.index(position), OCR_SIDE)
+        page = (PAGES.descriptions[sample.image, :, 1] >= 0).reshape(OCR_SIDE, OCR_SIDE)
         top, left = row - row % cell, column - column % cell
         held = page[top : top + cell, left : left + cell].sum()
         assert chance == pytest.approx(1 / held + (1 - 1 / held) / sample.choices)

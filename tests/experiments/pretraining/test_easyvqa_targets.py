@@ -8,7 +8,7 @@ from transformers import PreTrainedTokenizerFast
 
 from tests.conftest import TINY_LANGUAGE
 from vlmcore.config import replace
-from vlmcore.data.easyvqa import EasyVQA, sample
+from vlmcore.data.easyvqa import EasyVQASplit, sample
 from vlmcore.data.synthetic.drawing import COLOURS, SHAPES
 from vlmcore.experiments.pretraining.easyvqa_targets import OWN_SCORE, shape_targets
 from vlmcore.experiments.pretraining.scene_tokens import embed_scenes
@@ -60,7 +60,7 @@ def data():
         (2, "what shape is blue?", "triangle"),
         (2, "is there a rectangle?", "no"),
     ]
-    return EasyVQA(images, [sample(*each) for each in asked])
+    return EasyVQASplit(images, [sample(*each) for each in asked])
 
 
 def test_a_note_is_the_sum_of_all_pieces_at_the_place_of_the_shape(language, data):

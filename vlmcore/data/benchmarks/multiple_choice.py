@@ -60,9 +60,7 @@ def scienceqa(
     split: str = "test",
     images_only: bool = False,
 ) -> Iterator[Question]:
-    """Reads ScienceQA (arXiv 2209.09513); the kinds are `image` and `text`.
-
-    Table 1 has the questions with an image.
+    """Reads ScienceQA (arXiv 2209.09513); kinds are `image`, as in Table 1, and `text`.
 
     Args:
         problems: `problems.json`.
@@ -79,9 +77,8 @@ def scienceqa(
         wanted = set(json.loads(Path(splits).read_text(encoding="utf-8"))[split])
     for record in json_items(problems):
         image = record.get("image", (str, type(None)))
-        if wanted is not None and record.key not in wanted:
-            continue
-        if images_only and not image:
+        left_out = images_only and not image
+        if left_out or (wanted is not None and record.key not in wanted):
             continue
         options, right = tuple(record.get("choices", list)), record.get("answer", int)
         if not 0 <= right < len(options) <= len(OPTION_LETTERS):

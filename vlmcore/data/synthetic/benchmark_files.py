@@ -23,6 +23,7 @@ from vlmcore.data.synthetic.benchmark_questions import (
     BenchmarkScenes,
 )
 
+_Questions = list[BenchmarkQuestion]
 _COCO = "COCO_val2014_{:012d}.jpg"
 _MADE = "made"
 """Stands where a real file names a source, a licence or a person."""
@@ -57,7 +58,7 @@ def _write_json(path: Path, content: Any) -> None:
     path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 
-def _vqav2(asked: list[BenchmarkQuestion], images: np.ndarray, folder: Path) -> None:
+def _vqav2(asked: _Questions, images: np.ndarray, folder: Path) -> None:
     _save_all(images, folder / "val2014", _COCO)
     head = {
         "info": {"description": _MADE, "version": "2.0"},
@@ -95,7 +96,7 @@ def _vqav2(asked: list[BenchmarkQuestion], images: np.ndarray, folder: Path) -> 
     )
 
 
-def _vizwiz(asked: list[BenchmarkQuestion], images: np.ndarray, folder: Path) -> None:
+def _vizwiz(asked: _Questions, images: np.ndarray, folder: Path) -> None:
     entries = []
     for i, (image, question, _, kind, given, *_) in enumerate(asked):
         name = f"VizWiz_val_{i:08d}.jpg"
@@ -114,7 +115,7 @@ def _vizwiz(asked: list[BenchmarkQuestion], images: np.ndarray, folder: Path) ->
     _write_json(folder / "val.json", entries)
 
 
-def _textvqa(asked: list[BenchmarkQuestion], images: np.ndarray, folder: Path) -> None:
+def _textvqa(asked: _Questions, images: np.ndarray, folder: Path) -> None:
     entries, ocr = [], []
     for i, (image, question, _, _, given, _, hints) in enumerate(asked):
         name = f"{i:016x}"
@@ -143,7 +144,7 @@ def _textvqa(asked: list[BenchmarkQuestion], images: np.ndarray, folder: Path) -
         _write_json(folder / file, {**head, "dataset_version": version, "data": data})
 
 
-def _gqa(asked: list[BenchmarkQuestion], images: np.ndarray, folder: Path) -> None:
+def _gqa(asked: _Questions, images: np.ndarray, folder: Path) -> None:
     _save_all(images, folder / "images", "n{}.jpg")
     entries = {
         f"{i:08d}": {
@@ -169,7 +170,7 @@ def _gqa(asked: list[BenchmarkQuestion], images: np.ndarray, folder: Path) -> No
     _write_json(folder / "testdev_balanced_questions.json", entries)
 
 
-def _pope(asked: list[BenchmarkQuestion], images: np.ndarray, folder: Path) -> None:
+def _pope(asked: _Questions, images: np.ndarray, folder: Path) -> None:
     _save_all(images, folder / "val2014", _COCO)
     for split in ("random", "popular", "adversarial"):
         part = [question for question in asked if question.kind == split]
@@ -186,7 +187,7 @@ def _pope(asked: list[BenchmarkQuestion], images: np.ndarray, folder: Path) -> N
         (folder / f"coco_pope_{split}.json").write_text(text, encoding="utf-8")
 
 
-def _mme(asked: list[BenchmarkQuestion], images: np.ndarray, folder: Path) -> None:
+def _mme(asked: _Questions, images: np.ndarray, folder: Path) -> None:
     """Half of the real sub-tasks keep images and texts apart; here `count` does."""
     for pair in zip(asked[::2], asked[1::2], strict=True):
         name, kind = f"{pair[0].image:012d}", pair[0].kind
@@ -203,7 +204,7 @@ def _mme(asked: list[BenchmarkQuestion], images: np.ndarray, folder: Path) -> No
         text.write_text("\n".join(lines), encoding="utf-8")
 
 
-def _mmbench(asked: list[BenchmarkQuestion], images: np.ndarray, folder: Path) -> None:
+def _mmbench(asked: _Questions, images: np.ndarray, folder: Path) -> None:
     rows = []
     for i, (image, question, answer, kind, _, texts, _) in enumerate(asked):
         path = folder / "image.jpg"
@@ -231,9 +232,7 @@ def _mmbench(asked: list[BenchmarkQuestion], images: np.ndarray, folder: Path) -
     table.to_csv(folder / "mmbench_dev_20230712.tsv", sep="\t", index=False)
 
 
-def _scienceqa(
-    asked: list[BenchmarkQuestion], images: np.ndarray, folder: Path
-) -> None:
+def _scienceqa(asked: _Questions, images: np.ndarray, folder: Path) -> None:
     problems = {}
     for i, (image, question, answer, _, _, options, _) in enumerate(asked, start=1):
         if image is not None:

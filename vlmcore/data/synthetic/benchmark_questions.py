@@ -101,7 +101,9 @@ class _Shape(NamedTuple):
     shape: str
 
 
-_Ask = Callable[[Random, int, list[_Shape]], list[BenchmarkQuestion]]
+_Shapes = list[_Shape]
+_Questions = list[BenchmarkQuestion]
+_Ask = Callable[[Random, int, _Shapes], _Questions]
 
 
 def benchmark_scenes(
@@ -120,7 +122,7 @@ def benchmark_scenes(
     count = scenes // 4 if letters is None else letters
     signs = letters_and_shapes.letters(seed, count, draw=draw)
     rng = Random(repr(seed))  # much faster than numpy's generators for one word
-    questions: dict[str, list[BenchmarkQuestion]] = {name: [] for name in _ASK}
+    questions: dict[str, _Questions] = {name: [] for name in _ASK}
     for i in range(scenes):
         shown = [_Shape(*words) for words in _objects(shapes, i)]
         for name, ask in _ASK.items():
@@ -161,23 +163,23 @@ def _textvqa(rng: Random, scenes: Scenes, sample: Sample) -> BenchmarkQuestion:
     return BenchmarkQuestion(image, f"{question}?", answer, kind, human, hints=(hint,))
 
 
-def _colour(rng: Random, image: int, shown: list[_Shape]) -> BenchmarkQuestion:
+def _colour(rng: Random, image: int, shown: _Shapes) -> BenchmarkQuestion:
     colour, shape = rng.choice(shown)
     return BenchmarkQuestion(image, f"What color is the {shape}?", colour, "query")
 
 
-def _verify(rng: Random, image: int, shown: list[_Shape]) -> BenchmarkQuestion:
+def _verify(rng: Random, image: int, shown: _Shapes) -> BenchmarkQuestion:
     colour, shape = rng.choice(shown)
     asked = colour if rng.random() < 0.5 else _other(rng, COLOUR_NAMES, colour)
     answer = "yes" if asked == colour else "no"
     return BenchmarkQuestion(image, f"Is the {shape} {asked}?", answer, "verify")
 
 
-def _gqa(rng: Random, image: int, shown: list[_Shape]) -> list[BenchmarkQuestion]:
+def _gqa(rng: Random, image: int, shown: _Shapes) -> _Questions:
     return [_colour(rng, image, shown), _verify(rng, image, shown)]
 
 
-def _vqav2(rng: Random, image: int, shown: list[_Shape]) -> list[BenchmarkQuestion]:
+def _vqav2(rng: Random, image: int, shown: _Shapes) -> _Questions:
     colour, verify = _gqa(rng, image, shown)
     count = str(len(shown))
     number = BenchmarkQuestion(image, "How many shapes are there?", count, "number")
@@ -195,7 +197,7 @@ def _vqav2(rng: Random, image: int, shown: list[_Shape]) -> list[BenchmarkQuesti
     ]
 
 
-def _vizwiz(rng: Random, image: int, shown: list[_Shape]) -> list[BenchmarkQuestion]:
+def _vizwiz(rng: Random, image: int, shown: _Shapes) -> _Questions:
     """Asks about a shape that may be absent."""
     shape = rng.choice(SHAPES)
     colour = next((other.colour for other in shown if other.shape == shape), None)
@@ -207,7 +209,7 @@ def _vizwiz(rng: Random, image: int, shown: list[_Shape]) -> list[BenchmarkQuest
     return [BenchmarkQuestion(image, question, answer, kind, human, hints=hints)]
 
 
-def _pope(rng: Random, image: int, shown: list[_Shape]) -> list[BenchmarkQuestion]:
+def _pope(rng: Random, image: int, shown: _Shapes) -> _Questions:
     """Asks about a shape that is present and, in each split, about one that is absent.
 
     The absent one is of an absent colour (*random*, *popular*: the latter in a shape
@@ -234,7 +236,7 @@ def _pope(rng: Random, image: int, shown: list[_Shape]) -> list[BenchmarkQuestio
     ]
 
 
-def _mme(rng: Random, image: int, shown: list[_Shape]) -> list[BenchmarkQuestion]:
+def _mme(rng: Random, image: int, shown: _Shapes) -> _Questions:
     """Asks two questions of one sub-task, to which the answers are yes and no."""
     colour, shape = rng.choice(shown)
     present = {other.shape for other in shown}
@@ -253,14 +255,14 @@ def _mme(rng: Random, image: int, shown: list[_Shape]) -> list[BenchmarkQuestion
     ]
 
 
-def _mmbench(rng: Random, image: int, shown: list[_Shape]) -> list[BenchmarkQuestion]:
+def _mmbench(rng: Random, image: int, shown: _Shapes) -> _Questions:
     asked = _colour(rng, image, shown)
     others = [colour for colour in COLOUR_NAMES if colour != asked.answer]
     options = tuple(rng.sample([asked.answer, *rng.sample(others, 3)], 4))
     return [asked._replace(options=options, kind="attribute_recognition")]
 
 
-def _scienceqa(rng: Random, image: int, shown: list[_Shape]) -> list[BenchmarkQuestion]:
+def _scienceqa(rng: Random, image: int, shown: _Shapes) -> _Questions:
     """Asks about the image, or in every third question or so about words alone."""
     if rng.random() < 1 / 3:
         answer = rng.choice(COLOUR_NAMES)

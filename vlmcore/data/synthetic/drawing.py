@@ -9,13 +9,14 @@ from pathlib import Path
 
 import matplotlib
 import numpy as np
+from numpy.random import Generator
 from PIL import Image, ImageDraw, ImageFont
 
 Seed = int | tuple[int, ...]
 
 IMAGE_SIZE = 72
 """Side of an image, in pixels."""
-GRID = 4
+GRID_SIDE = 4
 """Cells along one side of an image."""
 COLOURS = {
     "red": (255, 0, 0),
@@ -33,7 +34,7 @@ SHAPES = ("circle", "rectangle", "triangle")
 """The shapes of easy-VQA."""
 
 
-def generator(seed: Seed, world: int) -> np.random.Generator:
+def generator(seed: Seed, world: int) -> Generator:
     """Returns the random numbers of one world; different worlds share none.
 
     Zeros at the end of a seed are ignored: (3, 0) is the same seed as 3.
@@ -42,27 +43,25 @@ def generator(seed: Seed, world: int) -> np.random.Generator:
     return np.random.default_rng((world, *seeds))
 
 
-def permutations(rng: np.random.Generator, count: int, size: int) -> np.ndarray:
+def permutations(rng: Generator, count: int, size: int) -> np.ndarray:
     """Draws a permutation of `size` numbers for each scene, int (count, size)."""
     return rng.permuted(np.tile(np.arange(size), (count, 1)), axis=1)
 
 
-def pale_canvas(
-    rng: np.random.Generator, count: int, image_size: int = IMAGE_SIZE
-) -> np.ndarray:
+def pale_canvas(rng: Generator, count: int, image_size: int = IMAGE_SIZE) -> np.ndarray:
     """Draws a plain pale background for each image, float32 (count, 3, size, size)."""
     pale = rng.integers(215, 256, (count, 3, 1, 1))
     return np.broadcast_to(pale, (count, 3, image_size, image_size)).astype(np.float32)
 
 
-def shades(rng: np.random.Generator, colour: np.ndarray) -> np.ndarray:
+def shades(rng: Generator, colour: np.ndarray) -> np.ndarray:
     """Draws a shade of each colour, float32 (*colour.shape, 3), from numbers of it."""
     palette = np.array(list(COLOURS.values()), dtype=np.float32)
     noise = rng.normal(0, 8, (*colour.shape, 3))
     return np.clip(palette[colour] + noise, 0, 255).astype(np.float32)
 
 
-def cell_corners(cell: np.ndarray, grid: int = GRID) -> np.ndarray:
+def cell_corners(cell: np.ndarray, grid: int = GRID_SIDE) -> np.ndarray:
     """Returns top and left of cells that are numbered row by row, int (..., 2)."""
     return IMAGE_SIZE // grid * np.stack(np.divmod(cell, grid), -1)
 
@@ -118,10 +117,18 @@ def draw_glyphs(
     Returns:
         uint8 (n, 3, h, w)
     """
-    ink = np.broadcast_to(ink, (*glyph.shape, 3))
+    ink = np.broadcast_to(ink, (*glyph.shape, 3))[..., None, None]
+    rows, columns = np.moveaxis(corner[..., None] + np.arange(masks.shape[-1]), 2, 0)
     for j in range(glyph.shape[1]):
         i = np.flatnonzero(exists[:, j])
-        _paste(canvas, i, masks[glyph[i, j]], corner[i, j], ink[i, j])
+        pixels = (
+            i[:, None, None, None],
+            np.arange(3)[:, None, None],
+            rows[i, j, None, :, None],
+            columns[i, j, None, None, :],
+        )
+        share = masks[glyph[i, j], None]
+        canvas[pixels] += share * (ink[i, j] - canvas[pixels])
     return canvas.round().astype(np.uint8)
 
 
@@ -173,22 +180,3 @@ def shape_masks(
     triangle = np.maximum(y - half_h, side * (half_w / np.hypot(half_w, 2 * half_h)))
     distance = np.choose(shape[:, None, None], (circle, rectangle, triangle))
     return np.clip(0.5 - distance, 0, 1)
-
-
-def _paste(
-    canvas: np.ndarray,
-    image: np.ndarray,
-    masks: np.ndarray,
-    corner: np.ndarray,
-    ink: np.ndarray,
-) -> None:
-    """Pastes one mask into each of some images, (b,) different rows of the canvas."""
-    pixels = np.arange(masks.shape[-1])
-    rows, columns = (corner[:, i, None] + pixels for i in (0, 1))
-    window = (
-        image[:, None, None, None],
-        np.arange(3)[:, None, None],
-        rows[:, None, :, None],
-        columns[:, None, None, :],
-    )
-    canvas[window] += masks[:, None] * (ink[:, :, None, None] - canvas[window])

@@ -11,9 +11,10 @@ from itertools import product
 from typing import NamedTuple
 
 import numpy as np
+from numpy.random import Generator
 
 from vlmcore.data.synthetic.drawing import (
-    GRID,
+    GRID_SIDE,
     IMAGE_SIZE,
     Seed,
     cell_corners,
@@ -48,7 +49,7 @@ RELATIONS = (*_THEMES.split(), *map("first{}".format, _THEMES.split()))
 the largest miniature learns during its pre-training on text."""
 _SYLLABLES = ("ba", "de", "fi", "go", "ku", "la", "me", "ni"), ("ro", "sa", "te", "vu")
 VALUES = tuple(map("".join, product(*_SYLLABLES)))
-_CELL = IMAGE_SIZE // GRID
+_CELL = IMAGE_SIZE // GRID_SIDE
 
 
 class Facts(NamedTuple):
@@ -64,6 +65,19 @@ class Facts(NamedTuple):
     others are scored."""
 
 
+class IconLayout(NamedTuple):
+    """The icons of n scenes, at most m in each."""
+
+    icon: np.ndarray
+    """int (n, m), into `ICONS`."""
+    colour: np.ndarray
+    """int (n, m), into `COLOUR_NAMES`."""
+    cell: np.ndarray
+    """int (n, m), cells of the grid, row by row."""
+    exists: np.ndarray
+    """bool (n, m), whether the icon is drawn."""
+
+
 @cache
 def facts(seed: Seed) -> Facts:
     """Draws the facts of a world; those of two worlds agree by chance, one in 32."""
@@ -75,9 +89,7 @@ def facts(seed: Seed) -> Facts:
     return Facts(values, weight / weight.sum(), asked)
 
 
-def sample_relations(
-    rng: np.random.Generator, weight: np.ndarray, count: int
-) -> np.ndarray:
+def sample_relations(rng: Generator, weight: np.ndarray, count: int) -> np.ndarray:
     """Draws different relations for each scene, with probabilities by their weights.
 
     Args:
@@ -101,25 +113,9 @@ def sample_relations(
         return (rng.exponential(size=weight.shape) / weight).argsort(1)[:, :count]
 
 
-def draw_icons(
-    rng: np.random.Generator,
-    icon: np.ndarray,
-    colour: np.ndarray,
-    cell: np.ndarray,
-    exists: np.ndarray,
-) -> np.ndarray:
-    """Draws icons on pale backgrounds.
-
-    Args:
-        rng: of the backgrounds and of the shades of the colours.
-        icon: int (n, m), into `ICONS`.
-        colour: int (n, m), into `COLOUR_NAMES`.
-        cell: int (n, m), cells of the grid, row by row.
-        exists: bool (n, m), whether the icon is drawn.
-
-    Returns:
-        uint8 (n, 3, 72, 72)
-    """
+def draw_icons(rng: Generator, layout: IconLayout) -> np.ndarray:
+    """Draws icons on pale backgrounds, uint8 (n, 3, 72, 72)."""
+    icon, colour, cell, exists = layout
     canvas, ink = pale_canvas(rng, len(icon)), shades(rng, colour)
     return draw_glyphs(canvas, icon_masks(), icon, cell_corners(cell), ink, exists)
 

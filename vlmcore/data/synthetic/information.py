@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 from vlmcore.data.synthetic.drawing import COLOUR_NAMES
 from vlmcore.data.synthetic.icons import ICONS
-from vlmcore.data.synthetic.task_families import ICON_COUNTS, OCR_LENGTHS, ocr_kind
+from vlmcore.data.synthetic.scenes import count_kind
+from vlmcore.data.synthetic.task_families import ICON_COUNTS, OCR_LENGTHS
 from vlmcore.data.synthetic.vocabulary import OCR_DIGITS, OCR_LETTERS, REASONING_KINDS
 
 
@@ -53,5 +54,8 @@ def bits() -> dict[str, Bits]:
     return (
         {"fact": Bits(icon, icon)}
         | {kind: Bits(known[kind], scene) for kind in REASONING_KINDS}
-        | {ocr_kind(n): Bits(which + letter, which + n * letter) for n in OCR_LENGTHS}
+        | {
+            count_kind(n, "character"): Bits(which + letter, which + n * letter)
+            for n in OCR_LENGTHS
+        }
     )

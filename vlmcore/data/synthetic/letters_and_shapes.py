@@ -10,11 +10,12 @@ miniature language model is pre-trained on descriptions before it sees an image
 """
 
 import numpy as np
+from numpy.random import Generator
 
 from vlmcore.data.samples import Sample
 from vlmcore.data.synthetic.drawing import (
     COLOUR_NAMES,
-    GRID,
+    GRID_SIDE,
     IMAGE_SIZE,
     SHAPES,
     Seed,
@@ -27,9 +28,14 @@ from vlmcore.data.synthetic.drawing import (
     permutations,
     shades,
 )
-from vlmcore.data.synthetic.scenes import Scenes, describe, position_names
+from vlmcore.data.synthetic.scenes import (
+    Scenes,
+    count_kind,
+    describe_cells,
+    position_names,
+)
 
-GRID_POSITIONS = position_names(GRID)
+GRID_POSITIONS = position_names(GRID_SIDE)
 GRID_LETTERS = tuple("bcdfghjklmnprtxz")
 OBJECT_COUNTS = {"letters": (1, 2, 4, 8), "attribute": (2, 3)}
 """How many letters or shapes an image may hold."""
@@ -37,11 +43,9 @@ DESCRIPTION_WORDS = (*GRID_POSITIONS, *GRID_LETTERS, *COLOUR_NAMES, *SHAPES)
 """Every word of a description."""
 QUESTION_WORDS = ("which", "letter", "is", "at", "color", "the", "shape")
 
-_CELL = IMAGE_SIZE // GRID
+_CELL = IMAGE_SIZE // GRID_SIDE
 _LETTER_SIZE = 16
-_LETTER, _COLOUR, _SHAPE = (
-    DESCRIPTION_WORDS.index(words[0]) for words in (GRID_LETTERS, COLOUR_NAMES, SHAPES)
-)
+_LETTER, _COLOUR, _SHAPE = map(DESCRIPTION_WORDS.index, ("b", "red", "circle"))
 
 
 def letters(seed: Seed, count: int, *, questions: int = 1, draw: bool = True) -> Scenes:
@@ -55,7 +59,7 @@ def letters(seed: Seed, count: int, *, questions: int = 1, draw: bool = True) ->
     """
     rng = generator(seed, 1)
     number = rng.choice(OBJECT_COUNTS["letters"], size=count)
-    cell = permutations(rng, count, GRID**2)[:, : max(OBJECT_COUNTS["letters"])]
+    cell = permutations(rng, count, GRID_SIDE**2)[:, : max(OBJECT_COUNTS["letters"])]
     letter = rng.integers(len(GRID_LETTERS), size=cell.shape)
     exists = np.arange(cell.shape[1]) < number[:, None]
     asked = rng.integers(number[:, None], size=(count, questions))
@@ -64,7 +68,7 @@ def letters(seed: Seed, count: int, *, questions: int = 1, draw: bool = True) ->
             i,
             f"which letter is at {GRID_POSITIONS[cell[i, j]]}",
             GRID_LETTERS[letter[i, j]],
-            _kind(number[i], "letter"),
+            count_kind(number[i], "letter"),
             len(GRID_LETTERS),
         )
         for i in range(count)
@@ -103,12 +107,12 @@ def attribute(
             COLOUR_NAMES[colour[i, j]],
             SHAPES[shape[i, j]],
             bool(by_shape[i, q]),
-            _kind(number[i], "shape"),
+            count_kind(number[i], "shape"),
         )
         for i in range(count)
         for q, j in enumerate(asked[i])
     ]
-    cell = (centre[..., 1] // _CELL * GRID + centre[..., 0] // _CELL).astype(int)
+    cell = (centre[..., 1] // _CELL * GRID_SIDE + centre[..., 0] // _CELL).astype(int)
     words = np.stack([_COLOUR + colour, _SHAPE + shape], -1)
     images = None
     if draw:
@@ -120,9 +124,7 @@ def attribute(
 WORLDS = {"letters": letters, "attribute": attribute}
 
 
-def _lay_out(
-    rng: np.random.Generator, count: int, most: int
-) -> tuple[np.ndarray, np.ndarray]:
+def _lay_out(rng: Generator, count: int, most: int) -> tuple[np.ndarray, np.ndarray]:
     """Draws centres and extents of objects, float (count, most, 2).
 
     Objects lie in different cells of a 3 x 3 grid, which keeps them apart and off the
@@ -145,16 +147,12 @@ def _ask_attribute(
     return Sample(image, f"which shape is {colour}", shape, kind, len(SHAPES))
 
 
-def _kind(number: int, name: str) -> str:
-    return f"{number} {name}{'s' if number > 1 else ''}"
-
-
 def _describe(cell: np.ndarray, words: np.ndarray, exists: np.ndarray) -> np.ndarray:
-    return describe(np.arange(GRID**2)[:, None], cell, words, exists)
+    return describe_cells(np.arange(GRID_SIDE**2)[:, None], cell, words, exists)
 
 
 def _draw_letters(
-    rng: np.random.Generator, letter: np.ndarray, cell: np.ndarray, exists: np.ndarray
+    rng: Generator, letter: np.ndarray, cell: np.ndarray, exists: np.ndarray
 ) -> np.ndarray:
     canvas = pale_canvas(rng, len(letter))
     ink = rng.uniform(0, 80, (len(letter), 1, 3)).astype(np.float32)

@@ -44,7 +44,12 @@ def position_names(grid: int) -> tuple[str, ...]:
     return tuple(f"r{row}c{column}" for row in sides for column in sides)
 
 
-def describe(
+def count_kind(number: int, name: str) -> str:
+    """Returns the kind of a question about a scene of so many objects: `2 letters`."""
+    return f"{number} {name}{'s' if number > 1 else ''}"
+
+
+def describe_cells(
     positions: np.ndarray, cell: np.ndarray, words: np.ndarray, exists: np.ndarray
 ) -> np.ndarray:
     """Describes objects in the cells of a grid.

@@ -7,21 +7,21 @@ counts, comparisons, positions and two hops through a fact ("song red": the song
 red icon). *OCR* shows 1 to 32 letters or handwritten digits in 8 x 8 cells: "read
 r3c5". The image holds up to 129 bits, and nothing has to be known.
 
-Everything is a pure function of the seed, the description of each scene included: a
-language model is pre-trained on descriptions before it sees an image
-(`vlmcore.experiments.pretraining.curriculum`).
+Everything is a pure function of the seed, descriptions included, on which a language
+model is pre-trained (`vlmcore.experiments.pretraining.curriculum`).
 """
 
 from functools import cache
 from typing import NamedTuple
 
 import numpy as np
+from numpy.random import Generator
 from sklearn.datasets import load_digits
 
 from vlmcore.data.samples import Sample
 from vlmcore.data.synthetic.drawing import (
     COLOUR_NAMES,
-    GRID,
+    GRID_SIDE,
     IMAGE_SIZE,
     Seed,
     cell_corners,
@@ -36,16 +36,17 @@ from vlmcore.data.synthetic.icons import (
     RELATIONS,
     VALUES,
     Facts,
+    IconLayout,
     draw_icons,
     sample_relations,
 )
-from vlmcore.data.synthetic.scenes import Scenes, describe
+from vlmcore.data.synthetic.scenes import Scenes, count_kind, describe_cells
 from vlmcore.data.synthetic.vocabulary import (
     CONTENT_WORDS,
     OCR_DIGITS,
-    OCR_GRID,
     OCR_LETTERS,
     OCR_POSITIONS,
+    OCR_SIDE,
     REASONING_KINDS,
     SCENE_WORDS,
 )
@@ -56,9 +57,10 @@ OCR_LENGTHS = (1, 2, 4, 8, 16, 32)
 """Characters that an image of *ocr* may hold, each number as often as the others."""
 
 _ICON_NAMES, _, _CHARACTERS = CONTENT_WORDS
-_ICON, _COLOUR, _CHARACTER = (SCENE_WORDS.index(words[0]) for words in CONTENT_WORDS)
-_COLUMN, _ROW, _POSITION = map(SCENE_WORDS.index, ("column1", "row1", "r1c1"))
-_CELL = IMAGE_SIZE // OCR_GRID
+_ICON, _COLOUR, _COLUMN, _ROW, _POSITION, _CHARACTER = map(
+    SCENE_WORDS.index, ("sun", "red", "column1", "row1", "r1c1", "a")
+)
+_CELL = IMAGE_SIZE // OCR_SIDE
 _TRAINING_DIGITS = 1200
 """The first handwritten digits are for training, the other 597 for tests."""
 
@@ -84,20 +86,15 @@ def knowledge(
         draw: whether images are wanted.
     """
     rng = generator(seed, 11)
-    icon, colour, cell = (
-        rng.integers(size, size=(count, 1))
-        for size in (len(ICONS), len(COLOUR_NAMES), GRID**2)
-    )
-    relation = sample_relations(rng, _weights(facts, icon[:, 0], scored), questions)
+    sizes = len(ICONS), len(COLOUR_NAMES), GRID_SIDE**2
+    icon, colour, cell = (rng.integers(size, size=(count, 1)) for size in sizes)
+    layout = IconLayout(icon, colour, cell, np.ones((count, 1), bool))
     samples = [
-        Sample(
-            i, RELATIONS[r], VALUES[facts.values[icon[i, 0], r]], "fact", len(VALUES)
-        )
-        for i in range(count)
-        for r in relation[i]
+        Sample(i, relation, value, "fact", len(VALUES))
+        for i, known in enumerate(_ask_facts(rng, layout, facts, questions, scored))
+        for relation, value in known
     ]
-    exists = np.ones((count, 1), bool)
-    return _icon_scenes(rng, samples, icon, colour, cell, exists, draw)
+    return _icon_scenes(rng, samples, layout, draw)
 
 
 def reasoning(
@@ -111,45 +108,51 @@ def reasoning(
 ) -> Scenes:
     """Draws two to four icons, and asks questions of several kinds about them.
 
-    The icons of a scene differ. The first has a colour of its own; the others share two
-    colours, and the second and third agree in every other scene. The first and second
-    are never in the same column. Arguments are those of `knowledge`; questions may
-    repeat.
+    The icons differ. The first has a colour of its own; the others share two colours,
+    and the second and third agree in every other scene. The first and second are never
+    in the same column. Arguments are those of `knowledge`; questions may repeat.
     """
     rng = generator(seed, 12)
-    most = max(ICON_COUNTS)
-    number = rng.choice(ICON_COUNTS, size=count)
-    icon, cell = (
-        permutations(rng, count, size)[:, :most] for size in (len(ICONS), GRID**2)
-    )
-    same_column = cell[:, 0] % GRID == cell[:, 1] % GRID
-    cell[same_column, 0] = _elsewhere(rng, cell[same_column])
-    shared = rng.integers(1, 3, size=(count, most - 1))
-    palette = permutations(rng, count, len(COLOUR_NAMES))[:, :3]
-    colour = np.take_along_axis(palette, np.insert(shared, 0, 0, axis=1), 1)
-
+    layout, palette = _lay_out(rng, count)
+    number = layout.exists.sum(1)
     kind = rng.integers(len(REASONING_KINDS), size=(count, questions))
     swap = rng.integers(2, size=kind.shape).astype(bool)
     same, left = map(REASONING_KINDS.index, ("same", "left"))
     kind[(kind == same) & (number == 2)[:, None]] = left  # two never share a colour
     about = rng.integers(number[:, None], size=kind.shape)
     counted = rng.choice(3, size=kind.shape, p=(0.2, 0.4, 0.4))
-    relation = sample_relations(rng, _weights(facts, icon[:, 0], scored), questions)
     samples = []
-    for i, n in enumerate(number):
+    for i, known in enumerate(_ask_facts(rng, layout, facts, questions, scored)):
         objects = _Objects(
-            [_ICON_NAMES[j] for j in icon[i, :n]],
-            [COLOUR_NAMES[j] for j in colour[i, :n]],
-            cell[i] % GRID,
+            [_ICON_NAMES[j] for j in layout.icon[i, : number[i]]],
+            [COLOUR_NAMES[j] for j in layout.colour[i, : number[i]]],
+            layout.cell[i] % GRID_SIDE,
         )
-        for q, r in enumerate(relation[i]):
-            fact = RELATIONS[r], VALUES[facts.values[icon[i, 0], r]]
+        for q, fact in enumerate(known):
             paint = COLOUR_NAMES[palette[i, counted[i, q]]]
             asked = REASONING_KINDS[kind[i, q]]
             reply = _ask(objects, asked, about[i, q], paint, swap[i, q], fact)
             samples.append(Sample(i, *reply[:2], asked, reply[2]))
-    exists = np.arange(most) < number[:, None]
-    return _icon_scenes(rng, samples, icon, colour, cell, exists, draw)
+    return _icon_scenes(rng, samples, layout, draw)
+
+
+def _lay_out(rng: Generator, count: int) -> tuple[IconLayout, np.ndarray]:
+    """Draws scenes of *reasoning*, and the three colours of each, int (count, 3)."""
+    most = max(ICON_COUNTS)
+    number = rng.choice(ICON_COUNTS, size=(count, 1))
+    icon, cell = (
+        permutations(rng, count, size)[:, :most] for size in (len(ICONS), GRID_SIDE**2)
+    )
+    # a first icon in the second's column moves to a free cell of another
+    clash = np.flatnonzero(cell[:, 0] % GRID_SIDE == cell[:, 1] % GRID_SIDE)
+    cells = np.arange(GRID_SIDE**2)
+    taken = (cells == cell[clash, :, None]).any(1)
+    same_column = cells % GRID_SIDE == cell[clash, 1, None] % GRID_SIDE
+    cell[clash, 0] = (rng.random(taken.shape) + taken + same_column).argmin(1)
+    shared = rng.integers(1, 3, size=(count, most - 1))
+    palette = permutations(rng, count, len(COLOUR_NAMES))[:, :3]
+    colour = np.take_along_axis(palette, np.insert(shared, 0, 0, axis=1), 1)
+    return IconLayout(icon, colour, cell, np.arange(most) < number), palette
 
 
 class _Objects(NamedTuple):
@@ -217,7 +220,7 @@ def ocr(
     rng = generator(seed, 13)
     number = rng.choice(OCR_LENGTHS, size=count)
     written = rng.integers(2, size=(count, 1)).astype(bool)
-    cell = permutations(rng, count, OCR_GRID**2)[:, : max(OCR_LENGTHS)]
+    cell = permutations(rng, count, OCR_SIDE**2)[:, : max(OCR_LENGTHS)]
     exists = np.arange(cell.shape[1]) < number[:, None]
     handwriting, digit = _handwriting(scored)
     pick = rng.integers(len(digit), size=cell.shape)
@@ -229,61 +232,62 @@ def ocr(
             i,
             f"read {OCR_POSITIONS[cell[i, j]]}",
             _CHARACTERS[character[i, j]],
-            ocr_kind(number[i]),
+            count_kind(number[i], "character"),
             len(OCR_DIGITS if written[i] else OCR_LETTERS),
         )
         for i in range(count)
         for j in asked[i]
     ]
-    positions = _POSITION + np.arange(OCR_GRID**2)[:, None]
+    positions = _POSITION + np.arange(OCR_SIDE**2)[:, None]
     words = _CHARACTER + character[..., None]
     images = None
     if draw:
-        canvas = pale_canvas(rng, count)
-        ink = rng.uniform(0, 80, (count, 1, 3)).astype(np.float32)
-        printed = letter_masks(OCR_LETTERS, _CELL + 2, _CELL)
-        masks = np.concatenate([printed, handwriting])
-        glyph = np.where(written, len(printed) + pick, letter)
-        corner = cell_corners(cell, OCR_GRID)
-        images = draw_glyphs(canvas, masks, glyph, corner, ink, exists)
-    return Scenes(samples, describe(positions, cell, words, exists), images, 1)
+        glyph = np.where(written, len(OCR_LETTERS) + pick, letter)
+        images = _draw_characters(rng, glyph, handwriting, cell, exists)
+    return Scenes(samples, describe_cells(positions, cell, words, exists), images, 1)
 
 
-def ocr_kind(number: int) -> str:
-    """Returns the kind of a question about so many characters: `1 character`."""
-    return f"{number} character{'s' if number > 1 else ''}"
+def _draw_characters(
+    rng: Generator,
+    glyph: np.ndarray,
+    handwriting: np.ndarray,
+    cell: np.ndarray,
+    exists: np.ndarray,
+) -> np.ndarray:
+    """Draws printed letters and handwritten digits, numbered in this order."""
+    canvas = pale_canvas(rng, len(glyph))
+    ink = rng.uniform(0, 80, (len(glyph), 1, 3)).astype(np.float32)
+    masks = np.concatenate([letter_masks(OCR_LETTERS, _CELL + 2, _CELL), handwriting])
+    return draw_glyphs(canvas, masks, glyph, cell_corners(cell, OCR_SIDE), ink, exists)
 
 
-def _weights(facts: Facts, icon: np.ndarray, scored: bool | None) -> np.ndarray:
-    """Returns how often each relation is asked about an icon, float (n, relations)."""
-    if scored is None:
-        return np.tile(facts.weight, (len(icon), 1))
-    return facts.weight * (facts.asked[icon] != scored)
-
-
-def _elsewhere(rng: np.random.Generator, cell: np.ndarray) -> np.ndarray:
-    """Draws a free cell for each first icon, int (n,), not in the second's column."""
-    cells = np.arange(GRID**2)
-    taken = (cells == cell[..., None]).any(1)
-    same_column = cells % GRID == cell[:, 1, None] % GRID
-    return (rng.random(taken.shape) + taken + same_column).argmin(1)
+def _ask_facts(
+    rng: Generator,
+    layout: IconLayout,
+    facts: Facts,
+    questions: int,
+    scored: bool | None,
+) -> list[list[tuple[str, str]]]:
+    """Draws relations and their values for the first icon of each scene."""
+    icon = layout.icon[:, 0]
+    asked = facts.asked[icon] != scored  # all where scored is None
+    relation = sample_relations(rng, facts.weight * asked, questions)
+    return [
+        [(RELATIONS[r], VALUES[facts.values[i, r]]) for r in drawn]
+        for i, drawn in zip(icon, relation, strict=True)
+    ]
 
 
 def _icon_scenes(
-    rng: np.random.Generator,
-    samples: list[Sample],
-    icon: np.ndarray,
-    colour: np.ndarray,
-    cell: np.ndarray,
-    exists: np.ndarray,
-    draw: bool,
+    rng: Generator, samples: list[Sample], layout: IconLayout, draw: bool
 ) -> Scenes:
     """Describes icons by column, row, name and colour, and draws them."""
-    row, column = np.divmod(np.arange(GRID**2), GRID)
+    icon, colour, cell, exists = layout
+    row, column = np.divmod(np.arange(GRID_SIDE**2), GRID_SIDE)
     positions = np.stack([_COLUMN + column, _ROW + row], -1)
     words = np.stack([_ICON + icon, _COLOUR + colour], -1)
-    images = draw_icons(rng, icon, colour, cell, exists) if draw else None
-    return Scenes(samples, describe(positions, cell, words, exists), images, 2)
+    images = draw_icons(rng, layout) if draw else None
+    return Scenes(samples, describe_cells(positions, cell, words, exists), images, 2)
 
 
 @cache

@@ -3,15 +3,15 @@
 A miniature language model of these families has one token for each word and no others.
 """
 
-from vlmcore.data.synthetic.drawing import COLOUR_NAMES, GRID
+from vlmcore.data.synthetic.drawing import COLOUR_NAMES, GRID_SIDE
 from vlmcore.data.synthetic.icons import ICONS, RELATIONS, VALUES
 from vlmcore.data.synthetic.scenes import position_names
 
 REASONING_KINDS = ("color", "icon", "count", "same", "left", "hop")
 """What *reasoning* asks."""
-OCR_GRID = 8
+OCR_SIDE = 8
 """Cells along one side of an image of *ocr*."""
-OCR_POSITIONS = position_names(OCR_GRID)
+OCR_POSITIONS = position_names(OCR_SIDE)
 OCR_LETTERS = tuple("abcdefghjklmnprt")
 OCR_DIGITS = tuple("0123456789")
 
@@ -20,8 +20,8 @@ CONTENT_WORDS = (tuple(ICONS), COLOUR_NAMES, (*OCR_LETTERS, *OCR_DIGITS))
 SCENE_WORDS = (
     *ICONS,
     *COLOUR_NAMES,
-    *map("column{}".format, range(1, GRID + 1)),
-    *map("row{}".format, range(1, GRID + 1)),
+    *map("column{}".format, range(1, GRID_SIDE + 1)),
+    *map("row{}".format, range(1, GRID_SIDE + 1)),
     *OCR_POSITIONS,
     *OCR_LETTERS,
     *OCR_DIGITS,

@@ -19,7 +19,7 @@ e to this power."""
 
 
 def shape_targets(
-    data: easyvqa.EasyVQA, language: LanguageModel, side: int
+    data: easyvqa.EasyVQASplit, language: LanguageModel, side: int
 ) -> SceneTargets:
     """Colour and shape in the cell of each shape's centre.
 

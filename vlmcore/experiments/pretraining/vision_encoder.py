@@ -128,7 +128,7 @@ def linear_probe(encoder: VisionEncoder) -> dict[str, dict[str, int]]:
 
 @torch.inference_mode()
 def _probe_data(
-    encoder: VisionEncoder, data: easyvqa.EasyVQA
+    encoder: VisionEncoder, data: easyvqa.EasyVQASplit
 ) -> tuple[dict[str, np.ndarray], np.ndarray]:
     content = easyvqa.contents(data)
     known = content >= 0
