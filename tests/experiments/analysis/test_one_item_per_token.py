@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from vlmcore.data.synthetic.task_families import ocr
-from vlmcore.data.synthetic.vocabulary import OCR_SIDE, OCR_POSITIONS
+from vlmcore.data.synthetic.vocabulary import OCR_POSITIONS, OCR_SIDE
 from vlmcore.experiments.analysis.one_item_per_token import one_character_a_token
 
 PAGES = ocr(5, 300, questions=2, draw=False)
