@@ -45,7 +45,7 @@ torch.set_num_threads(1)
 load, train = easyvqa.load, VLMModule.training_step
 def few(split):
     images, samples = load(split)
-    return easyvqa.EasyVQA(images[:8], [s for s in samples if s.image < 8][:45])
+    return easyvqa.EasyVQASplit(images[:8], [s for s in samples if s.image < 8][:45])
 def watched(self, batch, index):
     loss = train(self, batch, index)
     line = [self.trainer.global_step, batch.content.rows.tolist(), loss.item()]

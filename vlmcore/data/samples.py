@@ -109,8 +109,8 @@ def tokenize(
         raise ValueError(
             f"the question of sample {asked.index([])} is empty; every sample needs one"
         )
-    said = _tokenize_texts([sample.answer for sample in samples], tokenizer)
-    replies = [[*answer, end] if answers else [] for answer in said]
+    replied = _tokenize_texts([sample.answer for sample in samples], tokenizer)
+    replies = [[*answer, end] if answers else [] for answer in replied]
     prompts = [[*before, *question, *after] for question in asked]
     pairs = list(zip(prompts, replies, strict=True))
     question_length = torch.tensor([1 + len(question) for question in asked])
