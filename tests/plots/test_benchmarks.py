@@ -66,7 +66,7 @@ def test_bars_span_what_is_needed_and_only_known_sizes_are_marked():
 
 
 def test_paired_differences():
-    axis = plots.paired_differences({"a": (0.1, 0.0, 0.2)}, "x").axes[0]
+    axis = plots.paired_differences({"t": {"a": (0.1, 0.0, 0.2)}}, "x").axes[0]
     assert axis.lines[1].get_xdata() == pytest.approx([0, 0.2]) and axis.lines[
         2
     ].get_xdata() == pytest.approx([0.1])

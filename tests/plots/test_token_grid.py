@@ -5,7 +5,6 @@ from matplotlib.colors import to_rgb
 
 from vlmcore import plots
 from vlmcore.plots.patches import ATTENTION, painted
-from vlmcore.plots.token_grid import SPACED
 
 
 @pytest.fixture
@@ -66,8 +65,8 @@ def test_kept_patches_are_framed_by_their_reason_and_the_others_fade(images):
     frames = [p for p in axes[2].patches if isinstance(p, shapes.Rectangle)]
     assert [(p.get_xy(), to_rgb(p.get_edgecolor())) for p in frames] == [
         ((8.5, -0.5), to_rgb(ATTENTION)),
-        ((-0.5, -0.5), to_rgb(SPACED)),
-        ((-0.5, 8.5), to_rgb(SPACED)),
+        ((-0.5, -0.5), to_rgb("#0072B2")),
+        ((-0.5, 8.5), to_rgb("#0072B2")),
     ]
     shown = axes[2].images[0].get_array()
     assert shown[0, 0, 0] == 0, "kept, so as black as it was"

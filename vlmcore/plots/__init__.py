@@ -5,7 +5,6 @@ from vlmcore.plots.baselines import baseline_scores, fits_by_size
 from vlmcore.plots.benchmarks import (
     benchmark_scores,
     circular_accuracy,
-    paired_differences,
     required_sample_sizes,
     vqa_agreement,
     yes_bias,
@@ -20,7 +19,7 @@ from vlmcore.plots.choosing import (
 from vlmcore.plots.comparison import (
     accuracy_by_count,
     compressor_comparison,
-    method_differences,
+    paired_differences,
 )
 from vlmcore.plots.frontiers import fitted_frontier, measured_frontier
 from vlmcore.plots.images import attention_over_images, samples_grid
@@ -58,7 +57,6 @@ __all__ = [
     "loss_map",
     "losses",
     "measured_frontier",
-    "method_differences",
     "optimal_tokens_by_budget",
     "optimal_tokens_by_ratio",
     "optimal_tokens_by_text",

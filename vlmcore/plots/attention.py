@@ -11,7 +11,7 @@ import numpy as np
 from einops import rearrange
 from matplotlib.figure import Figure
 
-from vlmcore.plots.patches import ATTENTION, bare, borders, counted, framed, painted
+from vlmcore.plots.patches import ATTENTION, bare, borders, framed, painted
 from vlmcore.plots.style import panels
 
 
@@ -75,8 +75,8 @@ def coarse_and_fine(
         image[:, y, x].transpose(1, 2, 0),
     )
     titles = (
-        f"{side**2} patches, {counted(visual_tokens, 'region')}",
-        counted(visual_tokens, "coarse query", "coarse queries"),
+        f"{side**2} patches, V = {visual_tokens}",
+        "coarse queries",
         f"one query's {kernel**2} keys",
     )
     with panels(1, 3, figsize=(7.2, 2.8)) as (figure, axes):

@@ -11,7 +11,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from vlmcore.plots.style import PARAMETERS, colours, log_ticks, panels, spans
+from vlmcore.plots.style import colours, log_ticks, panels, spans
 from vlmcore.scaling import Fit
 
 _TRAINED = {"blind": 2, "permuted": 4, "with image": 0}
@@ -70,7 +70,7 @@ def fits_by_size(fits: Mapping[str, Fit]) -> Figure:
                 axis.plot(N[rows], error[rows], "o", color=colour, label=f"V = {v:g}")
                 line = fit.law.predict(dense, v)
                 axis.plot(dense, line, "--", color=colour, linewidth=1.1)
-            axis.set(xscale="log", yscale="log", xlabel=PARAMETERS)
+            axis.set(xscale="log", yscale="log", xlabel="language-model parameters N")
             axis.set_title(title)
         low, high = axes[0, 0].get_ylim()
         log_ticks(axes[0, 0], "y", [tick for tick in _TICKS if low <= tick <= high])

@@ -5,10 +5,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
 
 from vlmcore.evaluation.uncertainty import coin_f1, questions_needed
-from vlmcore.plots.style import colours, panel, panels, spans
+from vlmcore.plots.style import colours, name_rows, panel, panels
 
 _BESIDE = {"loc": "upper left", "bbox_to_anchor": (1, 1)}
 """A legend to the right of its axes."""
@@ -127,30 +126,9 @@ def required_sample_sizes(rows: pd.DataFrame, level: float = 0.95) -> Figure:
             if np.isfinite(row.questions):
                 axis.plot(row.questions, y, "D", color=orange, label="in the test set")
         axis.set_xscale("log")
-        axis.set_yticks(range(len(rows)), rows["benchmark"])
-        axis.invert_yaxis()
+        name_rows(axis, rows["benchmark"])
         axis.set_xlabel("questions")
         handles, labels = axis.get_legend_handles_labels()
         unique = dict(zip(labels, handles, strict=True))
         axis.legend(unique.values(), unique.keys(), **_BESIDE)
-    return figure
-
-
-def paired_differences(
-    differences: Mapping[str, tuple[float, float, float]], xlabel: str
-) -> Figure:
-    """Differences with their intervals, one row each.
-
-    Args:
-        differences: value, low and high by label.
-        xlabel: what differs.
-    """
-    with panel(6.5, 0.36 * len(differences) + 1.2) as (figure, axis):
-        axis.axvline(0, color="0.4", linewidth=1)
-        for y, values in enumerate(differences.values()):
-            spans(axis, values, y, color=colours()[0])
-        axis.set_yticks(range(len(differences)), list(differences))
-        axis.invert_yaxis()
-        axis.xaxis.set_major_formatter(PercentFormatter(1, symbol=""))
-        axis.set_xlabel(xlabel)
     return figure

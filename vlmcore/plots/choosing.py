@@ -4,14 +4,22 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from vlmcore.plots.style import VISUAL_TOKENS, colours, log_ticks, panel, panels
+from vlmcore.plots.style import (
+    colours,
+    legend_beside,
+    log_ticks,
+    name_rows,
+    panel,
+    panels,
+)
 from vlmcore.scaling import Bootstrap, Law, Product
 
 _TOKENS = np.geomspace(1, 576, 200)
 """Values of V along a curve."""
+
+_TICKS = (1, 4, 16, 64, 144, 576)
 
 
 def error_at_budget(
@@ -30,13 +38,11 @@ def error_at_budget(
                 best = law.optimum(budget, q)
                 look = {"color": line.get_color(), "markersize": 8}
                 axis.plot(best.visual_tokens, best.error, "^", **look)
-            _token_axis(axis)
+            log_ticks(axis, "x", _TICKS)
+            axis.set_xlabel("visual tokens V")
             axis.set_title(f"Q = {q:g}")
         axes[0, 0].set_ylabel("predicted error")
-        handles, labels = axes[0, 0].get_legend_handles_labels()
-        figure.legend(
-            handles, labels, loc="outside right center", title="budget, FLOPs"
-        )
+        legend_beside(figure, axes[0, 0], "budget, FLOPs")
     return figure
 
 
@@ -106,8 +112,7 @@ def cost_shares(table: pd.DataFrame) -> Figure:
             axis.barh(at, shares[part], left=starts[part], label=part, height=0.7)
         for y, value in enumerate(total):
             axis.text(1.01, y, f"{value / 1e12:.2f} TFLOPs", va="center")
-        axis.set_yticks(at, table.index)
-        axis.invert_yaxis()
+        name_rows(axis, table.index)
         axis.set(xlim=(0, 1), xlabel="share of the FLOPs")
         axis.grid(False)
         figure.legend(loc="outside upper center", ncols=len(table.columns))
@@ -124,13 +129,9 @@ def flops_and_seconds(table: pd.DataFrame) -> Figure:
         for column, style in zip(table, ["o--", "s-", "^-", "D-"], strict=False):
             shares = table[column] / table[column].iloc[-1]
             axis.plot(table.index, shares, style, label=column)
-        _token_axis(axis)
+        log_ticks(axis, "x", _TICKS)
+        axis.set_xlabel("visual tokens V")
         axis.set_yscale("log")
         axis.set_ylabel(f"share of that at V = {table.index[-1]}")
         axis.legend()
     return figure
-
-
-def _token_axis(axis: Axes) -> None:
-    log_ticks(axis, "x", [1, 4, 16, 64, 144, 576])
-    axis.set_xlabel(VISUAL_TOKENS)

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-from vlmcore.plots.style import VISUAL_TOKENS, colours, panel, panels, spans
+from vlmcore.plots.style import colours, legend_beside, name_rows, panel, panels, spans
 from vlmcore.scaling import Interval
 
 
@@ -31,11 +31,10 @@ def compressor_comparison(
                 x = np.array([tokens.index(v) for v in rows["visual_tokens"]])
                 _method(axis, str(method), rows, x + 0.06 * (i - 3))
             axis.set_xticks(range(len(tokens)), [str(v) for v in tokens])
-            axis.set_xlabel(VISUAL_TOKENS)
+            axis.set_xlabel("visual tokens V")
             axis.set_title(task)
         axes[0, 0].set_ylabel("accuracy on the test scenes")
-        handles, labels = axes[0, 0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside right center")
+        legend_beside(figure, axes[0, 0])
     return figure
 
 
@@ -46,23 +45,26 @@ def _method(axis: Axes, method: str, rows: pd.DataFrame, x: np.ndarray) -> None:
     axis.errorbar(x, value, spread, fmt="o-", capsize=2, linewidth=1.3, label=method)
 
 
-def method_differences(estimates: Mapping[str, Mapping[str, Interval]]) -> Figure:
+def paired_differences(
+    estimates: Mapping[str, Mapping[str, Interval]],
+    xlabel: str = "difference in accuracy",
+) -> Figure:
     """Paired differences with their intervals, one panel a task, one row a comparison.
 
     Args:
         estimates: by task and label; above zero the first method is better.
+        xlabel: what differs.
     """
     labels = list(next(iter(estimates.values())))
-    size = (4.0 * len(estimates), 0.34 * len(labels) + 1.3)
+    size = (max(6.5, 4.0 * len(estimates)), 0.34 * len(labels) + 1.3)
     with panels(1, len(estimates), figsize=size, sharey=True) as (figure, axes):
         for axis, (task, rows) in zip(axes[0], estimates.items(), strict=True):
             axis.axvline(0, color="0.4", linewidth=1)
             for y, label in enumerate(labels):
                 spans(axis, rows[label][:3], y, color=colours()[0])
-            axis.set_yticks(range(len(labels)), labels)
-            axis.set_xlabel("difference in accuracy")
+            axis.set_xlabel(xlabel)
             axis.set_title(task)
-        axes[0, 0].invert_yaxis()
+        name_rows(axes[0, 0], labels)
     return figure
 
 

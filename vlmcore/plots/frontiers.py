@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from vlmcore.cost import paper_flops
-from vlmcore.plots.style import panels, size_name, whiskers
+from vlmcore.plots.style import legend_beside, panels, size_name, whiskers
 from vlmcore.scaling import Law, frontier
 
 
@@ -31,10 +31,7 @@ def measured_frontier(
         for axis, q in zip(axes[0], text_tokens, strict=True):
             _measured_panel(axis, scores, q)
         axes[0, 0].set_ylabel(f"mean error on {task}")
-        handles, labels = axes[0, 0].get_legend_handles_labels()
-        figure.legend(
-            handles, labels, loc="outside right center", title="language model"
-        )
+        legend_beside(figure, axes[0, 0], "language model")
     return figure
 
 
@@ -55,8 +52,7 @@ def fitted_frontier(
         for axis, q in zip(axes[0], text_tokens, strict=True):
             _fitted_panel(axis, scores, law, q)
         axes[0, 0].set_ylabel("mean error")
-        handles, labels = axes[0, 0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside right center")
+        legend_beside(figure, axes[0, 0])
     return figure
 
 

@@ -9,8 +9,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from vlmcore.plots.style import (
-    PARAMETERS,
-    VISUAL_TOKENS,
     colours,
     log_ticks,
     panel,
@@ -57,7 +55,7 @@ def error_by_tokens(
             axis.plot(V, points["error"], "o", label=label, **look)
             whiskers(axis, V, points, colour)
         log_ticks(axis, "x", scores["visual_tokens"].unique().tolist())
-        axis.set_xlabel(VISUAL_TOKENS)
+        axis.set_xlabel("visual tokens V")
         axis.set_ylabel(ylabel)
         axis.set_title(title)
         figure.legend(loc="outside right center", title="language model")
@@ -82,7 +80,7 @@ def error_by_size(panel_lines: Mapping[str, Mapping[str, pd.DataFrame]]) -> Figu
                 N, error = table["params"], table["error"]
                 axis.plot(N, error, f"{mark}-", color=colour, label=label)
                 whiskers(axis, N, table, colour)
-            axis.set(xscale="log", yscale="log", xlabel=PARAMETERS)
+            axis.set(xscale="log", yscale="log", xlabel="language-model parameters N")
             axis.set_xticks(ends, [size_name(end) for end in ends])
             axis.minorticks_off()
             axis.set_title(name)
@@ -107,7 +105,7 @@ def extrapolation(
         look = {"color": "black", "label": "measured"}
         axis.plot(points["params"] / 1e9, points["error"], "o", **look)
         axis.set_xscale("log")
-        axis.set_xlabel(f"{PARAMETERS}, billions")
+        axis.set_xlabel("language-model parameters N, billions")
         axis.set_ylabel(f"mean error at V = {visual_tokens:g}")
         axis.legend()
     return figure

@@ -49,8 +49,3 @@ def bare(axes: np.ndarray) -> None:
     for axis in axes.flat:
         axis.set(xticks=[], yticks=[])
         axis.spines[:].set_visible(False)
-
-
-def counted(number: int, one: str, more: str | None = None) -> str:
-    """A number with its noun in the right form, "4 cells"."""
-    return f"{number} {one}" if number == 1 else f"{number} {more or one + 's'}"

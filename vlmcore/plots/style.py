@@ -13,11 +13,8 @@ from matplotlib.figure import Figure
 from matplotlib.typing import ColorType
 from numpy.typing import ArrayLike
 
-STYLE = Path(__file__).parent / "book.mplstyle"
+_STYLE = Path(__file__).parent / "book.mplstyle"
 """For `matplotlib.pyplot.style.context`; importing this changes nothing."""
-
-PARAMETERS = "language-model parameters N"
-VISUAL_TOKENS = "visual tokens V"
 
 _UNITS = ((1e8, 1e9, "B"), (1e6, 1e6, "M"), (1e3, 1e3, "k"), (0, 1, ""))
 """From how many parameters on a model is counted in a unit, and the unit."""
@@ -28,7 +25,7 @@ def panels(
     rows: int = 1, columns: int = 1, **options: Any
 ) -> Iterator[tuple[Figure, np.ndarray]]:
     """A figure in the book's style with its axes, closed in pyplot at the end."""
-    with plt.style.context(STYLE):
+    with plt.style.context(_STYLE):
         figure, axes = plt.subplots(rows, columns, squeeze=False, **options)
         yield figure, axes
     plt.close(figure)
@@ -59,7 +56,7 @@ def colours() -> list[str]:
 
     A line's "C0" would be looked up when it is drawn, outside of the style.
     """
-    with plt.style.context(STYLE):
+    with plt.style.context(_STYLE):
         return plt.rcParams["axes.prop_cycle"].by_key()["color"]
 
 
@@ -70,6 +67,18 @@ def log_ticks(axis: Axes, side: Literal["x", "y"], values: Sequence[float]) -> N
         **{f"{side}scale": "log", f"{side}ticks": values, f"{side}ticklabels": labels}
     )
     axis.minorticks_off()
+
+
+def name_rows(axis: Axes, labels: Sequence[str]) -> None:
+    """Names rows from the top down."""
+    axis.set_yticks(range(len(labels)), labels)
+    axis.invert_yaxis()
+
+
+def legend_beside(figure: Figure, axis: Axes, title: str | None = None) -> None:
+    """A legend of one axes to the right of all."""
+    handles, labels = axis.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside right center", title=title)
 
 
 def spans(axis: Axes, values: Sequence[Any], y: float, **options: Any) -> None:

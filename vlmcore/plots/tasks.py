@@ -8,7 +8,6 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
 from vlmcore.plots.style import (
-    VISUAL_TOKENS,
     colours,
     log_ticks,
     panel,
@@ -80,7 +79,7 @@ def tasks_at_budget(
                 axis.plot(tokens[inside], error[inside], color=colour, label=label)
                 axis.plot(tokens[best], error[best], "o", color=colour, markersize=8)
             log_ticks(axis, "x", ticks)
-            axis.set_xlabel(VISUAL_TOKENS)
+            axis.set_xlabel("visual tokens V")
             axis.set_title(task)
         axes[0, 0].set_ylabel("predicted error")
         axes[0, 0].legend()
@@ -108,7 +107,7 @@ def optimal_tokens_by_ratio(ratios: Mapping[str, Interval], q: float) -> Figure:
             axis.axvspan(low, high, label=f"{task}: {interval.value:.2f}", **look)
         log_ticks(axis, "y", [1, 4, 16, 64, _MOST])
         axis.set_xlabel("α/β")
-        axis.set_ylabel(f"optimal {VISUAL_TOKENS}")
+        axis.set_ylabel("optimal visual tokens V")
         axis.legend()
     return figure
 
@@ -131,7 +130,7 @@ def task_mixtures(table: pd.DataFrame, q: float) -> Figure:
         log_ticks(left, "y", [0.5, 1, 2, 4])
         right.plot(share, table["tokens"])
         log_ticks(right, "y", [4, 16, 64, _MOST])
-        right.set_ylabel(f"optimal {VISUAL_TOKENS} at Q = {q:g}")
+        right.set_ylabel(f"optimal visual tokens V at Q = {q:g}")
         for axis in axes[0]:
             axis.set_xlabel("share of OCR questions")
     return figure

@@ -11,10 +11,10 @@ from einops import rearrange, reduce
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from vlmcore.plots.patches import ATTENTION, bare, borders, counted, framed, painted
+from vlmcore.plots.patches import ATTENTION, bare, borders, framed, painted
 from vlmcore.plots.style import panels
 
-SPACED = "#0072B2"
+_SPACED = "#0072B2"
 """The colour of patches that are kept for their position alone."""
 
 
@@ -38,7 +38,7 @@ def pooled_cells(images: np.ndarray, visual_tokens: int, side: int = 12) -> Figu
             borders(above, side, size, "0.75", 0.4)
             borders(above, across, size, "black", 1.2)
             below.imshow(mean)
-        axes[0, 0].set_ylabel(f"{side**2} patches,\n{counted(visual_tokens, 'cell')}")
+        axes[0, 0].set_ylabel(f"{side**2} patches,\nV = {visual_tokens}")
         axes[1, 0].set_ylabel("mean of each cell")
     return figure
 
@@ -105,7 +105,7 @@ def kept_patches(
             ):
                 axis.imshow(_faded(image, [*salient, *spaced], side))
                 _frames(axis, salient, size / side, side, ATTENTION)
-                _frames(axis, spaced, size / side, side, SPACED)
+                _frames(axis, spaced, size / side, side, _SPACED)
     return figure
 
 

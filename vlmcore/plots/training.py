@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pandas as pd
 from matplotlib.figure import Figure
 
-from vlmcore.plots.style import VISUAL_TOKENS, colours, panel, panels
+from vlmcore.plots.style import colours, panel, panels
 
 
 def losses(
@@ -50,7 +50,7 @@ def accuracy_by_tokens(table: pd.DataFrame, baselines: Mapping[str, float]) -> F
         look = {"color": blue, "alpha": 0.5, "label": "one seed"}
         axis.plot(x, table["accuracy"], "o", **look)
         axis.set_xticks(range(len(tokens)), [f"{v}" for v in tokens])
-        axis.set_xlabel(f"{VISUAL_TOKENS} (0: blind, last: uncompressed)")
+        axis.set_xlabel("visual tokens V (0: blind, last: uncompressed)")
         axis.set_ylabel("accuracy on the test split")
         axis.legend(loc="center right")
     return figure

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from vlmcore.plots.style import colours, log_ticks, panel, panels, spans
+from vlmcore.plots.style import colours, log_ticks, name_rows, panel, panels, spans
 from vlmcore.scaling import Interval, Product
 
 
@@ -132,6 +132,5 @@ def intervals(quantities: Mapping[str, Mapping[str, Interval]]) -> Figure:
                 y = methods.index(name)
                 spans(axis, interval[:3], y, color=colours()[0], **look)
             axis.set_title(title)
-        axes[0, 0].set_yticks(range(len(methods)), methods)
-        axes[0, 0].invert_yaxis()
+        name_rows(axes[0, 0], methods)
     return figure
