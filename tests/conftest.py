@@ -1,4 +1,4 @@
-"""What many tests start from: a tiny vision-language model of the true classes, and samples it can be asked."""
+"""A tiny vision-language model of the true classes, and samples for it."""
 
 import os
 import shutil
@@ -49,7 +49,10 @@ def tokenizer():
 
 @pytest.fixture
 def make_vlm(tokenizer):
-    """Builds a tiny VLM: `make_vlm(QueCCConfig(heads=2), 4)`, or `make_vlm(None, 0)` for a blind one."""
+    """Builds a tiny VLM: `make_vlm(QueCCConfig(heads=2), 4)`.
+
+    `make_vlm(None, 0)` is blind.
+    """
 
     def make(
         compressor: CompressorConfig | None = QueCCConfig(heads=2),
