@@ -250,7 +250,7 @@ def test_a_student_copy_of_a3_fails_with_not_implemented_only(a3):
 
 
 def test_hidden_tests_of_a3_see_what_the_public_checks_cannot(a3):
-    """Answers made for the published points alone keep their public point and no more."""
+    """Answers made for the published points alone only keep their public point."""
     grades = {question["question"]: question for question in a3["cheat"]["questions"]}
     assert (grades["q4"]["points"], grades["q5"]["points"], a3["cheat"]["points"]) == (
         1,

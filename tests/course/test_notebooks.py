@@ -158,11 +158,11 @@ def test_assignments_are_found_from_a_folder_below(monkeypatch):
 
 
 def test_examples():
-    assert doctest.testmod(notebooks) == (0, 1)
+    assert doctest.testmod(notebooks) == (0, 2)
 
 
 def test_masters_are_not_published():
-    """Built pages keep the sources of what the table of contents lists, so no master may be there."""
+    """Built pages keep the sources of listed pages, so no master may be listed."""
     assert "masters" not in (ROOT / "_toc.yml").read_text()
     built = ROOT / "_build" / "html"
     if built.exists():

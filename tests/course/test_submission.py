@@ -1,4 +1,4 @@
-"""A submission may loop, hoard, crash, shout and cheat; the one who asks gets an answer or a sentence."""
+"""Whatever a submission does, the grader gets an answer or a sentence."""
 
 import os
 import time

@@ -58,11 +58,7 @@ def check_submissions(
     ] = 60,
     memory: Annotated[float, typer.Option(metavar="GB", help="Memory.")] = 2,
 ) -> None:
-    """Grade submissions with the hidden tests of their assignment.
-
-    Each submission NAME.ipynb gets NAME.json and NAME.md, and NAME.txt with what it
-    printed.
-    """
+    """Grade submissions: NAME.ipynb gets NAME.json, NAME.md and its output NAME.txt."""
     from vlmcore.course.grading import grade_all
     from vlmcore.course.submission import Limits
 

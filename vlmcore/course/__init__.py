@@ -1,1 +1,1 @@
-"""Running a course with the book's assignments: student copies from masters, and grading of what comes back."""
+"""Assignments: student copies of master notebooks, and grading of submissions."""

@@ -1,8 +1,8 @@
-"""Grading: hidden tests asked of a submission, and the two reports, one for programs and one for people.
+"""Grading: hidden tests of a submission, and reports for programs and for people.
 
 A hidden test is a pytest function called `test_q1_…` for question q1. It is worth one
 point, or as many as `@pytest.mark.points(n)` says; its assertions carry the sentence
-that the student will read, and its fixture `submission` reaches the notebook.
+that the student reads, and its fixture `submission` reaches the notebook.
 """
 
 import contextlib
@@ -21,10 +21,17 @@ from vlmcore.course.notebooks import find_assignments, masters
 from vlmcore.course.submission import Limits, Submission
 from vlmcore.files import write_json, write_text
 
+_PYTEST = (
+    "--assert=plain",
+    "--import-mode=importlib",
+    "-pno:cacheprovider",
+    f"-c{os.devnull}",
+)
+
 
 @dataclass(frozen=True)
-class Outcome:
-    """One hidden test."""
+class TestedQuestion:
+    """The outcome of one hidden test."""
 
     question: str
     points: float
@@ -34,7 +41,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class QuestionGrade:
-    """The points of one question and what to say about it, a line for each fault."""
+    """The points of one question, and a message with one line per mistake."""
 
     question: str
     points: float
@@ -44,14 +51,14 @@ class QuestionGrade:
 
 @dataclass(frozen=True)
 class Grade:
-    """What a submission earned."""
+    """The points of a submission."""
 
     assignment: str
     submission: str
     points: float
     out_of: float
     notes: dict[str, str]
-    """What went wrong outside the questions, by place."""
+    """Errors outside the questions, by cell."""
     questions: list[QuestionGrade]
 
     def write(self, folder: Path, name: str) -> None:
@@ -60,7 +67,7 @@ class Grade:
         write_text(folder / f"{name}.md", self.text())
 
     def text(self) -> str:
-        """The report as Markdown."""
+        """Returns the report as Markdown."""
         rows = [
             f"| {q.question} | {q.points:g} of {q.out_of:g} | "
             f"{'<br>'.join(map(_one_line, q.message.splitlines()))} |"
@@ -79,28 +86,28 @@ class Grade:
 
 
 class HiddenTests:
-    """A pytest plugin that lends the submission to the tests and notes how each one went."""
+    """A pytest plugin that gives the tests the submission and records outcomes."""
 
     def __init__(self, submission: Submission):
-        self.lent = submission
-        self.outcomes: list[Outcome] = []
+        self.notebook = submission
+        self.outcomes: list[TestedQuestion] = []
 
     def pytest_configure(self, config: pytest.Config) -> None:
-        """Makes the marker known."""
+        """Registers the marker."""
         config.addinivalue_line(
-            "markers", "points(n): what a hidden test is worth, one point unless said"
+            "markers", "points(n): the points of a hidden test, one by default"
         )
 
     @pytest.fixture(scope="session")
     def submission(self) -> Submission:
-        """The notebook under test."""
-        return self.lent
+        """Returns the submission under test."""
+        return self.notebook
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Notes a test when it has run, or could not."""
+        """Records a test after it ran or its setup failed."""
         report = yield
         if call.when == "call" or (call.when == "setup" and call.excinfo):
             question = re.match(r"test_(q\d+)_", item.name)
@@ -111,7 +118,7 @@ class HiddenTests:
             marker = item.get_closest_marker("points")
             points = marker.args[0] if marker else 1
             self.outcomes.append(
-                Outcome(
+                TestedQuestion(
                     question[1],
                     points,
                     call.excinfo is None,
@@ -139,13 +146,7 @@ def grade(
     for path in (notebook, hidden):
         if not path.is_file():
             raise FileNotFoundError(f"there is no file {path}")
-    options = [
-        "--assert=plain",
-        "--import-mode=importlib",
-        "-pno:cacheprovider",
-        f"-c{os.devnull}",
-        f"--rootdir={hidden.parent}",
-    ]
+    options = [*_PYTEST, f"--rootdir={hidden.parent}"]
     printed = io.StringIO()
     with (
         Submission(notebook, output, limits) as submission,
@@ -226,13 +227,12 @@ def assignment_of(submission: Path, assignments: Path) -> str:
     return found[0]
 
 
-def _questions(outcomes: list[Outcome]) -> list[QuestionGrade]:
+def _questions(outcomes: list[TestedQuestion]) -> list[QuestionGrade]:
     grades = []
     for question in dict.fromkeys(o.question for o in outcomes):
         mine = [o for o in outcomes if o.question == question]
-        messages = dict.fromkeys(
-            o.message for o in mine if not o.passed
-        )  # each once, in order
+        # each message once, in order
+        messages = dict.fromkeys(o.message for o in mine if not o.passed)
         earned = sum(o.points for o in mine if o.passed)
         grades.append(
             QuestionGrade(
@@ -246,21 +246,20 @@ def _questions(outcomes: list[Outcome]) -> list[QuestionGrade]:
 
 
 def _said(error: BaseException) -> str:
-    """What a student reads about a failed test."""
+    """Returns the sentence that a student reads about a failed test."""
     match error:
         case NotImplementedError():
             return "not answered yet."
         case AssertionError() | StoppedError() | UnansweredError():
-            sentence = str(error).split("\nassert ")[
-                0
-            ]  # pytest may have added what it compared
+            # pytest may have added what it compared
+            sentence, _, _ = str(error).partition("\nassert ")
             return (
                 " ".join(sentence.split())
-                or "a test without a sentence failed; ask who wrote it."
+                or "a test without a sentence failed; ask its author."
             )
     return f"a test could not read your answer, {type(error).__name__}: {error}"
 
 
 def _one_line(text: str) -> str:
-    """A text for a table: it comes from students, so nothing in it is markup."""
+    """Escapes a text of a student for a table."""
     return " ".join(html.escape(text, quote=False).replace("|", r"\|").split())[:500]

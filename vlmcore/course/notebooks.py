@@ -1,9 +1,8 @@
 """Student copies of master notebooks.
 
-Solutions stand between nbgrader's marks, and a cleared cell reads as nbgrader's
-ClearSolutions leaves it, so a master can move there as it is. nbgrader itself is not
-used: it brings JupyterLab, a database and forty more packages, and what is needed of it
-fits on this page.
+Solutions are between nbgrader's marks, and a cleared cell reads as nbgrader's
+ClearSolutions leaves it, so a master also works there. nbgrader itself is not used: it
+requires JupyterLab, a database and forty more packages for a page of code.
 """
 
 import re
@@ -20,7 +19,9 @@ STUB = "# YOUR CODE HERE\nraise NotImplementedError()"
 
 
 def find_assignments(folder: Path | None = None) -> Path:
-    """The given folder of assignments, or the book's, at or above the working directory.
+    """Returns the given folder of assignments, or the book's.
+
+    The book's is looked for in the working directory and above it.
 
     Raises:
         FileNotFoundError: no folder is given and the book's is not there.
@@ -29,7 +30,7 @@ def find_assignments(folder: Path | None = None) -> Path:
 
 
 def masters(assignments: Path) -> list[Path]:
-    """The master notebooks in `masters/` of a folder of assignments.
+    """Lists the master notebooks in `masters/` of a folder of assignments.
 
     Raises:
         FileNotFoundError: there is none.
@@ -44,7 +45,7 @@ def masters(assignments: Path) -> list[Path]:
 
 
 def read_notebook(path: Path) -> NotebookNode:
-    """A notebook in format 4.
+    """Reads a notebook in format 4.
 
     Raises:
         ValueError: the file is not a notebook.
@@ -67,7 +68,7 @@ def read_notebook(path: Path) -> NotebookNode:
 
 
 def student_copy(master: NotebookNode) -> NotebookNode:
-    """A master without solutions, outputs and counts; the master itself is left as it is.
+    """Returns a copy of a master without solutions, outputs and counts.
 
     Raises:
         ValueError: the marks of a solution do not come in pairs.
@@ -82,10 +83,11 @@ def student_copy(master: NotebookNode) -> NotebookNode:
 
 
 def clear_solutions(source: str) -> str:
-    r"""The code of a cell with each marked solution replaced by `raise NotImplementedError()`.
+    r"""Replaces each marked solution of a cell by `raise NotImplementedError()`.
 
     Example:
-        >>> print(clear_solutions("def one():\n    ### BEGIN SOLUTION\n    return 1\n    ### END SOLUTION"))
+        >>> solution = "### BEGIN SOLUTION\n    return 1\n    ### END SOLUTION"
+        >>> print(clear_solutions(f"def one():\n    {solution}"))
         def one():
             # YOUR CODE HERE
             raise NotImplementedError()

@@ -1,9 +1,9 @@
-"""A student's notebook at arm's length: in a process of its own, with limits, in a temporary folder, reached only by messages.
+"""A student's notebook in a process of its own, with limits, reached by messages.
 
 This protects from endless loops, too much memory, crashes, large files, and points
 forged by patching the tests. It does not protect your files: the process has the rights
-of the person who grades, can read what they can read and use the network. For code you
-do not trust run the grader in a container, or as a user that owns nothing.
+of the person who grades, can read their files and use the network. Grade code that you
+do not trust in a container, or as a user that owns nothing.
 """
 
 import math
@@ -25,7 +25,6 @@ from vlmcore.course.checks.feedback import StoppedError, UnansweredError
 from vlmcore.course.notebooks import read_notebook
 from vlmcore.course.wire import pack, unpack
 
-ROOT = Path(__file__).parents[2]
 ANSWER_BYTES = 10_000_000
 START_SECONDS = 60
 """For Python and its imports, before the first cell."""
@@ -33,7 +32,7 @@ START_SECONDS = 60
 
 @dataclass(frozen=True)
 class Limits:
-    """What a submission may use."""
+    """Limits of time, memory and file size for a submission."""
 
     seconds: float = 120
     """For all cells of the notebook."""
@@ -50,18 +49,21 @@ class Limits:
 
 
 class Submission:
-    """Runs a notebook once, when first asked, and again after a call that ended its process, so that one question cannot spoil the next.
+    """Runs a notebook and calls its functions.
+
+    The notebook runs at the first call, and again after a call that ended its process,
+    so that one question cannot affect the next.
 
     Args:
         notebook: the file; it is copied and left as it is.
         output: a file for what the submission prints.
-        limits: what it may use.
+        limits: of time, memory and file size.
     """
 
     def __init__(self, notebook: Path, output: Path, limits: Limits = Limits()):
         self.notebook, self.output, self.limits = notebook, output, limits
         self.notes: dict[str, str] = {}
-        """What went wrong with the notebook as a whole and with its cells, by place."""
+        """Errors of the notebook as a whole and of its cells, by cell."""
         self._process: subprocess.Popen | None = None
         self._line: Connection | None = None
         self._broken: str | None = None
@@ -77,7 +79,7 @@ class Submission:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def function(self, name: str) -> Callable:
-        """A function of the notebook; calling it asks over there.
+        """Returns a function of the notebook, which runs in the notebook's process.
 
         It raises `NotImplementedError` where the student wrote nothing, `StoppedError`
         where the function raised something else, and `UnansweredError` where there is
@@ -99,7 +101,7 @@ class Submission:
         return call
 
     def _opened(self, reply: Any, name: str) -> Any:
-        """The value of a reply, or its exception."""
+        """Returns the value of a reply, or raises its exception."""
         match reply:
             case {"value": value}:
                 return value
@@ -123,7 +125,7 @@ class Submission:
         raise self._nonsense(name)
 
     def _start(self) -> None:
-        """Runs the notebook unless it is running; remembers a notebook that cannot be run."""
+        """Runs the notebook unless it is running or is known to fail."""
         if self._broken:
             raise UnansweredError(self._broken)
         if self._process is not None and self._process.poll() is None:
@@ -137,9 +139,8 @@ class Submission:
             raise UnansweredError(self._broken) from error
 
     def _launch(self) -> None:
-        work = (
-            self.folder / "book" / "assignments"
-        )  # as in a checkout, so that the set-up cell has nothing to do
+        # as in a checkout, so that the set-up cell has nothing to do
+        work = self.folder / "book" / "assignments"
         work.mkdir(parents=True, exist_ok=True)
         (self.folder / "book" / "results").mkdir(exist_ok=True)
         shutil.copy(self.notebook, work / "submission.ipynb")
@@ -201,7 +202,12 @@ class Submission:
             self._line.send_bytes(data)
 
     def _receive(self, late: str, doing: str) -> Any:
-        """The next message; `late` is what to say if the deadline passes, `doing` is what was running."""
+        """Returns the next message.
+
+        Args:
+            late: the message of the error if the deadline passes.
+            doing: what is running.
+        """
         assert self._line is not None
         try:
             return unpack(self._line.recv_bytes(ANSWER_BYTES))
@@ -210,9 +216,7 @@ class Submission:
             raise UnansweredError(
                 late if self._late else f"{end} while {doing} was running"
             ) from error
-        except (
-            Exception
-        ) as error:  # bytes that a submission made up can trip the reading in any way
+        except Exception as error:  # made-up bytes can raise anything
             raise self._nonsense(doing) from error
 
     def _nonsense(self, doing: str) -> UnansweredError:
@@ -220,7 +224,7 @@ class Submission:
         return UnansweredError(f"what came back from {doing} is not an answer")
 
     def _end(self) -> str:
-        """How the process ended, as the beginning of a sentence."""
+        """Returns how the process ended, as the beginning of a sentence."""
         assert self._process is not None
         try:
             code = self._process.wait(1)
@@ -237,7 +241,7 @@ class Submission:
 
     @contextmanager
     def _deadline(self, seconds: float) -> Iterator[None]:
-        """Kills the process when the time is up, which ends the reading of its messages too."""
+        """Kills the process when the time is up, which also ends `_receive`."""
         timer = threading.Timer(seconds, self._too_late)
         timer.start()
         try:
@@ -250,7 +254,7 @@ class Submission:
         self._kill()
 
     def _kill(self) -> None:
-        """Ends the process with everything it started."""
+        """Kills the process with everything it started."""
         if self._process is not None:
             with suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
@@ -258,16 +262,17 @@ class Submission:
 
 
 def _environment(home: Path) -> dict[str, str]:
-    """What the process sees of the environment: nothing of the grader's own but where programs lie."""
+    """Returns the process's environment, without variables of the grader but PATH."""
+    # each thread takes address space
     one_thread = dict.fromkeys(
         ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"
-    )  # each thread takes address space
+    )
     here = {
         name: str(home) for name in ("HOME", "TMPDIR", "IPYTHONDIR", "MPLCONFIGDIR")
     }
     return {
         "PATH": os.environ.get("PATH", os.defpath),
-        "PYTHONPATH": str(ROOT),
+        "PYTHONPATH": str(Path(__file__).parents[2]),  # where vlmcore is imported from
         "MPLBACKEND": "Agg",
         **here,
         **one_thread,

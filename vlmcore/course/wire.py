@@ -1,4 +1,4 @@
-"""Arguments and answers as JSON, so that nothing a submission sends can run code where it is read."""
+"""Arguments and answers as JSON, which cannot run code where it is read."""
 
 import json
 from typing import Any
@@ -8,7 +8,7 @@ import pandas as pd
 
 
 def pack(value: Any) -> bytes:
-    """Numbers, texts, lists, dicts, arrays and tables as bytes.
+    """Converts numbers, texts, lists, dicts, arrays and tables to bytes.
 
     Raises:
         TypeError: something else is among them.
@@ -17,7 +17,7 @@ def pack(value: Any) -> bytes:
 
 
 def unpack(data: bytes) -> Any:
-    """What `pack` was given; tuples come back as lists.
+    """Converts bytes of `pack` back; tuples come back as lists.
 
     Raises:
         ValueError: the bytes are something else.

@@ -1,4 +1,4 @@
-"""The process of a submission: runs the cells of a notebook, then answers calls of its functions until the line is closed.
+"""The process of a submission: runs a notebook, then answers calls of its functions.
 
 `submission.py` starts it with `python -m vlmcore.course.worker`. The limits are set
 before a line of the notebook runs. Hidden tests are never loaded here, so that a
@@ -19,17 +19,16 @@ from vlmcore.course.notebooks import read_notebook
 from vlmcore.course.wire import pack, unpack
 
 
-def main(
+def serve(
     line: Connection, notebook: str, memory: int, cpu_seconds: int, file_bytes: int
 ) -> None:
-    """Runs the notebook, tells what went wrong in which cell, and answers.
+    """Runs the notebook, reports the errors of its cells, and answers calls.
 
     Args:
         line: to the process that grades.
         notebook: its path.
         memory: address space in bytes.
-        cpu_seconds: processor time in all; the clock on the wall is watched from
-            outside.
+        cpu_seconds: processor time in all; wall-clock time is limited from outside.
         file_bytes: size of the largest file that may be written.
     """
     limits = {
@@ -78,4 +77,4 @@ def _reply(namespace: dict[str, Any], name: str, arguments: list[Any]) -> bytes:
 if __name__ == "__main__":
     fd, path, *numbers = sys.argv[1:]
     with suppress(EOFError):  # the grader hangs up when it is done
-        main(Connection(int(fd)), path, *map(int, numbers))
+        serve(Connection(int(fd)), path, *map(int, numbers))

@@ -1,7 +1,4 @@
-"""A3: the master's answers pass, and typical wrong answers get the right feedback.
-
-The numbers are those of `vlmcore.scaling`.
-"""
+"""A3: right answers pass, and each typical mistake gets its sentence."""
 
 import numpy as np
 import pytest
@@ -9,7 +6,7 @@ from scipy import optimize
 
 from vlmcore import paper
 from vlmcore.course.checks import CHECKS, check
-from vlmcore.course.checks.a3.points import BENCHMARKS, best, published
+from vlmcore.course.checks.a3.points import BENCHMARKS, best, published_points
 from vlmcore.scaling import profile
 
 ANSWERS = {
@@ -164,7 +161,7 @@ WRONG = {
         "leaves the tokens out": lambda r: (
             lambda n, v, e, q: r.frontier(n, np.ones_like(v), e, q)
         ),
-        "worst buys": lambda r: lambda n, v, e, q: r.frontier(n, v, -e, q),
+        "worst models": lambda r: lambda n, v, e, q: r.frontier(n, v, -e, q),
         "another order": lambda r: lambda n, v, e, q: sorted(r.frontier(n, v, e, q)),
         "indices": lambda r: (
             lambda n, v, e, q: np.isin(np.arange(len(n)), r.frontier(n, v, e, q))
@@ -330,8 +327,8 @@ def test_what_cannot_be_checked():
 
 @pytest.mark.parametrize("task", BENCHMARKS)
 def test_the_masters_numbers_are_those_of_the_library(right, task):
-    """Parity: the master's few lines of scipy and vlmcore.scaling know nothing of each other."""
-    points, theirs = published(task), best(published(task))
+    """Parity of the master's few lines of scipy and vlmcore.scaling."""
+    points, theirs = published_points(task), best(published_points(task))
     assert right.fit_product(*points) == pytest.approx(
         theirs.law.parameters, rel=1e-5, abs=1e-9
     )
@@ -343,7 +340,7 @@ def test_the_masters_numbers_are_those_of_the_library(right, task):
 
 def test_the_masters_numbers_are_the_known_ones(right):
     """Snapshot: what the published points are known to give."""
-    points = published("visual")
+    points = published_points("visual")
     law = right.fit_product(*points)
     assert law == pytest.approx((0.5908, 0.0709, 0.0151, 0), abs=6e-5)
     assert right.profile(*points, [0.0])[0, 2] == pytest.approx(3.794e-4, rel=1e-4)

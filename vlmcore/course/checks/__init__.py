@@ -1,28 +1,36 @@
-"""Public checks of the assignments: each tries an answer on small examples whose result is known and names the mistake it recognises.
+"""Public checks of the assignments.
+
+A check tries an answer on small examples with known results and names the mistake that
+it recognises.
 
     from vlmcore.course.checks import check
 
     check("a3.q1", frontier)  # ✗ a3.q1: your cost leaves N out: …
 
-They are for learning, not for grading: `vlmcore.course` adds hidden tests on other
-data.
+The checks are for learning. Grading adds hidden tests on other data.
 """
 
 from collections.abc import Callable
 from typing import Any
 
-from vlmcore.course.checks import a3
+from vlmcore.course.checks.a3.certainty import q4, q5, q6
+from vlmcore.course.checks.a3.choosing import q1, q3
+from vlmcore.course.checks.a3.fitting import q2
 from vlmcore.course.checks.feedback import Feedback, StoppedError, UnansweredError
 
 CHECKS: dict[str, Callable[[Callable], str | None]] = {
-    f"a3.{name}": question for name, question in a3.A3_CHECKS.items()
+    "a3.q1": q1,
+    "a3.q2": q2,
+    "a3.q3": q3,
+    "a3.q4": q4,
+    "a3.q5": q5,
+    "a3.q6": q6,
 }
-"""For each question a function that is given the answer and returns the first mistake
-it finds, or None."""
+"""Maps a question to a function of the answer that returns a mistake, or None."""
 
 
 def check(question: str, answer: Callable) -> Feedback:
-    """Tries an answer and says what is wrong with it.
+    """Tries an answer and returns what is wrong with it.
 
     Args:
         question: its name, such as `a3.q1`.
@@ -31,7 +39,7 @@ def check(question: str, answer: Callable) -> Feedback:
     Raises:
         ValueError: there is no such question.
         TypeError: the answer is not a function.
-        NotImplementedError: the answer is still to be written.
+        NotImplementedError: the answer is not written yet.
     """
     if question not in CHECKS:
         raise ValueError(

@@ -1,10 +1,10 @@
-"""What a check answers, and the one thing that it cannot judge."""
+"""The result of a check, and the errors that a student's function can end with."""
 
 from typing import NamedTuple
 
 
 class Feedback(NamedTuple):
-    """The verdict on one answer; a notebook shows it as a sentence."""
+    """The result for one answer, which a notebook shows as a sentence."""
 
     question: str
     right: bool
@@ -14,13 +14,16 @@ class Feedback(NamedTuple):
         return f"{'✓' if self.right else '✗'} {self.question}: {self.message}"
 
     def _repr_markdown_(self) -> str:
-        """The same in a notebook, where it wraps."""
+        """Returns the sentence as Markdown, which a notebook wraps."""
         return repr(self).replace("*", r"\*")
 
 
 class StoppedError(Exception):
-    """The function that was asked raised an exception. The text says which."""
+    """The student's function raised an exception, which the message names."""
 
 
 class UnansweredError(Exception):
-    """There is no answer: the function is missing, ran out of time or memory, or its process died. The text says which."""
+    """There is no answer: no function, no time or memory left, or a dead process.
+
+    The message says which.
+    """

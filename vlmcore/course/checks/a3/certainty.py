@@ -1,4 +1,4 @@
-"""Questions 4 to 6 of A3: what the data pin down, how firmly, and how much doubtful points matter."""
+"""Questions 4 to 6 of A3: profiles, intervals, and the effect of doubtful points."""
 
 import itertools
 from collections.abc import Callable
@@ -13,14 +13,14 @@ from vlmcore.course.checks.a3.points import (
     ModelArrays,
     best,
     planted,
-    published,
+    published_points,
 )
 from vlmcore.scaling import profile
 from vlmcore.scaling.quantities import estimate
 
 
 def q4(answer: Callable) -> str | None:
-    """Profiles of a planted law, at its own floor and beside it."""
+    """Checks profiles of a planted law, at its own floor and at others."""
     points, floors = planted(PLANTED), [-0.5, PLANTED.D, 0.2]
     rows = np.asarray(answer(*points, floors), float)
     if rows.shape != (3, 3):
@@ -53,7 +53,7 @@ def q4(answer: Callable) -> str | None:
 
 
 def _not_least(row: np.ndarray, floor: float, points: ModelArrays) -> str | None:
-    """What to say about a row of a profile whose sum of squares is not the least one."""
+    """The mistake in a row of a profile whose sum of squares is not minimal."""
     total, least = row[2], best(points, D=floor).sse
     if abs(total - least) <= 1e-3 * least + 1e-9:
         return None
@@ -76,14 +76,14 @@ def _not_least(row: np.ndarray, floor: float, points: ModelArrays) -> str | None
 
 
 def q5(answer: Callable) -> str | None:
-    """Intervals on the published points, at two levels."""
+    """Checks intervals for the published points, at two levels."""
     cases: list[tuple[paper.Benchmarks, float]] = [
         ("visual", 0.95),
         ("visual", 0.5),
         ("ocr", 0.95),
     ]
     for task, level in cases:
-        points = published(task)
+        points = published_points(task)
         low, high = map(float, answer(*points, level))
         if mistake := _wrong_interval(low, high, level, points):
             return (
@@ -96,7 +96,7 @@ def q5(answer: Callable) -> str | None:
 def _wrong_interval(
     low: float, high: float, level: float, points: ModelArrays
 ) -> str | None:
-    """What to say about an interval that is not the profile's, give or take what resampling differs by."""
+    """The mistake in an interval that differs from the profile's by too much."""
     right = profile(best(points), "ratio", level)
     if right.low is None or right.high is None:
         raise ValueError(
@@ -133,46 +133,17 @@ def _wrong_interval(
 
 
 def q6(answer: Callable) -> str | None:
-    """All subsets of the doubtful points of the OCR task."""
+    """Checks the range over all subsets of the doubtful OCR points."""
     scores, doubtful = paper.scores("ocr"), paper.doubtful_points()
     low, high = map(float, answer(scores.copy(), doubtful.copy(), "ocr"))
-    points = published("ocr")
+    points = published_points("ocr")
     rows = {
         name: _rows(points, doubtful[doubtful["set"] == name]) for name in BENCHMARKS
     }
     mine = rows["ocr"]
-    whole_sizes = [
-        np.flatnonzero(points.n == n).tolist() for n in np.unique(points.n[mine])
-    ]
-    everything = sorted(set(mine + rows["visual"]))
-    right = _range(points, _subsets(*([i] for i in mine)))
-    if np.allclose((low, high), right, rtol=3e-3):
+    if np.allclose((low, high), _range(points, _subsets(_alone(mine))), rtol=3e-3):
         return None
-    mistaken: dict[str, list[list[int]]] = {
-        "nothing was dropped: N is in billions in one table and not in the other, and "
-        "floats rarely match exactly.": [[]],
-        "you only dropped all of them at once: nobody says that all are wrong. Try "
-        "every subset.": [mine],
-        "you only compared none with all: a subset in between moves the ratio further.": [
-            [],
-            mine,
-        ],
-        "you only dropped one point at a time: pairs and all three are ways to doubt, "
-        "too.": [
-            [],
-            *([i] for i in mine),
-        ],
-        "you never dropped nothing or several: every subset counts, from none to all.": [
-            [i] for i in mine
-        ],
-        "you also dropped the points that are doubtful in the other task: keep the "
-        "rows of `doubtful` whose set is the task.": _subsets(
-            *([i] for i in everything)
-        ),
-        "you dropped whole language models: only the one V of each that is listed is "
-        "in doubt.": _subsets(*whole_sizes),
-    }
-    for sentence, subsets in mistaken.items():
+    for sentence, subsets in _wrong_subsets(points, mine, rows["visual"]).items():
         if np.allclose((low, high), _range(points, subsets), rtol=3e-3):
             return sentence
     if low > high:
@@ -183,8 +154,38 @@ def q6(answer: Callable) -> str | None:
     )
 
 
+def _wrong_subsets(
+    points: ModelArrays, mine: list[int], others: list[int]
+) -> dict[str, list[list[int]]]:
+    """Returns, for each mistake, the subsets that it leaves out."""
+    sizes = np.unique(points.n[mine])
+    whole_sizes = [np.flatnonzero(points.n == n).tolist() for n in sizes]
+    return {
+        "nothing was dropped: N is in billions in one table and not in the other, and "
+        "floats rarely match exactly.": [[]],
+        "you only dropped all of them at once: nobody says that all are wrong. Try "
+        "every subset.": [mine],
+        "you only compared none with all: a subset in between moves the ratio "
+        "further.": [[], mine],
+        "you only dropped one point at a time: pairs and all three are ways to doubt, "
+        "too.": [[], *_alone(mine)],
+        "you never dropped nothing or several: every subset counts, from none to "
+        "all.": _alone(mine),
+        "you also dropped the points that are doubtful in the other task: keep the "
+        "rows of `doubtful` whose set is the task.": _subsets(
+            _alone(sorted({*mine, *others}))
+        ),
+        "you dropped whole language models: only the one V of each that is listed is "
+        "in doubt.": _subsets(whole_sizes),
+    }
+
+
+def _alone(rows: list[int]) -> list[list[int]]:
+    return [[row] for row in rows]
+
+
 def _rows(points: ModelArrays, doubtful: pd.DataFrame) -> list[int]:
-    """Indices of the points that a table of doubtful ones lists."""
+    """Returns the indices of the points that a table of doubtful points lists."""
     listed = zip(doubtful["params_billion"], doubtful["visual_tokens"], strict=True)
     return [
         int(np.flatnonzero(np.isclose(points.n, n) & (points.v == v))[0])
@@ -192,8 +193,8 @@ def _rows(points: ModelArrays, doubtful: pd.DataFrame) -> list[int]:
     ]
 
 
-def _subsets(*groups: list[int]) -> list[list[int]]:
-    """All ways to take some of the groups, each with all its members."""
+def _subsets(groups: list[list[int]]) -> list[list[int]]:
+    """Returns the union of the groups, for every choice of groups."""
     chosen = itertools.product([False, True], repeat=len(groups))
     return [
         [i for group in itertools.compress(groups, take) for i in group]
@@ -202,7 +203,7 @@ def _subsets(*groups: list[int]) -> list[list[int]]:
 
 
 def _range(points: ModelArrays, subsets: list[list[int]]) -> tuple[float, float]:
-    """Smallest and largest alpha / beta when each of the subsets is dropped."""
+    """Returns the smallest and largest alpha / beta without one of the subsets."""
     fits = [
         best(ModelArrays(*(np.delete(column, subset) for column in points)))
         for subset in subsets

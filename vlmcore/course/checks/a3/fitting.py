@@ -1,7 +1,7 @@
 """Question 2 of A3: the fit.
 
-Wrong fits are recognised by what they would be right for: one that recovers a law of V
-+ 50 has fitted V + Q.
+A wrong fit is recognised by the problem that it solves: a fit that recovers a law of
+V + 50 has fitted V + Q.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,14 +14,14 @@ from vlmcore.course.checks.a3.points import (
     ModelArrays,
     best,
     planted,
-    published,
+    published_points,
     squares,
 )
 from vlmcore.scaling import Product
 
 
 def q2(answer: Callable) -> str | None:
-    """A planted law, a law whose floor would be below zero, and the published points."""
+    """Checks a planted law, a law with a floor below zero, and the published points."""
     return _planted(answer) or _bound(answer) or _published(answer)
 
 
@@ -87,7 +87,7 @@ def _bound(answer: Callable) -> str | None:
 
 def _published(answer: Callable) -> str | None:
     for task in BENCHMARKS:
-        points = published(task)
+        points = published_points(task)
         found = _numbers(answer(*points))
         if isinstance(found, str):
             return found
@@ -104,7 +104,7 @@ def _published(answer: Callable) -> str | None:
 
 
 def _not_least(found: np.ndarray, points: ModelArrays, where: str) -> str | None:
-    """What to say about a law that is not the best one of its kind."""
+    """The mistake in a law that does not minimise the squared error."""
     law = Product(*found)
     ours, least = squares(law, points), best(points).sse
     if ours <= 1.001 * least:
@@ -122,7 +122,7 @@ def _not_least(found: np.ndarray, points: ModelArrays, where: str) -> str | None
 
 
 def _numbers(found: Sequence[float]) -> np.ndarray | str:
-    """An answer as four numbers, or what is wrong with it."""
+    """Returns an answer as four numbers, or the mistake in it."""
     numbers = np.asarray(found, float)
     if numbers.shape != (4,):
         return (

@@ -1,4 +1,4 @@
-"""What the checks of A3 try answers on: the published points, and points that a known law predicts without noise."""
+"""Points that the checks of A3 use: published ones, and noise-free ones of a law."""
 
 from typing import NamedTuple
 
@@ -8,21 +8,21 @@ from vlmcore import paper
 from vlmcore.scaling import Fit, Product, fit_law
 
 PLANTED = Product(AB=0.6, alpha=0.4, beta=0.2, D=0.1)
-"""A law that 28 points without noise pin down."""
+"""A law that 28 noise-free points identify."""
 
 BENCHMARKS: tuple[paper.Benchmarks, ...] = ("visual", "ocr")
 
 
 class ModelArrays(NamedTuple):
-    """Models as A3's functions are given them, each an array of floats: N in billions, V, error."""
+    """The arguments of A3's functions, float arrays: N in billions, V and error."""
 
     n: np.ndarray
     v: np.ndarray
     error: np.ndarray
 
 
-def published(task: paper.Benchmarks) -> ModelArrays:
-    """The paper's 28 points."""
+def published_points(task: paper.Benchmarks) -> ModelArrays:
+    """Returns the 28 points of Li et al. (2024)."""
     scores = paper.scores(task)
     return ModelArrays(
         scores["params"].to_numpy() / 1e9,
@@ -32,17 +32,17 @@ def published(task: paper.Benchmarks) -> ModelArrays:
 
 
 def planted(law: Product, offset: float = 0) -> ModelArrays:
-    """What a law predicts at the N and V of the paper, or at V + offset."""
-    n, v, _ = published("visual")
+    """Returns the predictions of a law at the published N and V, or at V + offset."""
+    n, v, _ = published_points("visual")
     return ModelArrays(n, v, law.predict(1e9 * n, v + offset))
 
 
 def best(points: ModelArrays, **fixed: float) -> Fit:
-    """The product law with the least squared error and D >= 0, or with some parameters held."""
+    """Fits the product law with D >= 0, or with the given parameters fixed."""
     n, v, error = points
     return fit_law(Product, 1e9 * n, v, error, fixed=fixed, allow_bound=True)
 
 
 def squares(law: Product, points: ModelArrays) -> float:
-    """Sum of squared errors."""
+    """Returns the sum of squared errors of a law."""
     return float(np.sum((law.predict(1e9 * points.n, points.v) - points.error) ** 2))

@@ -1,4 +1,4 @@
-"""Questions 1 and 3 of A3: the frontier of measured points, the optimum of a law."""
+"""Questions 1 and 3 of A3: the frontier of points, and the optimum of a law."""
 
 from collections.abc import Callable
 
@@ -12,7 +12,7 @@ PRINTED = (0.077, 0.015)
 
 
 def q1(answer: Callable) -> str | None:
-    """The frontier of a few points, two of them equal in error."""
+    """Checks the frontier of a few points, two of them with equal errors."""
     n, v, error = (
         np.repeat([8.0, 0.5, 2.0], 3),
         np.tile([256.0, 1.0, 16.0], 3),
@@ -44,7 +44,7 @@ def q1(answer: Callable) -> str | None:
             "in all.": frontier(q + v, error),
             "your cost leaves the tokens out: it is 2N(Q + V), not a matter of N "
             "alone.": frontier(n, error),
-            "your frontier collects the worst buys: an error is better when it is "
+            "your frontier collects the worst models: an error is better when it is "
             "lower.": frontier(2 * n * (q + v), -error),
         }
         for sentence, models in mistaken.items():
@@ -69,14 +69,12 @@ def _first_difference(
 
 
 def q3(answer: Callable) -> str | None:
-    """The interior optimum and its corner cases."""
+    """Checks the interior optimum and its corner cases."""
     alpha, beta = PRINTED
     found, right = float(answer(alpha, beta, 50)), beta * 50 / (alpha - beta)
     if abs(found - right) > 1e-6 * right:
         mistaken = {
-            "you rounded: leave V* as it comes out, and round when you buy.": round(
-                right
-            ),
+            "you rounded: leave V* as it comes out.": round(right),
             "alpha and beta are exchanged in the numerator: V* grows with beta.": alpha
             * 50
             / (alpha - beta),
