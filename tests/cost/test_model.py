@@ -124,7 +124,7 @@ def test_cached_text_costs_only_the_visual_tokens(make_vlm):
 
 
 def test_published_sizes():
-    """Sizes that are printed elsewhere: 6.74 B for Vicuna-7B, 303.5 M for CLIP's image tower, 0.38 TFLOP an image (counted by hand)."""
+    """Sizes that others print, and 0.38 TFLOP an image for CLIP, counted by hand."""
     vicuna = cost.parameters(PAPER)
     assert vicuna.language + vicuna.embedding + vicuna.head == 6_738_415_616
     assert vicuna.vision == 303_507_456

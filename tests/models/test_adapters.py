@@ -105,7 +105,7 @@ def test_a_model_to_which_nothing_was_added_has_no_adapter(make_vlm, tmp_path):
 def test_what_a_stage_left_becomes_an_adapter(
     make_vlm, batch, images, tokenizer, tmp_path
 ):
-    """The same as of the trained model itself; weights of a model that was trained as a whole are no adapter."""
+    """It equals that of the trained model; weights of a whole model are refused."""
     tokens = tokenize(SAMPLES, tokenizer, "image_first")
     store = FeatureStore(make_vlm().vision, (images * 255).byte().numpy(), tmp_path)
     stage = StageConfig(2, 1e-2, 2)

@@ -105,7 +105,7 @@ def test_checkpoints_in_transformers_format_are_loaded(make, tokenizer, tmp_path
 
 
 def test_a_chat_stands_around_the_question(tokenizer, tmp_path):
-    """As the template says; a tokenizer without one has its start token alone, one without start or padding gets its end."""
+    """Without a chat template it is the start token; missing tokens are the end."""
     language = LanguageModel.from_config(TINY_LANGUAGE, tokenizer)
     assert language.prompt_template == PromptTemplate([tokenizer.bos_token_id], [])
     language.save_pretrained(tmp_path)
@@ -160,7 +160,7 @@ def test_bad_input_gets_a_sentence(tokenizer, tmp_path):
 def test_the_head_reads_a_slice_without_copying_itself_for_each_row(
     make_vlm, monkeypatch
 ):
-    """torch takes another path for what is not contiguous, which is sixteen times slower and takes gigabytes with a real vocabulary."""
+    """torch needs gigabytes, and 16 times as long, where input is not contiguous."""
     language = make_vlm(None, 0).language.requires_grad_(False)
     seen = []
     head = language.model.get_output_embeddings()

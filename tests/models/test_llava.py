@@ -1,4 +1,4 @@
-"""The uncompressed model against transformers' own LLaVA, on the same tiny weights, through the same checkpoint files."""
+"""The uncompressed model equals transformers' LLaVA with the same tiny weights."""
 
 import pytest
 import torch
@@ -22,7 +22,7 @@ IMAGE = 15  # a word that no sample uses, as LLaVA's placeholder
 @pytest.fixture
 def llava():
     torch.manual_seed(0)
-    eye = CLIPVisionConfig(
+    vision = CLIPVisionConfig(
         image_size=24,
         patch_size=4,
         hidden_size=16,
@@ -31,7 +31,7 @@ def llava():
         intermediate_size=32,
         projection_dim=16,
     )
-    tongue = LlamaConfig(
+    text = LlamaConfig(
         vocab_size=16,
         hidden_size=24,
         num_hidden_layers=2,
@@ -41,8 +41,8 @@ def llava():
         eos_token_id=3,
     )
     config = LlavaConfig(
-        vision_config=eye,
-        text_config=tongue,
+        vision_config=vision,
+        text_config=text,
         image_token_index=IMAGE,
         vision_feature_layer=-2,
         vision_feature_select_strategy="default",

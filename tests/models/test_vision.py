@@ -53,9 +53,9 @@ def test_features_are_transformers_hidden_states(kind, images, tmp_path):
         truth = model(
             encoder.prepare(images), output_hidden_states=True, output_attentions=True
         )
-    for place, layer in enumerate((0, 1, 2)):
+    for index, layer in enumerate((0, 1, 2)):
         torch.testing.assert_close(
-            features.layers[:, :, place], truth.hidden_states[layer][:, 1:]
+            features.layers[:, :, index], truth.hidden_states[layer][:, 1:]
         )
     assert torch.equal(features.patches, features.layers[:, :, -1])
     assert features.cls_attention.shape == (3, 36) and features.keys.shape == (
@@ -67,7 +67,7 @@ def test_features_are_transformers_hidden_states(kind, images, tmp_path):
 
 @pytest.mark.parametrize("kind", ["clip", "vit"])
 def test_cls_attention_is_one_head_over_the_full_width(kind, images, tmp_path):
-    """By a hook on the last layer's own projections, not by the path the encoder takes."""
+    """By a hook on the last layer's projections, not by the encoder's own path."""
     tiny(kind).save_pretrained(tmp_path)
     encoder = VisionEncoder.from_pretrained(tmp_path)
     attention = encoder.family.attention(encoder.family.last_layer(encoder.model))
@@ -121,14 +121,14 @@ def test_the_papers_layers_are_the_default_of_a_deep_model(images, tmp_path):
     with torch.no_grad():
         truth = model(encoder.prepare(images), output_hidden_states=True).hidden_states
         features = encoder(images)
-    for place, layer in enumerate((12, 16, 22, 23)):
-        torch.testing.assert_close(features.layers[:, :, place], truth[layer][:, 1:])
+    for index, layer in enumerate((12, 16, 22, 23)):
+        torch.testing.assert_close(features.layers[:, :, index], truth[layer][:, 1:])
     assert not torch.allclose(truth[22], truth[23])
 
 
 @pytest.mark.parametrize("whole", [False, True], ids=["tower", "whole"])
 def test_siglip_has_patches_only(whole, images, tmp_path):
-    """From the image tower alone and from a whole SigLIP, whose pixels need not be whole patches: 27 are six patches of 4 and a rest."""
+    """Also where pixels are not whole patches: 27 are six patches of 4 and a rest."""
     torch.manual_seed(0)
     sizes = {**SIZES, "image_size": 27}
     text = {

@@ -1,4 +1,4 @@
-"""Small compressors of every kind, features for them to compress, and a comparison with loops."""
+"""Small compressors of every kind and features for them to compress."""
 
 import pytest
 import torch
@@ -10,7 +10,10 @@ from vlmcore.models.vision import VisionFeatures
 
 @pytest.fixture
 def build():
-    """Builds a compressor and its input: `build(QueCCConfig(heads=2), 4)` gives module, features of three images, questions."""
+    """Builds a compressor, features of three images and their questions' states.
+
+    Example: `build(QueCCConfig(heads=2), 4)`.
+    """
 
     def make(config, visual_tokens, dtype=torch.float64):
         torch.manual_seed(0)
@@ -43,5 +46,5 @@ def build():
     params=[(torch.float32, 1e-5), (torch.float64, 1e-10)], ids=["float32", "float64"]
 )
 def precision(request):
-    """A data type and how near to the loops it must come, relative to the largest output."""
+    """A data type, and its tolerance relative to the largest output."""
     return request.param

@@ -1,4 +1,4 @@
-"""The compressors' formulas with loops over images, places and heads: slow, plain, and independent of the package.
+"""The compressors' formulas as loops, independent of the package.
 
 `state` is always a module's `state_dict()`.
 """
@@ -74,7 +74,7 @@ def mean(rows):
 
 
 def bilinear(patches, g):
-    """Patches (p, d) at the centres of g x g cells, from the two nearest rows and columns."""
+    """Patches (p, d) at the centres of g x g cells, from 2 x 2 neighbours."""
     side, result = math.isqrt(len(patches)), []
     for y, x in ((y, x) for y in range(g) for x in range(g)):
         value = 0
@@ -92,7 +92,7 @@ def near(i, new, old):
 
 
 def bicubic(patches, g):
-    """As `bilinear`, from the four nearest rows and columns with the weights of Keys, a = -0.75."""
+    """As `bilinear`, from 4 x 4 neighbours with the weights of Keys, a = -0.75."""
     side, result = math.isqrt(len(patches)), []
     for y, x in ((y, x) for y in range(g) for x in range(g)):
         value = 0
@@ -106,11 +106,11 @@ def bicubic(patches, g):
 def taps(i, new, old):
     at, a = (i + 0.5) * old / new - 0.5, -0.75
     low = math.floor(at)
-    for place in range(low - 1, low + 3):
-        t = abs(at - place)
+    for position in range(low - 1, low + 3):
+        t = abs(at - position)
         weight = (
             (a + 2) * t**3 - (a + 3) * t**2 + 1
             if t <= 1
             else a * t**3 - 5 * a * t**2 + 8 * a * t - 4 * a
         )
-        yield min(max(place, 0), old - 1), weight
+        yield min(max(position, 0), old - 1), weight

@@ -79,7 +79,7 @@ def test_a_changed_question_matters_only_where_it_is_injected(
 
 @every_compressor
 def test_gradient_reaches_every_parameter_that_can_matter(build, config, visual_tokens):
-    """Biases of keys shift all scores of a query alike, which softmax does not see; and queries beyond the V-th are not used."""
+    """Not to biases of keys, which softmax ignores, nor to queries beyond the V-th."""
     compressor, features, question = build(config, visual_tokens)
     compressor(features, question).square().sum().backward()
     for name, parameter in compressor.named_parameters():

@@ -8,12 +8,12 @@ from vlmcore.models.compressors.mqt import MQT, grid_positions, resize_positions
 
 
 def positions(side, width):
-    """As in MAE: sines and cosines of the column, then of the row, place by place and channel by channel."""
+    """As in MAE: sines and cosines of the column, then of the row, one by one."""
     table = np.empty((side * side, width))
     for y, x in np.ndindex(side, side):
-        for half, place in enumerate((x, y)):
+        for half, coordinate in enumerate((x, y)):
             for c in range(width // 4):
-                angle = place / 10000 ** (c / (width / 4))
+                angle = coordinate / 10000 ** (c / (width / 4))
                 table[y * side + x, half * width // 2 + c] = np.sin(angle)
                 table[y * side + x, half * width // 2 + width // 4 + c] = np.cos(angle)
     return torch.from_numpy(table)
@@ -22,11 +22,11 @@ def positions(side, width):
 def loops(mqt, features, visual_tokens, content):
     state, result = mqt.state_dict(), []
     at_queries = positions(3, 16)
-    at_keys = [place.to(features.layers) for place in naive.bicubic(at_queries, 6)]
+    at_keys = [x.to(features.layers) for x in naive.bicubic(at_queries, 6)]
     for image in features.layers[:, :, -1]:
         keys = [
-            naive.norm(state, "key_norm", place + patch if content else place)
-            for place, patch in zip(at_keys, image, strict=True)
+            naive.norm(state, "key_norm", position + patch if content else position)
+            for position, patch in zip(at_keys, image, strict=True)
         ]
         values = [naive.norm(state, "value_norm", patch) for patch in image]
         tokens = []

@@ -37,7 +37,7 @@ def largest(n):
 
 
 def largest_and_spaced(n):
-    """A quarter, rounded up, for their attention, the others spread over what remains."""
+    """A quarter, rounded up, by attention; the others are spread over the rest."""
 
     def keep(attention):
         seen = largest(math.ceil(n / 4))(attention)
@@ -66,9 +66,9 @@ def test_equals_the_formulas_written_with_loops(build, precision, visual_tokens,
 def test_keeps_the_largest_attention(build):
     prumerge, features, _ = build(PruMergeConfig(), 5)
     kept = prumerge.keep(features)
-    for places, attention in zip(kept, features.cls_attention, strict=True):
-        dropped = attention[[j for j in range(36) if j not in places]]
-        assert len(places) == 4 and attention[places].min() > dropped.max()
+    for patches, attention in zip(kept, features.cls_attention, strict=True):
+        dropped = attention[[j for j in range(36) if j not in patches]]
+        assert len(patches) == 4 and attention[patches].min() > dropped.max()
 
 
 def test_one_token_is_the_merged_whole(build):
@@ -78,7 +78,7 @@ def test_one_token_is_the_merged_whole(build):
 
 
 def test_patches_without_attention_leave_only_the_kept_ones(build):
-    """The planted case: all attention on two patches, so nothing is merged in from elsewhere."""
+    """All attention is on two patches, so nothing is merged into them."""
     prumerge, features, _ = build(PruMergeConfig(neighbours=5), 3)
     attention = torch.zeros(3, 36, dtype=torch.float64)
     attention[:, 7], attention[:, 30] = 0.5, 0.25
@@ -111,9 +111,9 @@ def test_adaptive_counts_outliers_over_the_batch(build, plus):
 
 def test_spaced_patches_are_none_of_the_kept_and_cover_the_image(build):
     prumerge, features, _ = build(PruMergeConfig(plus=True), 17)
-    for places in prumerge.keep(features):
-        assert len(set(places.tolist())) == 16
-        spaced = places[4:].tolist()
+    for patches in prumerge.keep(features):
+        assert len(set(patches.tolist())) == 16
+        spaced = patches[4:].tolist()
         assert spaced == sorted(spaced) and max(np.diff([-1, *spaced, 36])) <= 6
 
 

@@ -12,7 +12,7 @@ SWITCHES = list(product([False, True], repeat=3))
 
 
 def loops(quecc, features, question, visual_tokens):
-    """The formulas of the paper, with its three changes to TokenPacker switched on one by one."""
+    """The formulas of the paper, with each of its changes to TokenPacker or without."""
     state, config, result = quecc.state_dict(), quecc.config, []
 
     def asked(x):

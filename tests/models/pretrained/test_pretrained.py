@@ -1,4 +1,4 @@
-"""Loading by name, from the packages of the registry, and what happens when they are damaged."""
+"""Loading by name from the package registry, also when a file is damaged."""
 
 import json
 import shutil
@@ -44,7 +44,7 @@ def test_smollm2_knows_the_capital_of_france(smollm):
 
 
 def test_the_frame_is_the_models_own_chat_with_the_question_cut_out(smollm):
-    """And the visual block lies inside the user's turn, before the question or after it; only answer and end are scored."""
+    """The visual prefix is in the user's turn; only answer and end are scored."""
     question, tokenizer = "what color is the shape?", smollm.tokenizer
     chat = tokenizer.apply_chat_template(
         [{"role": "user", "content": question}],

@@ -11,11 +11,11 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-LAYER = ("weight", "bias")
-ATTENTION = ("in_proj_weight", "in_proj_bias", "out_proj.weight", "out_proj.bias")
+_LAYER = ("weight", "bias")
+_ATTENTION = ("in_proj_weight", "in_proj_bias", "out_proj.weight", "out_proj.bias")
 
 
-def _tensors(theirs: str, ours: str, names: tuple[str, ...] = LAYER) -> dict[str, str]:
+def _tensors(theirs: str, ours: str, names: tuple[str, ...] = _LAYER) -> dict[str, str]:
     """The tensors of a layer, by their released names."""
     return {f"{theirs}.{name}": f"{ours}.{name}" for name in names}
 
@@ -32,7 +32,7 @@ PUBLISHED: dict[str, dict[str, str]] = {
     | _tensors("ln_q", "query_norm")
     | _tensors("ln_k", "key_norm")
     | _tensors("ln_v", "value_norm")
-    | _tensors("attn", "attention", ATTENTION),
+    | _tensors("attn", "attention", _ATTENTION),
     "tokenpacker": _tensors("q_proj_1", "query.0", ("weight",))
     | _tensors("ln_q_1", "query.1")
     | _tensors("k_proj_1.0", "key.0")
@@ -41,7 +41,7 @@ PUBLISHED: dict[str, dict[str, str]] = {
     | _tensors("v_proj_1.0", "value.0")
     | _tensors("v_proj_1.2", "value.2")
     | _tensors("ln_v_1", "value.3")
-    | _tensors("clip_attn", "attention", ATTENTION)
+    | _tensors("clip_attn", "attention", _ATTENTION)
     | _tensors("mlp.0", "projection.0")
     | _tensors("mlp.2", "projection.2"),
     # a Sequential of the compressor, which is its layer 0, and of LLaVA's projector,
@@ -58,14 +58,14 @@ PUBLISHED: dict[str, dict[str, str]] = {
     | _tensors("0.v_proj.0", "value.0")
     | _tensors("0.v_proj.2", "value.2")
     | _tensors("0.v_proj.3", "value.3")
-    | _tensors("0.clip_attn", "attention", ATTENTION)
+    | _tensors("0.clip_attn", "attention", _ATTENTION)
     | _tensors("1", "projection.0")
     | _tensors("3", "projection.2"),
 }
 """For each compressor, its tensors' names here by those in a released
 `mm_projector`."""
 
-FIXED = {"mqt": {"pos_embed"}}
+_FIXED = {"mqt": {"pos_embed"}}
 """Tensors that are released but computed here: MQT's positions, stored there in half
 precision."""
 
@@ -92,7 +92,7 @@ def from_published(
             f"there are no released weights of {compressor!r}; choose from "
             f"{', '.join(PUBLISHED)}"
         )
-    names, fixed = PUBLISHED[compressor], FIXED.get(compressor, set())
+    names, fixed = PUBLISHED[compressor], _FIXED.get(compressor, set())
     found = {
         name.rpartition("mm_projector.")[2]: tensor for name, tensor in released.items()
     }
