@@ -11,7 +11,7 @@ from vlmcore.training.trainer import StageConfig
 def test_the_shipped_model_has_learnt_something(tmp_path):
     """Above chance on scenes that it was not trained on."""
     exam = benchmark_scenes((77, 0), 60)
-    vlm = benchmark_model.load()
+    vlm = benchmark_model.load_model()
     samples = [sample for sample in exam.samples() if sample.kind in ("pope", "mme")]
     answers = generate_answers(
         vlm, samples, FeatureStore(vlm.vision, exam.images, tmp_path)
@@ -44,18 +44,18 @@ def test_training_runs_saves_and_loads(tmp_path, monkeypatch):
         benchmark_model, "weights", lambda stage: tmp_path / f"{stage}.safetensors"
     )
     stage = StageConfig(2, 1e-3, batch_size=8)
-    vlm = benchmark_model.train(
+    vlm = benchmark_model.train_model(
         tmp_path, stage, TrainingConfig(stage, stage), progress=False, accelerator="cpu"
     )
     benchmark_model.save(vlm, tmp_path / "tune.safetensors")
-    benchmark_model.load.cache_clear()
-    again = benchmark_model.load()
+    benchmark_model.load_model.cache_clear()
+    again = benchmark_model.load_model()
     assert all(
         a.equal(b)
         for a, b in zip(
             vlm.state_dict().values(), again.state_dict().values(), strict=True
         )
     )
-    benchmark_model.load.cache_clear()
+    benchmark_model.load_model.cache_clear()
     with pytest.raises(FileNotFoundError, match="stages are align and tune"):
-        benchmark_model.load("other")
+        benchmark_model.load_model("other")

@@ -37,8 +37,8 @@ def a_step(size, compressor, visual_tokens, samples, tokenizer):
     )
     vlm = VLM.from_config(config, tokenizer)
     vlm.vision.requires_grad_(False)
-    vision, question = config.vision, estimate.QUESTION_TOKENS
-    text = question + estimate.ANSWER_TOKENS
+    vision, question = config.vision, estimate.QUESTION_LENGTH
+    text = question + estimate.ANSWER_LENGTH
     features = VisionFeatures(
         torch.randn(samples, vision.patches, len(vision.layers), vision.width)
     )

@@ -46,7 +46,7 @@ if __name__ == "__main__":
         for compressor in (QueCCConfig(), TokenPackerConfig())
         for v in (1, 4)
     ]
-    sweep.run(runs, sweep.Job(Path(sys.argv[1]), Path(sys.argv[2]), "a test"), 2)
+    sweep.run_pending(runs, sweep.Job(Path(sys.argv[1]), Path(sys.argv[2]), "a test"), 2)
 """
 RUNS, LANGUAGE_MODELS = 8, 2
 
@@ -137,7 +137,7 @@ def test_an_experiment_for_gpus_has_one_worker_on_each(
     started = []
     monkeypatch.setattr(
         sweep,
-        "run",
+        "run_pending",
         lambda configs, job, workers: started.append(
             (workers, job.accelerator, job.command)
         ),

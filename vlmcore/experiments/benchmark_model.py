@@ -3,7 +3,7 @@
     vlmcore benchmark-model --out vlmcore/models/pretrained/checkpoints
 
 trains one of our smallest models with four visual tokens (a few minutes on two idle
-cores; an interrupted run resumes) and puts its weights where `load` finds them. They
+cores; an interrupted run resumes) and puts its weights where `load_model` finds them. They
 come with the package, because a model that reads eight kinds of prompts takes longer to
 train than a chapter should.
 """
@@ -49,7 +49,7 @@ def tokenizer() -> PreTrainedTokenizerBase:
     return word_tokenizer([*DESCRIPTION_WORDS, *sorted(texts)], lower=False)
 
 
-def train(
+def train_model(
     work: str | Path,
     text: StageConfig = TEXT,
     training: TrainingConfig = TRAINING,
@@ -95,7 +95,7 @@ def weights(stage: StageName) -> Path:
 
 
 @cache
-def load(stage: StageName = "tune") -> VLM:
+def load_model(stage: StageName = "tune") -> VLM:
     """The model after its last stage, or after the first (`align`).
 
     Raises:
@@ -133,10 +133,10 @@ def make_weights(work: Path, out: Path) -> None:
     """Trains the model and writes its weights after each stage.
 
     Args:
-        work: as for `train`.
-        out: folder of the weights; `load` finds them in the package.
+        work: as for `train_model`.
+        out: folder of the weights; `load_model` finds them in the package.
     """
     options: dict[str, Any] = {"progress": False, "accelerator": "cpu"}
     aligned = replace(TRAINING, tune=replace(TRAINING.tune, steps=0))
-    save(train(work, training=aligned, **options), out / weights("align").name)
-    save(train(work, **options), out / weights("tune").name)
+    save(train_model(work, training=aligned, **options), out / weights("align").name)
+    save(train_model(work, **options), out / weights("tune").name)

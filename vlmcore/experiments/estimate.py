@@ -38,7 +38,7 @@ from vlmcore.experiments.run_config import RunConfig, language_identity, weights
 from vlmcore.experiments.tasks import find_task
 from vlmcore.experiments.tasks.synthetic import FAMILY_TEST_SCENES, TRAIN_SCENES
 
-QUESTION_TOKENS, ANSWER_TOKENS = 4, 2
+QUESTION_LENGTH, ANSWER_LENGTH = 4, 2
 """Tokens of the longest question with its start, and of an answer with its end."""
 TEXT_TOKENS = 3 * max(CURRICULUM_QUESTIONS.values()) + 2
 """Tokens of the longest pre-training text: questions of two words, answers of one."""
@@ -199,7 +199,7 @@ def peak_bytes(run: RunConfig) -> float:
     texts = (
         4 * run.text.batch_size * _kept(language, TEXT_TOKENS, max(CURRICULUM_TOKENS))
     )
-    tokens = QUESTION_TOKENS + ANSWER_TOKENS
+    tokens = QUESTION_LENGTH + ANSWER_LENGTH
     sample = _kept(language, tokens, run.model.visual_tokens)
     if run.model.compressor is not None:
         sample += vision.patches * len(vision.layers) * vision.width  # the features
@@ -217,12 +217,12 @@ def _kept(language: LanguageConfig, text: int, visual_tokens: int) -> float:
 
 def _forward_flops(config: VLMConfig) -> tuple[int, int, int]:
     """Operations for one sample: compressor, question pass, language model."""
-    tokens = QUESTION_TOKENS + ANSWER_TOKENS + config.visual_tokens
-    answer = ANSWER_TOKENS * head_flops(config.language)
+    tokens = QUESTION_LENGTH + ANSWER_LENGTH + config.visual_tokens
+    answer = ANSWER_LENGTH * head_flops(config.language)
     language = language_flops(config.language, tokens, 0) + answer
     compressor = config.compressor
     if compressor is None:
         return 0, 0, language
     asked = compressor.sees_question
-    question = language_flops(config.language, QUESTION_TOKENS, 0) if asked else 0
+    question = language_flops(config.language, QUESTION_LENGTH, 0) if asked else 0
     return compressor.flops(config.axes), question, language

@@ -111,10 +111,10 @@ def run_experiment(
     parts = (part for config in configs for part in find_task(config.task).parts)
     for task in sorted({part.name for part in parts}):
         run_question_only(task, results, job.command)
-    run(configs, job, workers)
+    run_pending(configs, job, workers)
 
 
-def run(configs: list[RunConfig], job: Job, workers: int) -> None:
+def run_pending(configs: list[RunConfig], job: Job, workers: int) -> None:
     """Does all runs that have no result, and prints each as it is done.
 
     Args:
