@@ -1,7 +1,7 @@
 """What the training recipe promises, as checks that a test or a mutation test calls.
 
-Each check takes a `Trained`, the record of a short run of both stages, or builds what it
-looks at, and raises AssertionError where the promise is broken.
+Each check takes a `Lab`, looks at a short run of both stages or at what it builds, and
+raises AssertionError where the promise is broken.
 """
 
 import math
@@ -163,7 +163,7 @@ def check_labels(lab):
         loss = module.vlm_loss(vlm, data.batch(torch.arange(len(SAMPLES))))
         for row in range(len(SAMPLES)):
             batch = data.batch(torch.tensor([row]))
-            visual = vlm.compress(vlm.see(batch.images), batch.samples)[0]
+            visual = vlm.compress(vlm.encode_images(batch.images), batch.samples)[0]
             text = batch.samples.text[0]
             answer = lab.tokenizer(SAMPLES[row].answer)["input_ids"]
             answer = [*answer, lab.tokenizer.eos_token_id]
@@ -182,7 +182,7 @@ def check_question(lab):
     batch = TrainingData(tokens, lab.images).batch(torch.tensor([1, 3]))
     assert batch.samples.image.tolist() == [1, 1], "two questions about one image"
     with torch.no_grad():
-        one, other = vlm.compress(vlm.see(batch.images), batch.samples)
+        one, other = vlm.compress(vlm.encode_images(batch.images), batch.samples)
     assert (one - other).abs().max() > 1e-3
 
 

@@ -1,4 +1,4 @@
-"""Training as Lightning modules, for a user's own Trainer or for `vlmcore.training.fit`.
+"""Training as Lightning modules, for a user's own Trainer or for `training.fit`.
 
 A step is a pure function of its number: its samples, the V over which its loss is
 averaged, and its random numbers. Only weights and optimiser state are saved, and only
