@@ -2,7 +2,7 @@
 
 const ACCENT = "#d55e00";
 
-/** What can be bought, each with what one question costs: 2N(Q + V) and what is added. Sizes in the order given, V within them. */
+/** Every model and V that can be bought, with the cost of one question: 2N(Q + V) and what is added. Sizes in the order given, V within them. */
 function candidates(data, asked) {
   const text = (asked.cached ? 0 : asked.text_tokens) * (asked.question_pass ? 2 : 1);
   const encoder = asked.encoder ? data.encoder : 0;
@@ -18,7 +18,7 @@ function errors([AB, alpha, beta, D], rows, unit) {
   return rows.map(({ N, V }) => AB * Math.exp(-alpha * Math.log(N / unit) - beta * Math.log(V)) + D);
 }
 
-/** The place of the first smallest value. */
+/** The index of the first smallest value. */
 function smallest(values) {
   let best = 0;
   values.forEach((value, i) => { if (value < values[best]) best = i; });
@@ -28,11 +28,11 @@ function smallest(values) {
 /** A quantile, linear between order statistics. */
 function quantile(values, share) {
   const sorted = Float64Array.from(values).sort();
-  const place = share * (sorted.length - 1), below = Math.floor(place);
-  return sorted[below] + (place - below) * (sorted[Math.min(below + 1, sorted.length - 1)] - sorted[below]);
+  const at = share * (sorted.length - 1), below = Math.floor(at);
+  return sorted[below] + (at - below) * (sorted[Math.min(below + 1, sorted.length - 1)] - sorted[below]);
 }
 
-/** The affordable candidate that the law likes best, and what the refits say of it; `best` is null where nothing can be bought. */
+/** The affordable candidate with the least predicted error, and the choices of the refits; `best` is null where nothing can be bought. */
 function plan(data, asked) {
   const { law, replicates, unit, measured } = data.laws[asked.task];
   const rows = candidates(data, asked), affordable = rows.filter((row) => row.cost <= asked.budget && row.N > 0);
@@ -60,8 +60,8 @@ function words(found, asked) {
   const { N, V, cost } = affordable[best];
   const counts = new Map();
   choices.forEach((choice) => counts.set(choice, (counts.get(choice) ?? 0) + 1));
-  const rivals = [...counts].filter(([choice]) => choice !== best).sort((a, b) => b[1] - a[1]).slice(0, 2);
-  const others = rivals.map(([choice, count]) => {
+  const next = [...counts].filter(([choice]) => choice !== best).sort((a, b) => b[1] - a[1]).slice(0, 2);
+  const others = next.map(([choice, count]) => {
     const { N, V } = affordable[choice];
     return `, ${percent(count / choices.length)} ${billions(N)} with V = ${V}`;
   });
@@ -73,7 +73,7 @@ function words(found, asked) {
     + (outside ? `<p>Measured were ${measured.map(billions).join(" to ")}: beyond the data, all this holds only if the law still does.</p>` : "");
 }
 
-/** Where things go in a picture `width` pixels wide, and a pen that collects shapes. */
+/** Coordinates of a picture `width` pixels wide, and a pen that collects its shapes. */
 function canvas(width, tokens) {
   const left = 40, right = width - 44, top = 28, floor = 290, foot = 392, shapes = [];
   const add = (tag, attributes, content = "") =>
@@ -132,7 +132,7 @@ function drawSizes(pen, offered, predicted, affordable) {
   }
 }
 
-/** What the budget can buy: the best at each V with its band, the choice, and the choices of the refits. */
+/** The candidates that the budget can buy: the best at each V with its band, the choice, and the choices of the refits. */
 function drawBought(pen, { affordable, predicted, best, choices, interval }, dense) {
   const atV = new Map();
   affordable.forEach(({ V }, i) => { if (!atV.has(V) || predicted[i] < predicted[atV.get(V)]) atV.set(V, i); });
@@ -156,7 +156,7 @@ function drawBought(pen, { affordable, predicted, best, choices, interval }, den
   }
 }
 
-/** Brings a form to life. What it answers can also be read from its `data-` attributes, at full precision. */
+/** Connects a form. Its answer can also be read from its `data-` attributes, at full precision. */
 function planner(root, data) {
   const form = root.querySelector("form"), svg = root.querySelector("svg"), answer = root.querySelector(".answer");
   const shows = (name) => root.querySelector(`[data-shows="${name}"]`);
