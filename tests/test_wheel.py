@@ -55,8 +55,11 @@ def vlmcore(installed, tmp_path):
     return run
 
 
-def test_the_package_comes_from_the_wheel(installed, tmp_path):
-    code = "import vlmcore.cli; print(vlmcore.cli.__file__)"
+def test_the_package_and_its_weights_come_from_the_wheel(installed, tmp_path):
+    code = (
+        "import vlmcore; vlmcore.VisionEncoder.from_pretrained(); "
+        "print(vlmcore.__file__)"
+    )
     found = subprocess.run(
         [sys.executable, "-c", code],
         cwd=tmp_path,
@@ -76,8 +79,8 @@ def test_the_package_comes_from_the_wheel(installed, tmp_path):
         ("sources pope", "curl -fL"),
         ("sweep status grid", "grid: 0 of"),
         ("sweep plan grid --workers 2", "with 2 workers"),
-        ("encoder probe --out out", "cls: "),
         ("coverage --simulations 1 --with-refits 1", "coverage_counts.json written"),
+        ("encoder probe --help", "Train a linear probe"),
         ("encoder train --help", "Train the encoder"),
         ("benchmark-model --help", "Train the model"),
         ("sweep run --help", "Do every run"),

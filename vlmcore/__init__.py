@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from vlmcore.models.language import LanguageModel
     from vlmcore.models.vision import VisionEncoder
     from vlmcore.models.vlm import VLM
+    from vlmcore.training.data import VQADataModule
+    from vlmcore.training.module import VLMModule
     from vlmcore.training.stages import fit
 
 __all__ = [
@@ -23,6 +25,8 @@ __all__ = [
     "VLM",
     "LanguageModel",
     "VLMConfig",
+    "VLMModule",
+    "VQADataModule",
     "VisionEncoder",
     "evaluate",
     "fit",
@@ -33,6 +37,8 @@ _HOMES = {
     "LanguageModel": "models.language",
     "VLM": "models.vlm",
     "VLMConfig": "config",
+    "VLMModule": "training.module",
+    "VQADataModule": "training.data",
     "VisionEncoder": "models.vision",
     "evaluate": "evaluation.benchmarks",
     "fit": "training.stages",
