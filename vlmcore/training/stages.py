@@ -70,37 +70,49 @@ def fit(
             another language model at the start.
     """
     sets = [data] if isinstance(data, TrainingData) else list(data)
-    if vlm.compressor is not None and any(part.features is None for part in sets):
+    sees = vlm.compressor is not None
+    if sees and any(part.features is None for part in sets):
         raise ValueError(
             "this model sees; give features of the images, or build a blind one with "
             "visual_tokens=0 and compressor=None"
         )
-    folder = Path(folder)
     for name in STAGES:
-        stage = _stage(config, name)
-        if stage.steps == 0 or (name == "align" and vlm.compressor is None):
+        if _stage(config, name).steps == 0 or (name == "align" and not sees):
             continue  # a blind model has nothing to align
-        if name == "tune" and config.lora is not None:
-            torch.manual_seed(config.seed)
-            add_lora(vlm.language, config.lora)
         objective = alignment if name == "align" else None
-        common: Any = {"stage": name, "seed": config.seed, "objective": objective}
-        module = VLMModule(vlm, stage, **common)
-        weights = folder / f"{name}.safetensors"
-        _claim(folder / f"{name}.json", vlm, stage, config, name)
-        if name == "align" and (folder / "tune.safetensors").exists():
-            continue  # stage 2 has trained the compressor further
-        if not weights.exists():
-            batches = VQADataModule(sets, stage, **common)
-            trainer = run(module, batches, stage.steps, folder / name, **options)
-            if trainer.is_global_zero:
-                _save_trained(vlm, weights)
-                (folder / name / "resume.ckpt").unlink(missing_ok=True)
-            trainer.strategy.barrier()
-        check_safetensors(weights)
-        # the parameters of this stage only; `_claim` has checked that they fit
-        vlm.load_state_dict(load_file(weights), strict=False)
+        _fit_stage(vlm, sets, config, name, Path(folder), objective, options)
     return vlm.cpu().eval()
+
+
+def _fit_stage(
+    vlm: VLM,
+    sets: Sequence[TrainingData],
+    config: TrainingConfig,
+    name: StageName,
+    folder: Path,
+    objective: Objective | None,
+    options: dict[str, Any],
+) -> None:
+    """Trains one stage, or loads its weights if `folder` has them."""
+    stage, weights = _stage(config, name), folder / f"{name}.safetensors"
+    if name == "tune" and config.lora is not None:
+        torch.manual_seed(config.seed)
+        add_lora(vlm.language, config.lora)
+    common: Any = {"stage": name, "seed": config.seed, "objective": objective}
+    module = VLMModule(vlm, stage, **common)
+    _claim(folder / f"{name}.json", vlm, stage, config, name)
+    if name == "align" and (folder / "tune.safetensors").exists():
+        return  # stage 2 has trained the compressor further
+    if not weights.exists():
+        batches = VQADataModule(sets, stage, **common)
+        trainer = run(module, batches, stage.steps, folder / name, **options)
+        if trainer.is_global_zero:
+            _save_trained(vlm, weights)
+            (folder / name / "resume.ckpt").unlink(missing_ok=True)
+        trainer.strategy.barrier()
+    check_safetensors(weights)
+    # the parameters of this stage only; `_claim` has checked that they fit
+    vlm.load_state_dict(load_file(weights), strict=False)
 
 
 def language_tokens(

@@ -74,6 +74,21 @@ class AtomicCheckpointIO(TorchCheckpointIO):
         return torch.load(path, map_location=map_location, weights_only=True)
 
 
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Silences Lightning's advice, such as on workers: the data are in memory."""
+    logger = logging.getLogger("lightning.pytorch")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", module="lightning")
+            yield
+    finally:
+        logger.setLevel(level)
+
+
+@_quiet()
 def run(
     module: pl.LightningModule,
     data: pl.LightningDataModule,
@@ -94,49 +109,47 @@ def run(
         module: what to train.
         data: its batches.
         steps: optimiser steps in all.
-        folder: holds `resume.ckpt` while the run lasts and the logs
-            `csv/version_*/metrics.csv`, one for each start.
-        checkpoint_every: steps between checkpoints; a killed run repeats at most so
-            many.
+        folder: holds `resume.ckpt` while the run lasts and the logs of its starts,
+            `csv/version_*/metrics.csv`.
+        checkpoint_every: steps between checkpoints, which a killed run repeats at most.
         progress: whether to show a progress bar.
-        precision: `auto` is float32 on a CPU and for a model of fewer than `MIXED_FROM`
-            parameters, else bf16 or fp16, as the card allows.
+        precision: `auto` takes bf16 or fp16 on a GPU from `MIXED_FROM` parameters on.
         accelerator: as Lightning's.
         logger: logs too, beside the CSV files.
         callbacks: more of Lightning's callbacks.
-        **options: others of Lightning's Trainer, such as `devices` (1 by default),
-            `num_nodes`, `strategy` and `accumulate_grad_batches`. None of them changes
-            the samples of a step.
-
-    Returns:
-        The Trainer, after training.
+        **options: others of the Trainer, such as `devices`, 1 by default.
     """
-    folder = Path(folder)
-    checkpoint = folder / "resume.ckpt"
+    checkpoint = Path(folder) / "resume.ckpt"
+    trainer = pl.Trainer(
+        **{"devices": 1, "log_every_n_steps": 10, **options},
+        max_steps=steps,
+        accelerator=accelerator,
+        precision=_precision(precision, accelerator, module),
+        logger=_loggers(checkpoint.parent, logger),
+        callbacks=[*_callbacks(checkpoint, checkpoint_every, progress), *callbacks],
+        plugins=[AtomicCheckpointIO()],
+        enable_progress_bar=progress,
+        enable_model_summary=False,
+    )
+    resumed = checkpoint if checkpoint.exists() else None
+    trainer.fit(module, datamodule=data, ckpt_path=resumed)
+    return trainer
+
+
+def _loggers(folder: Path, logger: Logger | Sequence[Logger] | None) -> list[Logger]:
+    more = [logger] if isinstance(logger, Logger) else list(logger or ())
+    return [CSVLogger(folder, name="csv"), *more]
+
+
+def _callbacks(checkpoint: Path, every: int, progress: bool) -> list[Callback]:
     saver = ModelCheckpoint(
-        folder,
-        filename="resume",
-        every_n_train_steps=checkpoint_every,
+        checkpoint.parent,
+        filename=checkpoint.stem,
+        every_n_train_steps=every,
         save_on_train_epoch_end=False,
         enable_version_counter=False,
     )
-    bar = [TQDMProgressBar(refresh_rate=20)] if progress else []
-    more = [logger] if isinstance(logger, Logger) else list(logger or ())
-    with _quiet():
-        trainer = pl.Trainer(
-            **{"devices": 1, "log_every_n_steps": 10, **options},
-            max_steps=steps,
-            accelerator=accelerator,
-            precision=_precision(precision, accelerator, module),
-            logger=[CSVLogger(folder, name="csv"), *more],
-            callbacks=[saver, *bar, *callbacks],
-            plugins=[AtomicCheckpointIO()],
-            enable_progress_bar=progress,
-            enable_model_summary=False,
-        )
-        resumed = checkpoint if checkpoint.exists() else None
-        trainer.fit(module, datamodule=data, ckpt_path=resumed)
-    return trainer
+    return [saver, *([TQDMProgressBar(refresh_rate=20)] if progress else [])]
 
 
 def device_of(accelerator: str) -> torch.device:
@@ -176,17 +189,3 @@ def _precision(precision: Precision, accelerator: str, model: nn.Module) -> Any:
     # older cards emulate bfloat16, slowly
     native = torch.cuda.is_bf16_supported(including_emulation=False)
     return "bf16-mixed" if native else "16-mixed"
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Silences Lightning's advice, such as on workers: the data are in memory."""
-    logger = logging.getLogger("lightning.pytorch")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", module="lightning")
-            yield
-    finally:
-        logger.setLevel(level)
