@@ -1,4 +1,4 @@
-"""The built pages in a real browser with the network cut: no console error, no missing file, nothing cut off."""
+"""The built pages in a browser without network: no error, nothing missing or cut."""
 
 import functools
 import http.server
@@ -40,9 +40,10 @@ OVERFLOWING = """() => {
 """Boxes whose content is wider than they are."""
 
 CUT = """() => {
+  const boxes = "pre, table, img, svg, mjx-container";
   const scrolls = box => box && box.tagName !== "ARTICLE" && (
     /auto|scroll/.test(getComputedStyle(box).overflowX) || scrolls(box.parentElement));
-  return [...document.querySelectorAll("article :is(pre, table, img, svg, mjx-container)")]
+  return [...document.querySelectorAll(`article :is(${boxes})`)]
     .filter(box => box.getBoundingClientRect().right > innerWidth && !scrolls(box))
     .map(box => `${box.tagName}: ${box.textContent.trim().slice(0, 60)}`);
 }"""
@@ -76,7 +77,7 @@ def site():
 
 @pytest.fixture
 def open_page(browser, site):
-    """Opens a page of the book; `page.troubles` collects what went wrong, requests to other hosts among them."""
+    """Opens a page of the book; `page.troubles` collects errors and outside requests."""
     contexts = []
 
     def go(name, width=DESKTOP, scheme="light"):
@@ -182,7 +183,7 @@ def test_the_planner_is_alive_and_starts_as_it_says(open_page):
 
 
 def test_icons_of_the_widgets_are_looked_up_where_they_lie(open_page):
-    """Two scripts bring the same font; which one the browser takes changes from visit to visit, so both must point to it."""
+    """Two scripts bring the same font, and either may win, so both must point to it."""
     page = open_page("book/index.html")
     page.locator(".widget-image:visible").first.wait_for()
     rules = (

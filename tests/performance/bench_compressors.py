@@ -1,4 +1,4 @@
-"""Full-size compressors, eight images at a time, beside their own large matrix products."""
+"""Full-size compressors with eight images, beside their own large matrix products."""
 
 import ctypes
 from pathlib import Path

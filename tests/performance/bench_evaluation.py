@@ -1,4 +1,4 @@
-"""Scoring beside the rules without a cache, and memory beside keeping every question."""
+"""Scoring beside the rule without a cache, memory beside keeping every question."""
 
 import json
 import random
@@ -15,7 +15,7 @@ SIZES = (10_000, 60_000)
 
 
 def agreement(said, people):
-    """Leaves each person out in turn, as the rule is written, normalising every text."""
+    """Leaves each person out in turn, as the rule says, normalising every text."""
     plain = evalai.__wrapped__
     said, people = plain(said), [plain(text) for text in people]
     others = (people[:i] + people[i + 1 :] for i in range(len(people)))

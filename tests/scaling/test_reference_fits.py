@@ -31,7 +31,7 @@ def test_no_node_of_the_published_grid_and_no_start_of_scipy_is_better():
 
 
 def test_no_loss_is_left_at_the_parameters_that_chinchilla_prints():
-    """With the loss of PyPI's chinchilla, which charges ten times for predicting too much."""
+    """The loss is that of PyPI's chinchilla: predicting too much costs ten times."""
     N, D, loss = chinchilla_runs()
     readme = (
         1.7004437920205586
