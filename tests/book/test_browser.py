@@ -77,7 +77,7 @@ def site():
 
 @pytest.fixture
 def open_page(browser, site):
-    """Opens a page of the book; `page.troubles` collects errors and outside requests."""
+    """Opens a page; `page.troubles` collects errors and requests to other hosts."""
     contexts = []
 
     def go(name, width=DESKTOP, scheme="light"):
