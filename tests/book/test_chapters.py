@@ -95,8 +95,8 @@ def test_time_and_memory_are_those_of_a_recorded_run(teaching_chapter):
 def test_chapters_and_solutions_agree_with_the_package(tmp_path):
     """A type checker reads the code, also that of solutions, which takes long to run.
 
-    Notebooks are not typed code, so only some errors count: an unknown name or
-    argument, and an object of the package where another is expected.
+    Notebooks are not typed code, so only some errors count: an unknown name, argument
+    or attribute of the package, and an object of it where another is expected.
     """
     classes = {
         name
@@ -114,5 +114,6 @@ def test_chapters_and_solutions_agree_with_the_package(tmp_path):
     counted = (
         r"\[(call-arg|name-defined|import-not-found|syntax)\]$|: error: Module "
         rf"|has incompatible type \"({'|'.join(classes)})\""
+        rf"|: error: \"({'|'.join(classes)})\" has no attribute"
     )
     assert not [line for line in report.splitlines() if re.search(counted, line)]
