@@ -54,7 +54,9 @@ def test_a_repeated_run_gives_the_same_answers(cell, tmp_path):
     assert weights[0] == weights[1] and 0 < result["right"].count("1") < 60
 
     done = CliRunner().invoke(app, ["rerun", str(path)])
-    assert done.exit_code == 0 and "; 0 answers changed between" in done.output
+    assert done.exit_code == 0 and "; 0 answers changed between" in done.output, (
+        done.output[-300:]
+    )
 
     other = replace(run, training=replace(run.training, seed=1))
     run_cell(other, tmp_path / "results", tmp_path / "another")
