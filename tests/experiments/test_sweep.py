@@ -46,7 +46,7 @@ if __name__ == "__main__":
         for compressor in (QueCCConfig(), TokenPackerConfig())
         for v in (1, 4)
     ]
-    sweep.run_pending(runs, sweep.Job(Path(sys.argv[1]), Path(sys.argv[2]), "a test"), 2)
+    sweep.run_pending(runs, sweep.Job(*map(Path, sys.argv[1:3]), "a test"), 2)
 """
 RUNS, LANGUAGE_MODELS = 8, 2
 

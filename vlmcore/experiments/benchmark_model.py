@@ -3,9 +3,9 @@
     vlmcore benchmark-model --out vlmcore/models/pretrained/checkpoints
 
 trains one of our smallest models with four visual tokens (a few minutes on two idle
-cores; an interrupted run resumes) and puts its weights where `load_model` finds them. They
-come with the package, because a model that reads eight kinds of prompts takes longer to
-train than a chapter should.
+cores; an interrupted run resumes) and puts its weights where `load_model` finds them.
+They come with the package, because a model that reads eight kinds of prompts takes
+longer to train than a chapter should.
 """
 
 from functools import cache
