@@ -28,3 +28,14 @@ def test_a_result_that_is_not_a_number_is_refused_and_writes_nothing(tmp_path):
     with pytest.raises(ValueError, match="not JSON compliant"):
         write_json(tmp_path / "scores.json", {"value": float("nan")})
     assert not list(tmp_path.iterdir())
+
+
+def test_results_are_whole_or_not_there(tmp_path):
+    with pytest.raises(ValueError):
+        write_json(tmp_path / "a.json", {"x": float("nan")})
+    assert not list(tmp_path.glob("*.json"))
+    with pytest.raises(FileNotFoundError, match="holds no result"):
+        read_results(tmp_path)
+    (tmp_path / "b.json").write_text('{"x": 1,\n')
+    with pytest.raises(ValueError, match=r"b.json is damaged at line 2"):
+        read_results(tmp_path)

@@ -15,7 +15,18 @@ import torch
 from typer.testing import CliRunner
 
 from vlmcore.cli import app
+from vlmcore.config import (
+    replace,
+)
 from vlmcore.experiments import sweep
+from vlmcore.experiments.run_config import (
+    identity,
+    method,
+    weights_of,
+)
+from vlmcore.experiments.suites import EXPERIMENTS
+from vlmcore.experiments.suites.comparison import COMPARISON
+from vlmcore.files import write_json
 
 SWEEP = """
 import sys
@@ -160,3 +171,74 @@ def test_a_result_is_described_in_one_line():
     }
     said = sweep.describe(result)
     assert "N =   1,054k" in said and "0.5000 right of 10" in said
+
+
+def test_runs_that_share_weights_are_done_by_one_worker_and_trained_once():
+    configs = EXPERIMENTS["comparison"]()
+    assert (
+        len({identity(config) for config in configs})
+        == len(configs)
+        == 2 * 3 * (1 + 6 * 3 + 6 * 2)
+    )
+    groups = sweep.by_weights(configs)
+    assert sorted(identity(c) for group in groups for c in group) == sorted(
+        map(identity, configs)
+    )
+    by_method = {
+        tuple(sorted({method(c.model.compressor) for c in group})) for group in groups
+    }
+    assert ("mlp", "prumerge") in by_method and ("m3",) in by_method
+    assert all(
+        len({c.training.seed for c in group}) == len({c.task for c in group}) == 1
+        for group in groups
+    )
+    assert all(weights_of(weights_of(c)) == weights_of(c) for c in configs)
+    assert COMPARISON.training == replace(configs[0].training, seed=0)
+
+
+def test_pending_runs_are_those_without_a_result(tmp_path):
+    configs = EXPERIMENTS["easyvqa"]()
+    write_json(tmp_path / f"{identity(configs[3])}.json", {})
+    assert sweep.pending(configs, tmp_path) == configs[:3] + configs[4:]
+
+
+def test_parts_of_a_sweep_are_disjoint_and_complete():
+    configs = EXPERIMENTS["easyvqa"]()
+    parts = [sweep.share(configs, f"{i}/4") for i in (1, 2, 3, 4)]
+    names = [identity(config) for part in parts for config in part]
+    assert (
+        sorted(names) == sorted(map(identity, configs))
+        and sweep.share(configs, "1/1") == configs
+    )
+    for wrong in ("0/4", "5/4", "a/b", "3", ""):
+        with pytest.raises(ValueError, match="is no part"):
+            sweep.share(configs, wrong)
+
+
+def test_workers_end_with_the_sweep(tmp_path):
+    """A killed sweep leaves no worker behind that goes on training."""
+    script = tmp_path / "sweep.py"
+    script.write_text(
+        "import multiprocessing, os, time\n"
+        "from concurrent.futures import ProcessPoolExecutor\n"
+        "from vlmcore.experiments.sweep import _end_with_the_parent\n"
+        "if __name__ == '__main__':\n"
+        "    pool = ProcessPoolExecutor(1, multiprocessing.get_context('spawn'), "
+        "_end_with_the_parent)\n"
+        "    print(pool.submit(os.getpid).result(), flush=True)\n"
+        "    pool.submit(time.sleep, 600).result()\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, str(script)], stdout=subprocess.PIPE, text=True
+    )
+    worker = int(process.stdout.readline())
+    process.kill()
+    process.wait()
+    for _ in range(100):
+        time.sleep(0.1)
+        if (
+            not Path(f"/proc/{worker}").exists()
+            or "zombie" in Path(f"/proc/{worker}/status").read_text()
+        ):
+            return
+    pytest.fail("the worker is still alive ten seconds after its sweep was killed")

@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
+from vlmcore.data import easyvqa
 from vlmcore.data.synthetic.icons import RELATIONS
 from vlmcore.data.synthetic.vocabulary import SCENE_WORDS
 from vlmcore.experiments import FAMILIES
-from vlmcore.experiments.tasks import load_task
+from vlmcore.experiments.tasks import load_task, synthetic
 from vlmcore.experiments.tasks.synthetic import (
     FAMILY_TEST_SCENES,
     QUESTIONS,
@@ -55,3 +56,31 @@ def test_no_scored_fact_is_asked_in_training():
     }
     assert len(per_icon) == 64 and max(per_icon.values()) <= len(RELATIONS) // 2
     assert np.mean(list(per_icon.values())) > 28
+
+
+def test_held_out_runs_never_touch_the_test_split():
+    task = load_task(held_out=True)
+    assert {s.image for s in task.train}.isdisjoint({s.image for s in task.test})
+    assert np.array_equal(task.test_images, easyvqa.load("train").images)
+
+
+def test_development_worlds_are_other_worlds(monkeypatch):
+    monkeypatch.setattr(synthetic, "TRAIN_SCENES", 20)
+    monkeypatch.setattr(synthetic, "TEST_SCENES", 10)
+    load = load_task.__wrapped__  # past the cache, which other tests fill
+    reported, development = load("letters"), load("letters", held_out=True)
+    assert (
+        len(reported.train) == 20 * synthetic.QUESTIONS
+        and len(reported.test) == len(reported.test_images) == 10
+    )
+    images = [
+        task_images
+        for task in (reported, development)
+        for task_images in (task.train_images[:10], task.test_images)
+    ]
+    assert len({part.tobytes() for part in images}) == 4
+    with pytest.raises(
+        ValueError,
+        match="no task 'vqa'; choose from easyvqa, word_facts, letters, attribute",
+    ):
+        load("vqa")

@@ -1,0 +1,31 @@
+"""Shipped results belong to the runs that they are named for."""
+
+from pathlib import Path
+
+import pytest
+
+from vlmcore.experiments.run_config import (
+    config_of,
+    identity,
+)
+from vlmcore.experiments.suites import EXPERIMENTS
+from vlmcore.files import read_results
+
+pytestmark = pytest.mark.results
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_shipped_results_are_of_the_runs_they_are_named_for(name):
+    """Names leave defaults out: a changed default needs another SCHEMA."""
+    configs = {identity(config): config for config in EXPERIMENTS[name]()}
+    if (
+        name in ("real", "ablation", "grid-gpu")
+        and not Path(f"book/results/{name}").exists()
+    ):
+        pytest.skip("none of these runs is shipped yet")
+    results = [
+        result for result in read_results(f"book/results/{name}") if "seed" in result
+    ]
+    assert len(results) >= (1 if name == "real" else 6)
+    for result in results:
+        assert config_of(result) == configs[result["id"]]
