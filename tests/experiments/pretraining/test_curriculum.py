@@ -78,59 +78,45 @@ def test_a_lesson_is_a_function_of_its_step(tokenizer, few_scenes):
     ]
 
 
+def questions_in(text, labels, tokenizer):
+    """Questions and answers of a text without its padding, decoded word by word."""
+    assert text[0] == tokenizer.bos_token_id
+    assert text[-1] == labels[-1] == tokenizer.eos_token_id
+    found, question = [], []
+    for token, label in zip(text[1:-1], labels[1:-1], strict=True):
+        word = tokenizer.convert_ids_to_tokens(int(token))
+        if label == IGNORE:
+            question.append(word)
+        else:
+            assert label == token
+            found.append((" ".join(question), word))
+            question = []
+    assert not question
+    return found
+
+
 def test_answers_are_learnt_and_nothing_else(tokenizer, few_scenes):
-    """A batch decoded word by word: each question once, after its description."""
-    make, scenes, seen = (
-        curriculum_batches(tokenizer, KNOWN, 8, 2),
-        described_scenes(2),
-        set(),
-    )
+    """The questions of a scene, each once, after its description."""
+    make, scenes = curriculum_batches(tokenizer, KNOWN, 8, 2), described_scenes(2)
+    answers = set()
     for step in range(10):
-        batch, family = (
-            make(step),
-            scenes[CURRICULUM_TURNS[step % len(CURRICULUM_TURNS)]],
-        )
-        assert (
-            torch.equal(
-                batch.words, tokenize_scenes(family, tokenizer)[batch.batch.image]
-            )
-            and batch.position_words == family.position_words
-        )
-        for row, text, labels, length in zip(
-            batch.batch.image,
-            batch.batch.text,
-            batch.batch.labels,
-            batch.batch.length,
-            strict=True,
-        ):
-            assert (
-                text[0] == tokenizer.bos_token_id
-                and text[length - 1] == labels[length - 1] == tokenizer.eos_token_id
-            )
-            assert (labels[length:] == IGNORE).all() and (
-                text[length:] == tokenizer.pad_token_id
-            ).all()
-            asked, question = [], []
-            for word, label in zip(
-                text[1 : length - 1], labels[1 : length - 1], strict=True
-            ):
-                answers = tokenizer.convert_ids_to_tokens(int(word))
-                if label == IGNORE:
-                    question.append(answers)
-                else:
-                    assert label == word
-                    asked.append((" ".join(question), answers))
-                    question = []
-            assert not question
-            expected = {
-                (s.question, s.answer) for s in family.samples if s.image == row
-            }
-            assert len(asked) == len(set(asked)) and set(asked) == expected
-            seen |= {answer for _, answer in asked}
-    assert {"yes", "no", "red"} <= seen
+        words, family = make(step), scenes[CURRICULUM_TURNS[step % 5]]
+        batch = words.batch
+        described = tokenize_scenes(family, tokenizer)[batch.image]
+        assert torch.equal(words.words, described)
+        assert words.position_words == family.position_words
+        rows = zip(batch.image, batch.text, batch.labels, batch.length, strict=True)
+        for row, text, labels, length in rows:
+            assert (labels[length:] == IGNORE).all()
+            assert (text[length:] == tokenizer.pad_token_id).all()
+            found = questions_in(text[:length], labels[:length], tokenizer)
+            of_scene = [s for s in family.samples if s.image == row]
+            assert sorted(found) == sorted({(s.question, s.answer) for s in of_scene})
+            answers |= {answer for _, answer in found}
+    assert {"yes", "no", "red"} <= answers
 
 
-def test_notes_come_before_the_first_question(tokenizer, few_scenes):
+def test_scene_tokens_come_before_the_first_question(tokenizer, few_scenes):
     batch = curriculum_batches(tokenizer, KNOWN, 8, 0)(0)
     assert (batch.batch.image_at == 1).all()
 

@@ -1,0 +1,277 @@
+"""Answers to A3 with one typical mistake each."""
+
+import numpy as np
+from scipy import optimize
+
+from vlmcore.course.checks.a3.points import best
+from vlmcore.scaling import profile
+
+
+def searched(residuals, **options):
+    return optimize.least_squares(
+        residuals, (0.1, 0.03), xtol=1e-14, ftol=1e-14, gtol=1e-14, **options
+    ).x
+
+
+def line(n, v, error, alpha, beta):
+    x = n**-alpha * v**-beta
+    return np.linalg.lstsq(np.stack([x, np.ones_like(x)], 1), error)[0]
+
+
+def without_projection(n, v, error, **options):
+    def residuals(exponents):
+        slope, floor = line(n, v, error, *exponents)
+        return slope * n ** -exponents[0] * v ** -exponents[1] + floor - error
+
+    alpha, beta = searched(residuals, **options)
+    slope, floor = line(n, v, error, alpha, beta)
+    return slope, alpha, beta, floor
+
+
+def clipped_afterwards(n, v, error):
+    slope, alpha, beta, floor = without_projection(n, v, error, bounds=(1e-4, 5))
+    return slope, alpha, beta, max(floor, 0)
+
+
+def straight_line_of_logarithms(n, v, error):
+    design = np.stack([np.ones_like(n), -np.log(n), -np.log(v)], 1)
+    k, alpha, beta = np.linalg.lstsq(design, np.log(error))[0]
+    return np.exp(k), alpha, beta, 0.0
+
+
+def least_logarithms(n, v, error):
+    def residuals(p):
+        return np.log(np.exp(p[0]) * n ** -p[1] * v ** -p[2] + p[3]) - np.log(error)
+
+    bounds = ([-9, 1e-4, 1e-4, 0], [9, 5, 5, 1])
+    k, *rest = optimize.least_squares(
+        residuals,
+        (-0.5, 0.1, 0.05, 0.05),
+        bounds=bounds,
+        xtol=1e-15,
+        ftol=1e-15,
+        gtol=1e-15,
+    ).x
+    return np.exp(k), *rest
+
+
+def coarse_grid(n, v, error):
+    nodes = [
+        (a, b) for a in np.arange(0.03, 0.6, 0.07) for b in np.arange(0.03, 0.6, 0.07)
+    ]
+
+    def squares(node):
+        slope, floor = line(n, v, error, *node)
+        return np.sum((slope * n ** -node[0] * v ** -node[1] + floor - error) ** 2)
+
+    alpha, beta = min(nodes, key=squares)
+    slope, floor = line(n, v, error, alpha, beta)
+    return slope, alpha, beta, floor
+
+
+def stopped_early(right):
+    def answer(n, v, error):
+        _, alpha, beta, _ = right.fit_product(n, v, error)
+        slope, floor = line(n, v, error, 1.006 * alpha, beta)
+        if floor < 0:
+            x = n ** -(1.006 * alpha) * v**-beta
+            slope, floor = x @ error / (x @ x), 0
+        return slope, 1.006 * alpha, beta, floor
+
+    return answer
+
+
+def undivided(alpha, beta, q, largest=576):
+    return max(1, beta * q / (alpha - beta)) if alpha > beta else 1
+
+
+def unclipped(alpha, beta, q, largest=576):
+    return beta * q / (alpha - beta)
+
+
+def kept_exponents(right):
+    def answer(n, v, error, floors):
+        _, alpha, beta, _ = right.fit_product(n, v, error)
+        x = n**-alpha * v**-beta
+        return [
+            (alpha, beta, np.sum((x * (x @ (error - d)) / (x @ x) - error + d) ** 2))
+            for d in floors
+        ]
+
+    return answer
+
+
+def refitted_floor(right):
+    def answer(n, v, error, floors):
+        a, alpha, beta, d = right.fit_product(n, v, error)
+        return [
+            (alpha, beta, np.sum((a * n**-alpha * v**-beta + d - error) ** 2))
+        ] * len(floors)
+
+    return answer
+
+
+def divided_ends(n, v, error, level=0.95):
+    law = best((n, v, error))
+    a, b = (profile(law, name, level) for name in ("alpha", "beta"))
+    return a.low / b.high, a.high / b.low
+
+
+def dropped(right, *subsets):
+    """Ratios over the given choices among the listed rows only."""
+
+    def answer(scores, doubtful, task):
+        mine = doubtful[doubtful["set"] == task]
+        ratios = []
+        for subset in subsets:
+            kept = scores
+            for i in subset:
+                row = mine.iloc[i]
+                kept = kept[
+                    ~(
+                        (kept["params"] == row["params_billion"] * 1e9)
+                        & (kept["visual_tokens"] == row["visual_tokens"])
+                    )
+                ]
+            _, alpha, beta, _ = right.fit_product(*right.columns(kept))
+            ratios.append(alpha / beta)
+        return min(ratios), max(ratios)
+
+    return answer
+
+
+WRONG = {
+    "q1": {
+        "leaves Q out": lambda r: lambda n, v, e, q: r.frontier(n, v, e, 0),
+        "leaves N out": lambda r: (
+            lambda n, v, e, q: r.frontier(np.ones_like(n), v, e, q)
+        ),
+        "leaves the tokens out": lambda r: (
+            lambda n, v, e, q: r.frontier(n, np.ones_like(v), e, q)
+        ),
+        "worst models": lambda r: lambda n, v, e, q: r.frontier(n, v, -e, q),
+        "another order": lambda r: lambda n, v, e, q: sorted(r.frontier(n, v, e, q)),
+        "indices": lambda r: (
+            lambda n, v, e, q: np.isin(np.arange(len(n)), r.frontier(n, v, e, q))
+        ),
+        "as good as itself": lambda r: lambda n, v, e, q: [],
+        "is on your frontier, but another": lambda r: (
+            lambda n, v, e, q: [*r.frontier(n, v, e, q), 8]
+        ),
+        "is missing": lambda r: lambda n, v, e, q: r.frontier(n, v, e, q)[:-1],
+    },
+    "q2": {
+        "you fitted V + Q": lambda r: lambda n, v, e: r.fit_product(n, v + 50, e),
+        "you fitted the score": lambda r: lambda n, v, e: r.fit_product(n, v, 1 - e),
+        "alpha and beta are exchanged": lambda r: (
+            lambda n, v, e: np.array(r.fit_product(n, v, e))[[0, 2, 1, 3]]
+        ),
+        "your exponents are negative": lambda r: (
+            lambda n, v, e: r.fit_product(n, v, e) * np.array([1, -1, -1, 1])
+        ),
+        "project onto D >= 0": lambda r: (
+            lambda n, v, e: without_projection(n, v, e, bounds=(1e-4, 5))
+        ),
+        "you clipped D to 0 but kept the slope": lambda r: clipped_afterwards,
+        "it is another law": lambda r: (
+            lambda n, v, e: (
+                without_projection(n, v, e)
+                if e.mean() > 0.7 and e.min() > 0.6
+                else r.fit_product(n, v, e)
+            )
+        ),
+        "A straight line through logarithms has no D": lambda r: (
+            straight_line_of_logarithms
+        ),
+        "squared error of the logarithms": lambda r: least_logarithms,
+        "its grid is too coarse": lambda r: coarse_grid,
+        "can be had": stopped_early,
+        "return four numbers": lambda r: lambda n, v, e: r.fit_product(n, v, e)[:3],
+        "not all of them are finite": lambda r: lambda n, v, e: [np.nan] * 4,
+        "your function stopped with LinAlgError": lambda r: (
+            lambda n, v, e: np.linalg.inv(np.zeros((2, 2)))
+        ),
+    },
+    "q3": {
+        "you forgot the clip at one token": lambda r: unclipped,
+        "alpha < beta you returned 1": lambda r: (
+            lambda a, b, q, largest=576: min(undivided(a, b, q), largest)
+        ),
+        "you forgot `largest`": lambda r: undivided,
+        "you ignored the argument `largest`": lambda r: (
+            lambda a, b, q, largest=576: r.optimal_tokens(a, b, q)
+        ),
+        "you divide by zero": lambda r: (
+            lambda a, b, q, largest=576: (
+                largest
+                if a < b
+                else min(
+                    max(np.float64(b) * q / (a - b) if a != b else 1 / (a - b), 1),
+                    largest,
+                )
+            )
+        ),
+        "you rounded": lambda r: (
+            lambda a, b, q, largest=576: round(r.optimal_tokens(a, b, q, largest))
+        ),
+        "alpha and beta are exchanged": lambda r: (
+            lambda a, b, q, largest=576: a * q / (a - b)
+        ),
+        "upside down": lambda r: lambda a, b, q, largest=576: max((a - b) / (b * q), 1),
+        "the sign is wrong": lambda r: (
+            lambda a, b, q, largest=576: max(b * q / (a + b), 1)
+        ),
+    },
+    "q4": {
+        "all rows are the same": refitted_floor,
+        "you kept the exponents": kept_exponents,
+        "alpha and beta are exchanged": lambda r: (
+            lambda *p: r.profile(*p)[:, [1, 0, 2]]
+        ),
+        "half the sum of squares": lambda r: lambda *p: r.profile(*p) * [1, 1, 0.5],
+        "the mean of the squares": lambda r: lambda *p: r.profile(*p) * [1, 1, 1 / 28],
+        "also below zero": lambda r: (
+            lambda n, v, e, floors: r.profile(n, v, e, np.maximum(floors, 0))
+        ),
+        "one row for each floor": lambda r: lambda *p: r.profile(*p).T[:2],
+    },
+    "q5": {
+        "one standard error": lambda r: (
+            lambda n, v, e, level=0.95: r.ratio_interval(n, v, e, 0.68)
+        ),
+        "Did you divide the ends of two intervals?": lambda r: divided_ends,
+        "too wide for this level": lambda r: (
+            lambda n, v, e, level=0.95: r.ratio_interval(n, v, e)
+        ),
+        "return the lower end first": lambda r: lambda *p: r.ratio_interval(*p)[::-1],
+        "is not in there": lambda r: (
+            lambda *p: np.divide(1, r.ratio_interval(*p))[::-1]
+        ),
+        "look where the sum of squares": lambda r: (
+            lambda *p: np.array(r.ratio_interval(*p)) * 1.03
+        ),
+    },
+    "q6": {
+        "only dropped all": lambda r: dropped(r, [0, 1, 2]),
+        "only compared none with all": lambda r: dropped(r, [], [0, 1, 2]),
+        "one point at a time": lambda r: dropped(r, [], [0], [1], [2]),
+        "nothing was dropped": lambda r: dropped(r, []),
+        "doubtful in the other task": lambda r: (
+            lambda s, d, task: r.doubtful_ratios(s, d.assign(set=task), task)
+        ),
+        "whole language models": lambda r: (
+            lambda s, d, task: whole_models(r, s, d[d["set"] == task])
+        ),
+        "smallest ratio first": lambda r: lambda *p: r.doubtful_ratios(*p)[::-1],
+    },
+}
+
+
+def whole_models(right, scores, mine):
+    sizes = mine["params_billion"].unique() * 1e9
+    subsets = [[], [sizes[0]], [sizes[1]], sizes]
+    laws = [
+        right.fit_product(*right.columns(scores[~scores["params"].isin(subset)]))
+        for subset in subsets
+    ]
+    return min(a / b for _, a, b, _ in laws), max(a / b for _, a, b, _ in laws)
