@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from vlmcore.cli.results import coverage as simulate_all
+from vlmcore.cli.results import simulate_coverage as simulate_all
 from vlmcore.scaling import coverage, fieller, fit_law, profile
 from vlmcore.scaling.coverage import SETTINGS, N, V, simulate
 
