@@ -65,6 +65,7 @@ def test_habits(path):
     text = path.read_text()
     tree = ast.parse(text)
     assert ast.get_docstring(tree), "every module says what it is"
+    assert '"""What ' not in text, "a docstring is a sentence with a subject"
     for forbidden in (
         "trust_remote_code",
         "import pickle",

@@ -47,7 +47,7 @@ CUT = """() => {
     .filter(box => box.getBoundingClientRect().right > innerWidth && !scrolls(box))
     .map(box => `${box.tagName}: ${box.textContent.trim().slice(0, 60)}`);
 }"""
-"""What ends outside of the window and in no box that scrolls."""
+"""Elements that end outside of the window and in no box that scrolls."""
 
 FILL = """(columns) => {
   const line = "x".repeat(columns), code = ".highlight pre";

@@ -46,7 +46,7 @@ def texts() -> list[Path]:
 
 
 def text_of(path: Path) -> str:
-    """What a file says: of a notebook its cells and the descriptions of its figures."""
+    """The text of a file: of a notebook its cells and its figures' descriptions."""
     if path.suffix != ".ipynb":
         return path.read_text()
     cells = nbformat.read(path, 4).cells

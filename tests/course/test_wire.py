@@ -1,4 +1,4 @@
-"""What goes over the line comes out the same, and what cannot is refused."""
+"""Values go over the line unchanged, or are refused."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""What a training step consists of, each part beside the slower way it replaces."""
+"""The parts of a training step, each beside the slower way it replaces."""
 
 import pytest
 import torch

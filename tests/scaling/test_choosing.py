@@ -42,7 +42,7 @@ def test_the_plan_by_hand(laws, budget, q):
     plain, rows = laws.to_json(), candidates(TOKENS, q, sizes=SIZES).to_numpy().tolist()
     rows = [row for row in rows if row[2] <= budget]
     if not rows:
-        with pytest.raises(ValueError, match="buys none of 35"):
+        with pytest.raises(ValueError, match="covers none of 35"):
             plan(laws, candidates(TOKENS, q, sizes=SIZES), budget)
         return
 
@@ -106,14 +106,14 @@ def test_nonsense_gets_a_sentence(laws):
         (lambda: candidates(TOKENS, 0, budget=1e9, encoder_flops=1e9), "leave nothing"),
         (lambda: plan(laws, table.drop(columns="cost"), 1e12), "have no cost"),
         (lambda: plan(laws, table, 1), "the cheapest costs 1e"),
-        (lambda: plan(laws, table, np.nan), "buys none"),
+        (lambda: plan(laws, table, np.nan), "covers none"),
         (
             lambda: plan(laws, table.assign(cost=np.nan), 1e12),
             "missing or not positive",
         ),
         (
             lambda: plan(laws, pd.DataFrame(columns=table.columns), 1e12),
-            "buys none of 0",
+            "covers none of 0",
         ),
         (lambda: plan(laws, table, 1e12, level=95), "is no share"),
     ]:

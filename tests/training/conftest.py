@@ -1,4 +1,4 @@
-"""What the training tests share: a tiny data set and short stages."""
+"""Shared by the training tests: a tiny data set and short stages."""
 
 from typing import NamedTuple
 

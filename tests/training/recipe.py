@@ -1,4 +1,4 @@
-"""What the training recipe promises, as checks that a test or a mutation test calls.
+"""Promises of the training recipe, as checks that a test or a mutation test calls.
 
 Each check takes a `Lab`, looks at a short run of both stages or at what it builds, and
 raises AssertionError where the promise is broken.
@@ -25,7 +25,7 @@ QUERIES = 9
 
 
 class Step(NamedTuple):
-    """What one optimiser step did."""
+    """The effect of one optimiser step."""
 
     stage: str
     rate: float
@@ -75,7 +75,7 @@ def norm(parameters):
 
 
 class Lab(NamedTuple):
-    """What a check may build from."""
+    """The parts that a check may build from."""
 
     make_vlm: object
     tokenizer: object

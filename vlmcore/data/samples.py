@@ -29,13 +29,13 @@ class Sample(NamedTuple):
     question: str
     answer: str
     kind: str
-    """What is asked, for scores by question type."""
+    """The type of the question, for scores by type."""
     choices: int
     """Answers that make sense to this kind of question; chance is one over it."""
 
 
 class Batch(NamedTuple):
-    """What a model needs to see of some samples. Rows are padded on the right."""
+    """Some samples as a model reads them. Rows are padded on the right."""
 
     image: Tensor
     """int (b,), rows of the images."""

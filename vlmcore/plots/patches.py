@@ -1,4 +1,4 @@
-"""What figures of patches share: colour by attention, borders between cells."""
+"""Parts of figures of patches: colour by attention, borders between cells."""
 
 import numpy as np
 from matplotlib import colors

@@ -1,4 +1,4 @@
-"""Laws of N and V: fitted, given intervals, and used to choose what to buy.
+"""Laws of N and V: fitted, given intervals, and used to choose a model.
 
 Nothing here knows of the paper's numbers, and nothing imports torch.
 """

@@ -1,4 +1,4 @@
-"""What to buy: of the models within a budget, the one with the least predicted error.
+"""The choice of a model: the least predicted error within a budget.
 
 A table of candidates holds the cost of each, in FLOPs or in measured seconds; a law and
 its refits predict their errors.
@@ -18,7 +18,7 @@ _COLUMNS = ["params", "visual_tokens", "cost"]
 
 
 class Plan(NamedTuple):
-    """The model to buy."""
+    """The chosen model."""
 
     params: float
     visual_tokens: float
@@ -27,7 +27,7 @@ class Plan(NamedTuple):
     """The interval contains the error that the law predicts at this N and V, not the
     result of one new measurement. Its count is the number of refits."""
     agreement: float
-    """Share of the refits that would buy the same."""
+    """Share of the refits that choose the same model."""
 
 
 def candidates(
@@ -116,12 +116,12 @@ def plan(
         laws: a law with its refits.
         candidates: a table with the columns `params`, `visual_tokens` and `cost`; from
             `candidates`, or measured seconds.
-        budget: in the unit of `cost`; what costs exactly as much can be bought.
+        budget: in the unit of `cost`; a model that costs exactly as much is within it.
         level: of the interval, which has percentiles of the refits as its ends.
 
     Raises:
         ValueError: a column is missing, a number is not finite or not positive, or
-            nothing can be bought.
+            nothing is within the budget.
 
     Example:
         `plan(bootstrap(fit), candidates([1, 16], q=50, sizes=[7e9]), budget=1e12)`
@@ -131,7 +131,7 @@ def plan(
     affordable = table[table["cost"] <= budget]
     if affordable.empty:
         raise ValueError(
-            f"a budget of {budget:g} buys none of {len(table)} candidates; the "
+            f"a budget of {budget:g} covers none of {len(table)} candidates; the "
             f"cheapest costs {table['cost'].min():g}"
         )
     N, V = affordable["params"].to_numpy(), affordable["visual_tokens"].to_numpy()

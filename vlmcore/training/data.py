@@ -40,10 +40,10 @@ class Part(NamedTuple):
 
 
 class MicroBatch(NamedTuple):
-    """What one training step of one process reads."""
+    """The content of one training step of one process."""
 
     content: Any
-    """What the loss reads."""
+    """Whatever the loss reads."""
     weight: float = 1.0
     """Factor of the loss; the mean over all parts is then the loss of the global batch,
     even where the parts have unequal numbers of labels."""

@@ -12,7 +12,7 @@ MASTER = ROOT / "book" / "assignments" / "masters" / "a3_fit_the_law.ipynb"
 
 @pytest.fixture(scope="session")
 def right():
-    """What the cells of the master that import or solve something define."""
+    """The names that the master's imports and solutions define."""
     names = {}
     for cell in nbformat.read(MASTER, 4).cells:
         if cell.cell_type == "code" and (

@@ -19,7 +19,7 @@ def world(request):
 
 
 def objects(description):
-    """What a scene holds: {"r2c3": ["k"]} or {"r1c1": ["red", "circle"]}."""
+    """The content of a scene: {"r2c3": ["k"]} or {"r1c1": ["red", "circle"]}."""
     words = [[DESCRIPTION_WORDS[i] for i in cell if i >= 0] for cell in description]
     return {position: found for position, *found in words if found}
 

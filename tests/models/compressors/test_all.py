@@ -1,4 +1,4 @@
-"""What holds for every compressor, and the sizes of the published ones."""
+"""Promises of every compressor, and the sizes of the published ones."""
 
 from itertools import product
 

@@ -40,7 +40,7 @@ class BenchmarkQuestion(NamedTuple):
     """The right answer, or the text of the right option."""
     kind: str
     human_answers: tuple[str, ...] = ()
-    """What ten annotators answered."""
+    """The answers of ten annotators."""
     options: tuple[str, ...] = ()
     hints: tuple[str, ...] = ()
 

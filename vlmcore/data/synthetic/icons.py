@@ -45,7 +45,7 @@ _THEMES = """
     debt crime secret
 """
 RELATIONS = (*_THEMES.split(), *map("first{}".format, _THEMES.split()))
-"""What can be asked about an icon, the commonest first. There are more relations than
+"""The relations of an icon, the commonest first. There are more relations than
 the largest miniature learns during its pre-training on text."""
 _SYLLABLES = ("ba", "de", "fi", "go", "ku", "la", "me", "ni"), ("ro", "sa", "te", "vu")
 VALUES = tuple(map("".join, product(*_SYLLABLES)))
@@ -53,7 +53,7 @@ _CELL = IMAGE_SIZE // GRID_SIDE
 
 
 class Facts(NamedTuple):
-    """What is true of the icons of one world."""
+    """The facts about the icons of one world."""
 
     values: np.ndarray
     """int (icons, relations), into `VALUES`."""

@@ -8,7 +8,7 @@ from vlmcore.data.synthetic.icons import ICONS, RELATIONS, VALUES
 from vlmcore.data.synthetic.scenes import position_names
 
 REASONING_KINDS = ("color", "icon", "count", "same", "left", "hop")
-"""What *reasoning* asks."""
+"""Kinds of questions of *reasoning*."""
 OCR_SIDE = 8
 """Cells along one side of an image of *ocr*."""
 OCR_POSITIONS = position_names(OCR_SIDE)

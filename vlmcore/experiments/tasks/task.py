@@ -1,4 +1,4 @@
-"""What a run asks of its task: data, text for pre-training, targets, answers."""
+"""A task: data, text for pre-training, embedding targets, way of answering."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -47,7 +47,7 @@ class TaskData(NamedTuple):
 
 
 class Task(ABC):
-    """What a run asks of its task; `held_out` chooses data for development."""
+    """A task of the experiments; `held_out` chooses data for development."""
 
     name: str
     embedding_targets = False
