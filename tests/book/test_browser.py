@@ -117,6 +117,15 @@ def open_page(browser, site):
         context.close()
 
 
+def settled(page, script):
+    """The result of a script, empty once the page is laid out; waits five seconds."""
+    for _ in range(25):
+        if not (found := page.evaluate(script)):
+            break
+        page.wait_for_timeout(200)
+    return found
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [PHONE, DESKTOP])
 @pytest.mark.parametrize("name", PAGES)
@@ -132,14 +141,14 @@ def test_a_page_opens_clean_and_nothing_is_cut_off(open_page, name, width, schem
         "[...document.images].filter(i => i.complete && !i.naturalWidth && "
         "i.getAttribute('src')).map(i => i.src)"
     )
-    assert page.evaluate(broken) == []
+    assert settled(page, broken) == []
     page.evaluate(OPEN_ALL)
     assert page.evaluate("document.documentElement.scrollWidth") <= width, (
         "the page is wider than the window"
     )
-    assert page.evaluate(CUT) == []
+    assert settled(page, CUT) == []
     if width == DESKTOP:
-        assert page.evaluate(OVERFLOWING) == []
+        assert settled(page, OVERFLOWING) == []
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
