@@ -4,7 +4,6 @@ import pytest
 import torch
 from lightning.pytorch import Callback
 from lightning.pytorch.loggers import CSVLogger
-from torch import nn
 
 from tests.training.conftest import QUIET, SHORT, Calls
 from vlmcore.training import (
@@ -13,9 +12,8 @@ from vlmcore.training import (
     VLMModule,
     VQADataModule,
     fit,
-    trainer,
 )
-from vlmcore.training.trainer import read_log, run
+from vlmcore.training.trainer import MIXED_FROM, automatic_precision, read_log, run
 
 
 def test_a_checkpoint_holds_trained_weights_and_plain_values(make_vlm, data, tmp_path):
@@ -46,22 +44,18 @@ def test_the_log_has_every_tenth_step(make_vlm, data, tmp_path):
         read_log(tmp_path / "nowhere")
 
 
-@pytest.mark.parametrize(("bf16", "half"), [(True, "bf16-mixed"), (False, "16-mixed")])
-def test_half_precision_is_for_models_that_gain_by_it(monkeypatch, bf16, half):
-    """A card that only emulates bfloat16 computes in float16."""
-    columns = trainer.MIXED_FROM // 10_000
-    small, large = (nn.Linear(n, 10_000, device="meta") for n in (10, columns))
-    assert trainer._precision("auto", "cpu", large) == "32-true"
-    monkeypatch.setattr(trainer, "device_of", lambda accelerator: torch.device("cuda"))
-    native = {False: bf16, True: True}
-    monkeypatch.setattr(
-        torch.cuda,
-        "is_bf16_supported",
-        lambda including_emulation=True: native[including_emulation],
-    )
-    assert trainer._precision("auto", "auto", small) == "32-true"
-    assert trainer._precision("auto", "auto", large) == half
-    assert trainer._precision("32-true", "auto", large) == "32-true"
+@pytest.mark.parametrize(
+    ("half", "large"),
+    [
+        (None, "32-true"),
+        (torch.bfloat16, "bf16-mixed"),
+        (torch.float16, "16-mixed"),
+    ],
+    ids=["CPU", "A100", "T4"],
+)
+def test_half_precision_is_for_models_that_gain_by_it(half, large):
+    assert automatic_precision(half, MIXED_FROM) == large
+    assert automatic_precision(half, MIXED_FROM - 1) == "32-true"
 
 
 @pytest.mark.gpu

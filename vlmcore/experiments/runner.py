@@ -38,6 +38,7 @@ from vlmcore.experiments.tasks import TaskData, find_task, load_task
 from vlmcore.files import read_json, write_json
 from vlmcore.models.feature_cache import FeatureStore
 from vlmcore.models.language import LanguageModel
+from vlmcore.models.precision import half_of
 from vlmcore.models.prefix_cache import shared_prefix
 from vlmcore.models.vision import VisionEncoder
 from vlmcore.models.vlm import VLM
@@ -160,12 +161,13 @@ def language_model(
     """The language model of a run before it is trained with images.
 
     A miniature is pre-trained once and then loaded from `work`; options are those of
-    `trainer.run`. Pretrained weights are read as bfloat16: most of them stay frozen,
-    and processors that have the type are several times faster with it.
+    `trainer.run`. Pretrained weights are read in half precision: most of them stay
+    frozen, and processors that have the type are several times faster with it.
     """
     if config.pretrained is not None:
+        half = half_of(device_of(options.get("accelerator", "auto")))
         return LanguageModel.from_pretrained(
-            config.pretrained, dtype=torch.bfloat16, attention="eager"
+            config.pretrained, dtype=half, attention="eager"
         )
     folder = Path(work) / f"language-{language_identity(config)}"
     if not (folder / "model.safetensors").exists():

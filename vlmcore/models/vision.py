@@ -72,7 +72,7 @@ class VisionFeatures(NamedTuple):
 class _Family(NamedTuple):
     """How a family of transformers models is loaded, and parts of its last layer."""
 
-    load: Callable[[Path], PreTrainedModel]
+    load: Callable[..., PreTrainedModel]
     last_layer: Callable[[Any], Any]
     norm: Callable[[Any], Any]
     attention: Callable[[Any], Any]
@@ -148,7 +148,11 @@ class VisionEncoder(nn.Module):
 
     @classmethod
     def from_pretrained(
-        cls, name: str | Path = CHECKPOINT, layers: tuple[int, ...] | None = None
+        cls,
+        name: str | Path = CHECKPOINT,
+        layers: tuple[int, ...] | None = None,
+        *,
+        dtype: torch.dtype = torch.float32,
     ) -> "VisionEncoder":
         """Loads a checkpoint in transformers' format.
 
@@ -160,6 +164,7 @@ class VisionEncoder(nn.Module):
                 last of up to four layers, and of a deeper model those at the paper's
                 proportions of the depth (1/2, 2/3 and the last two before the end: 12,
                 16, 22 and 23 of CLIP-L's 24).
+            dtype: of the weights; features are in single precision all the same.
 
         Raises:
             FileNotFoundError: the folder holds no checkpoint.
@@ -169,7 +174,7 @@ class VisionEncoder(nn.Module):
         check_checkpoint(folder)
         family = _family(AutoConfig.from_pretrained(folder).model_type)
         with quiet_loading():
-            model = family.load(folder)
+            model = family.load(folder, dtype=dtype)
         if layers is None:
             layers = _usual_layers(model.config.num_hidden_layers)
         pixels = folder / "preprocessor_config.json"
@@ -242,17 +247,19 @@ class VisionEncoder(nn.Module):
                 f"a {kind!r} model has no CLS token to read attention from; take a "
                 "CLIP encoder or another compressor"
             )
-        output = self.model(self.prepare(pixels), output_hidden_states=True)
-        states = output.hidden_states
-        layers = torch.stack(
-            [states[i][:, self.family.cls :] for i in self.config.layers], dim=2
-        )
+        values = self.prepare(pixels).to(self.model.dtype)
+        states = self.model(values, output_hidden_states=True).hidden_states
+        chosen = [states[i][:, self.family.cls :] for i in self.config.layers]
+        layers = torch.stack(chosen, dim=2).to(self.mean.dtype)
         if not attention:
             return VisionFeatures(layers)
         last = self.family.last_layer(self.model)
         before = self.family.norm(last)(states[-2])
         module = self.family.attention(last)
-        query, keys = module.q_proj(before[:, :1]), module.k_proj(before)
+        query, keys = (
+            projected.to(self.mean.dtype)
+            for projected in (module.q_proj(before[:, :1]), module.k_proj(before))
+        )
         scores = (query @ keys.mT).squeeze(1) / math.sqrt(keys.shape[-1])
         return VisionFeatures(layers, scores.softmax(-1)[:, 1:], keys[:, 1:])
 

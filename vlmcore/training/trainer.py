@@ -21,6 +21,7 @@ from lightning.pytorch.plugins.io import TorchCheckpointIO
 from torch import nn
 
 from vlmcore.files import beside
+from vlmcore.models.precision import half_of
 
 Precision = Literal["auto", "32-true", "bf16-mixed", "16-mixed"]
 MIXED_FROM = 50_000_000
@@ -180,12 +181,21 @@ def read_log(folder: str | Path) -> pd.DataFrame:
     return table.reset_index(drop=True)
 
 
+def automatic_precision(half: torch.dtype | None, parameters: int) -> Precision:
+    """The precision that `auto` stands for.
+
+    Args:
+        half: the 16-bit type of the GPU; None on a CPU.
+        parameters: of the model.
+    """
+    if half is None or parameters < MIXED_FROM:
+        return "32-true"
+    return "bf16-mixed" if half is torch.bfloat16 else "16-mixed"
+
+
 def _precision(precision: Precision, accelerator: str, model: nn.Module) -> Any:
     if precision != "auto":
         return precision
-    parameters = sum(parameter.numel() for parameter in model.parameters())
-    if device_of(accelerator).type == "cpu" or parameters < MIXED_FROM:
-        return "32-true"
-    # older cards emulate bfloat16, slowly
-    native = torch.cuda.is_bf16_supported(including_emulation=False)
-    return "bf16-mixed" if native else "16-mixed"
+    device = device_of(accelerator)
+    half = half_of(device) if device.type == "cuda" else None
+    return automatic_precision(half, sum(x.numel() for x in model.parameters()))
