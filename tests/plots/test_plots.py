@@ -38,11 +38,13 @@ def test_plotting_leaves_no_figure_open_and_no_style_behind(scores):
 
 def test_a_slider_switches_frames_without_a_kernel(scores):
     figures = {f"{q}": plots.measured_frontier(scores, [q]) for q in (0, 50)}
-    slider, stack = plots.with_slider(figures, "Q").children
-    assert slider.options == ("0", "50") and slider.description == "Q"
-    one, other = (bytes(child.value) for child in stack.children)
+    slider = plots.with_slider(figures, "Q")
+    one, other = slider.frames.values()
     assert one != other
     for png in (one, other):
         assert png.startswith(b"\x89PNG") and len(png) < 40_000
+    page = slider._repr_html_()
+    assert page.count("<img ") == 2 and page.count("<img hidden ") == 1
+    assert 'max="1"' in page and page.index('alt="0"') < page.index("hidden alt")
     with pytest.raises(ValueError, match="no figure"):
         plots.with_slider({}, "Q")

@@ -11,7 +11,6 @@ _PACKAGES = (
     "torchmetrics",
     "numpy",
     "pandas",
-    "ipywidgets",
 )
 
 
