@@ -1,4 +1,4 @@
-"""The notebooks of the table of contents, as fixtures."""
+"""The pages of the table of contents, and their notebooks as fixtures."""
 
 import re
 from pathlib import Path
@@ -10,11 +10,17 @@ import yaml
 ROOT = Path(__file__).parents[2]
 
 
-def chapters() -> list[Path]:
-    """Every notebook of the table of contents."""
+def pages() -> list[Path]:
+    """Every page of the table of contents: a notebook, or a text without code."""
     toc = yaml.safe_load((ROOT / "_toc.yml").read_text())
     parts = [chapter["file"] for part in toc["parts"] for chapter in part["chapters"]]
-    return [ROOT / f"{name}.ipynb" for name in (toc["root"], *parts)]
+    texts = [ROOT / f"{name}.md" for name in (toc["root"], *parts)]
+    return [path if path.exists() else path.with_suffix(".ipynb") for path in texts]
+
+
+def chapters() -> list[Path]:
+    """Every notebook of the table of contents."""
+    return [path for path in pages() if path.suffix == ".ipynb"]
 
 
 def teaching_chapters() -> list[Path]:
@@ -30,7 +36,9 @@ def sources(path: Path, kind: str) -> list[str]:
 
 
 def prose(path: Path) -> str:
-    """A notebook's markdown cells as one text."""
+    """The text of a page; of a notebook, its markdown cells."""
+    if path.suffix == ".md":
+        return path.read_text()
     return "\n\n".join(sources(path, "markdown"))
 
 

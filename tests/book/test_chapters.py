@@ -11,7 +11,6 @@ from tests.book.conftest import (
     chapters,
     code_and_text_blocks,
     prose,
-    sources,
     teaching_chapters,
 )
 
@@ -52,15 +51,6 @@ def test_a_chapter_has_its_parts(teaching_chapter):
         solutions = re.findall(r"\{solution\} (\S+)", text)
         assert 3 <= len(exercises) <= 6 and exercises == solutions
         assert text.count(":class: dropdown") == len(solutions)
-
-
-def test_set_up_cells_differ_in_their_folder_only(teaching_chapter):
-    first, *others = (
-        sources(path, "code")[0].replace(f"book/{path.parent.name}", "book/PART")
-        for path in (teaching_chapter, *teaching_chapters())
-    )
-    assert set(others) == {first} and "book/PART" in first
-    assert re.search(r'^PRESET = "cpu"', first, re.MULTILINE)
 
 
 def test_figures_have_alternative_text(chapter):

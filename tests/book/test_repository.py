@@ -6,7 +6,7 @@ import re
 import pytest
 import yaml
 
-from tests.book.conftest import ROOT, prose, sources, teaching_chapters
+from tests.book.conftest import ROOT, chapters, prose, sources
 
 
 def load(name):
@@ -26,7 +26,7 @@ def test_the_address_is_the_same_everywhere():
     config = yaml.safe_load((ROOT / "_config.yml").read_text())
     assert config["repository"]["url"] == url
     assert config["html"]["baseurl"] == address.pages(url)
-    for path in teaching_chapters():
+    for path in chapters():
         assert f'"{url}"' in sources(path, "code")[0]
     assert f"repository-code: {url}" in (ROOT / "CITATION.cff").read_text()
     readme = (ROOT / "README.md").read_text()
@@ -52,7 +52,7 @@ def test_one_command_sets_the_address(tmp_path):
 
 def test_code_in_the_text_runs():
     """The build executes no code of this page's text."""
-    text = prose(ROOT / "book" / "start" / "how_to_use.ipynb")
+    text = prose(ROOT / "book" / "start" / "how_to_use.md")
     for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL):
         exec(compile(block, "how_to_use", "exec"), {})
 

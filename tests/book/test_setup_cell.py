@@ -1,110 +1,113 @@
-"""The set-up cell as on Colab: torch and numpy are there and stay unchanged."""
+"""The set-up cell: where it finds the book, and what it says when it cannot fetch it.
+
+`colab.py` runs it in Colab's environment, with the installation and the notebook.
+"""
 
 import os
+import shutil
 import subprocess
 import sys
-from importlib.metadata import distribution
-from pathlib import Path
 
 import pytest
 
-from tests.book.conftest import ROOT, sources, teaching_chapters
+from tests.book.conftest import ROOT, chapters, sources, teaching_chapters
 from tests.book.test_repository import address
 
-HELD = [
-    "torch",
-    "numpy",
-    "filelock",
-    "fsspec",
-    "jinja2",
-    "MarkupSafe",
-    "mpmath",
-    "networkx",
-    "setuptools",
-    "sympy",
-    "typing_extensions",
-]
+CELL = sources(teaching_chapters()[0], "code")[0]
+PART = teaching_chapters()[0].parent.name
+SCRIPT = "book/_ext/set_up.py"
 
 
-def furnish(python: Path) -> Path:
-    """Links torch, numpy and their dependencies into an environment.
-
-    Returns:
-        The site-packages folder of that environment.
-    """
-    site = next((python.parents[1] / "lib").glob("python*/site-packages"))
-    for name in HELD:
-        dist = distribution(name)
-        for file in dist.files or []:
-            source = Path(dist.locate_file(file))
-            if (
-                ".." in file.parts
-                or not source.is_file()
-                or "__pycache__" in file.parts
-            ):
-                continue
-            target = site / file
-            target.parent.mkdir(parents=True, exist_ok=True)
-            if not target.exists():
-                try:
-                    os.link(source, target)
-                except OSError:  # another file system
-                    target.write_bytes(source.read_bytes())
-    return site
+def run(folder, **changes):
+    """Runs the cell in a folder, as a script that says where it ends."""
+    script = f"{CELL}\nimport os\nprint(os.getcwd())"
+    environment = os.environ | {"GIT_CONFIG_COUNT": "0"} | changes
+    return subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
 
 
-def state(site: Path) -> dict[str, int]:
-    """Inodes of torch's and numpy's files; an installation would replace the files."""
+def redirected(url):
+    """Settings by which git goes elsewhere than to the address."""
     return {
-        str(path): path.stat().st_ino
-        for name in ("torch", "numpy")
-        for path in site.glob(f"{name}/**/*.py")
-    }
-
-
-SETUP_CELLS = {
-    sources(chapter, "code")[0]: f"{chapter.parent.name}/{chapter.stem}"
-    for chapter in reversed(teaching_chapters())
-}
-"""Every set-up cell with its first chapter; chapters of one folder have the same."""
-
-
-CHECK = """
-import vlmcore.models.vlm, vlmcore.plots
-assert os.path.exists("../results/easyvqa"), os.getcwd()
-print(vlmcore.models.vlm.__file__)
-"""
-
-
-@pytest.mark.slow
-@pytest.mark.network
-@pytest.mark.parametrize("cell", SETUP_CELLS, ids=SETUP_CELLS.get)
-def test_the_set_up_cell_installs_vlmcore_and_leaves_torch_alone(cell, tmp_path):
-    if not (ROOT / ".git").exists():
-        pytest.skip("this is no git checkout, so there is nothing to clone")
-    subprocess.run([sys.executable, "-m", "venv", tmp_path / "env"], check=True)
-    python = tmp_path / "env" / "bin" / "python"
-    site = furnish(python)
-    before = state(site)
-    assert len(before) > 500
-
-    script = tmp_path / "cell.py"
-    script.write_text(cell + CHECK)
-    # git clones this checkout instead of the address; everything else is as on Colab
-    redirect = {
-        "GIT_CONFIG_COUNT": "2",
-        "GIT_CONFIG_KEY_0": f"url.file://{ROOT}.insteadOf",
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": f"url.{url}.insteadOf",
         "GIT_CONFIG_VALUE_0": address.current(),
     }
-    redirect |= {"GIT_CONFIG_KEY_1": "safe.directory", "GIT_CONFIG_VALUE_1": "*"}
-    environment = {
-        name: value
-        for name, value in os.environ.items()
-        if name not in ("PYTHONPATH", "VIRTUAL_ENV")
-    } | redirect
-    done = subprocess.run(
-        [python, script], cwd=tmp_path, env=environment, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert str(site) in done.stdout
-    assert state(site) == before
+
+
+@pytest.fixture
+def copy(tmp_path):
+    """What the cell needs of the book, in a folder of another name."""
+    root = tmp_path / "book of mine"
+    for name in (SCRIPT, "vlmcore/py.typed"):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, root / name)
+    (root / "book" / PART).mkdir()
+    (root / "book" / PART / "chapter.ipynb").write_text("{}")
+    return root
+
+
+@pytest.mark.parametrize("start", ["book/part", "book", "", "book/part/notes/mine"])
+def test_the_book_is_found_by_its_own_mark_in_a_folder_or_above(copy, start):
+    (copy / start).mkdir(parents=True, exist_ok=True)
+    done = run(copy / start)
+    assert done.stdout.strip() == str(copy / "book" / PART), done.stderr
+
+
+def test_results_of_another_project_are_not_taken_for_the_book(tmp_path):
+    (tmp_path / "results").mkdir()
+    (tmp_path / "notebooks").mkdir()
+    done = run(tmp_path / "notebooks", **redirected("file:///nowhere"))
+    assert "was not fetched" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        (redirected("https://book.invalid/"), "there is no network"),
+        (redirected("file:///nowhere"), "there is no repository at this address"),
+        ({"PATH": "/nowhere"}, "there is no git on this machine"),
+    ],
+    ids=["network", "address", "git"],
+)
+def test_the_cell_says_in_a_sentence_what_failed(changes, says, tmp_path):
+    done = run(tmp_path, **changes)
+    last = done.stderr.strip().splitlines()
+    error = next(line for line in last if line.startswith("RuntimeError: "))
+    assert says in error and address.current() in error
+    assert not (tmp_path / "one-visual-token").exists()
+
+
+def test_a_clone_that_was_stopped_is_made_anew(copy, tmp_path):
+    for command in (["init", "-q"], ["add", "."], ["commit", "-qm", "all"]):
+        who = ["-c", "user.name=a", "-c", "user.email=a@b.c"]
+        subprocess.run(["git", *who, *command], cwd=copy, check=True)
+    left = tmp_path / "content" / "one-visual-token.part" / ".git"
+    left.mkdir(parents=True)
+    done = run(tmp_path / "content", **redirected(f"file://{copy}"))
+    assert done.stdout.strip().endswith(f"one-visual-token/book/{PART}"), done.stderr
+    assert not left.exists()
+
+
+def test_half_a_copy_is_not_worked_in(copy, tmp_path):
+    (copy / "vlmcore" / "py.typed").unlink()
+    assert f"{copy} is not a complete copy" in run(copy).stderr
+    (tmp_path / "one-visual-token" / ".git").mkdir(parents=True)
+    done = run(tmp_path)
+    assert "one-visual-token is not a complete copy of the book; delete" in done.stderr
+
+
+def test_every_page_with_a_rocket_starts_with_the_cell():
+    """The theme gives a rocket to every notebook; only the folder and preset differ."""
+    for path in chapters():
+        if path.suffix == ".ipynb":
+            part = path.parent.relative_to(ROOT / "book").as_posix()
+            wanted = CELL.split("\n\nPRESET")[0].replace(f'"{PART}"', f'"{part}"')
+            found = sources(path, "code")[0].split("\n\nPRESET")
+            assert found[0] == wanted, path
+            assert len(found) == 1 + (path in teaching_chapters()), path
