@@ -90,9 +90,9 @@ def convert(source: Path, folder: Path) -> None:
             source.parent, gguf_file=source.name, dtype=torch.float32
         )
         tokenizer = AutoTokenizer.from_pretrained(source.parent, gguf_file=source.name)
-    # the weights are plain numbers now, and transformers refuses to save a config that
-    # says otherwise
-    del model.config.quantization_config
+    # the weights are plain numbers now, and recent releases of transformers refuse to
+    # save a config that says otherwise; older ones do not say it
+    vars(model.config).pop("quantization_config", None)
     with files_beside(folder) as partial:
         model.config.save_pretrained(partial)
         tokenizer.save_pretrained(partial)
