@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from types import SimpleNamespace
 
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
@@ -108,6 +109,21 @@ def images():
 def batch(tokenizer):
     """All samples in one batch, image first."""
     return tokenize(SAMPLES, tokenizer, "image_first").batch(torch.arange(len(SAMPLES)))
+
+
+@pytest.fixture
+def world(make_vlm, tokenizer, images, batch, tmp_path):
+    """The world of the rows: a tiny model, samples, images and an empty folder."""
+    return SimpleNamespace(
+        vlm=make_vlm(),
+        make=make_vlm,
+        tokenizer=tokenizer,
+        images=images,
+        batch=batch,
+        asked=tokenize(SAMPLES, tokenizer, "image_first", answers=False),
+        tokens=tokenize(SAMPLES, tokenizer, "image_first"),
+        folder=tmp_path,
+    )
 
 
 CHROMIUM_FLAGS = (

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from vlmcore.config import VLMConfig
     from vlmcore.evaluation.benchmarks import evaluate
     from vlmcore.models.compressors import COMPRESSORS
+    from vlmcore.models.images import to_pixels
     from vlmcore.models.language import LanguageModel
     from vlmcore.models.vision import VisionEncoder
     from vlmcore.models.vlm import VLM
@@ -30,6 +31,7 @@ __all__ = [
     "VisionEncoder",
     "evaluate",
     "fit",
+    "to_pixels",
 ]
 
 _HOMES = {
@@ -42,6 +44,7 @@ _HOMES = {
     "VisionEncoder": "models.vision",
     "evaluate": "evaluation.benchmarks",
     "fit": "training.stages",
+    "to_pixels": "models.images",
 }
 
 

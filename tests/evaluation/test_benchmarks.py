@@ -9,8 +9,6 @@ from types import SimpleNamespace
 
 import pandas as pd
 import pytest
-import torch
-from PIL import Image
 
 from vlmcore.config import PoolConfig
 from vlmcore.data.benchmarks.llava import Answer, append_answers, read_answers
@@ -21,7 +19,6 @@ from vlmcore.evaluation.benchmarks import (
     evaluate,
     points,
     score,
-    square,
 )
 from vlmcore.evaluation.sources import SOURCES, load_benchmark
 
@@ -32,9 +29,7 @@ class Oracle:
     """A stand-in for a model: it knows the right answers and keeps what it is asked."""
 
     def __init__(self, questions, dies_after=None):
-        self.vision = SimpleNamespace(
-            config=SimpleNamespace(image_size=72), mean=torch.full((1, 3, 1, 1), 0.5)
-        )
+        self.vision = SimpleNamespace(padding=(122, 116, 104))
         self.right, self.asked, self.dies_after = {}, [], dies_after
         for question in questions:
             self.right.setdefault(question.prompt, []).append(
@@ -42,7 +37,7 @@ class Oracle:
             )
 
     def ask(self, images, prompts, max_new_tokens):
-        assert images.shape == (len(prompts), 3, 72, 72) and images.dtype == torch.uint8
+        assert len(images) == len(prompts)
         if self.dies_after is not None and len(self.asked) >= self.dies_after:
             raise KeyboardInterrupt
         self.asked += prompts
@@ -184,7 +179,7 @@ def test_an_unreadable_rotation_leaves_out_the_whole_question(copied, tmp_path):
 def test_a_missing_image_stops_the_run(copied, tmp_path):
     benchmark = load_benchmark("gqa", copied)
     next(iter(benchmark.questions())).image.unlink()
-    message = r"field 'image' names .*n0\.jpg, which is missing"
+    message = r"field 'image', .*n0\.jpg, is missing"
     with pytest.raises(FileNotFoundError, match=message):
         evaluate(Oracle(benchmark.questions()), benchmark, tmp_path / "answers")
 
@@ -224,14 +219,3 @@ def test_points_are_those_of_each_answer(tmp_path):
     worth = points(benchmark, tmp_path / "a")
     assert list(worth) == [question.id for question in benchmark.questions()]
     assert sum(worth.values()) / len(worth) == pytest.approx(found.headline.value)
-
-
-def test_images_are_padded_to_a_square_and_never_stretched():
-    image = Image.new("RGB", (40, 20), (255, 0, 0))
-    pixels = square(image, 80, (0.0, 0.0, 1.0))
-    assert pixels.shape == (3, 80, 80)
-    assert pixels[:, 40, 40].tolist() == [255, 0, 0]
-    assert pixels[:, 5, 40].tolist() == [0, 0, 255]
-    untouched = torch.randint(256, (3, 8, 8), dtype=torch.uint8)
-    image = Image.fromarray(untouched.permute(1, 2, 0).numpy())
-    assert torch.equal(square(image, 8, (0, 0, 0)), untouched)

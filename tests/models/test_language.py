@@ -3,6 +3,8 @@ import json
 import pytest
 import torch
 from transformers import (
+    CONFIG_MAPPING,
+    AutoModelForCausalLM,
     CLIPVisionConfig,
     CLIPVisionModel,
     LlamaConfig,
@@ -12,9 +14,11 @@ from transformers import (
 )
 
 from tests.conftest import TINY_LANGUAGE
-from vlmcore.config import replace
+from vlmcore.config import VLMConfig, replace
+from vlmcore.cost import parameters
 from vlmcore.data.samples import PromptTemplate
 from vlmcore.models.language import LanguageModel, word_tokenizer
+from vlmcore.models.language_families import LANGUAGE_FAMILIES
 
 
 @pytest.fixture
@@ -104,6 +108,31 @@ def test_checkpoints_in_transformers_format_are_loaded(make, tokenizer, tmp_path
     assert language.config.kv_heads == 2
 
 
+@pytest.mark.parametrize("family", LANGUAGE_FAMILIES)
+def test_every_family_is_described_to_the_last_parameter(family, tokenizer, tmp_path):
+    sizes = dict(vars(TINY_LANGUAGE))
+    config = CONFIG_MAPPING[family](
+        vocab_size=sizes["vocab_size"],
+        hidden_size=sizes["width"],
+        num_hidden_layers=sizes["depth"],
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        head_dim=6,
+        intermediate_size=sizes["mlp_width"],
+        pad_token_id=0,
+    )
+    AutoModelForCausalLM.from_config(config).save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    language = LanguageModel.from_pretrained(tmp_path)
+    assert (language.config.heads, language.config.kv_heads) == (4, 2)
+    counted = parameters(VLMConfig(language.config, 0, None))
+    norms = 2 * 2 * 6 * (family == "qwen3")  # of queries and keys, in two layers
+    found = sum(x.numel() for x in language.parameters())
+    assert counted.language + counted.embedding + counted.head + norms == found
+    said = language.generate(torch.randn(2, 5, 24), torch.tensor([5, 3]), 2)
+    assert len(said) == 2
+
+
 def test_a_chat_stands_around_the_question(tokenizer, tmp_path):
     """Without a chat template it is the start token; missing tokens are the end."""
     language = LanguageModel.from_config(TINY_LANGUAGE, tokenizer)
@@ -152,7 +181,7 @@ def test_bad_input_gets_a_sentence(tokenizer, tmp_path):
     }
     CLIPVisionModel(CLIPVisionConfig(**sizes)).save_pretrained(tmp_path)
     with pytest.raises(
-        ValueError, match=r"'clip_vision_model' model, which does not generate text"
+        ValueError, match=r"'clip_vision_model' model cannot.*families llama, mistral"
     ):
         LanguageModel.from_pretrained(tmp_path)
 

@@ -185,17 +185,6 @@ def test_the_encoder_is_frozen_and_stays_so():
 
 
 def test_bad_input_gets_a_sentence(tmp_path):
-    encoder = VisionEncoder.from_pretrained()
-    with pytest.raises(ValueError, match=r"RGB.*\(1, 1, 64, 64\)"):
-        encoder(torch.zeros(1, 1, 64, 64))
-    with pytest.raises(ValueError, match="64 x 32 pixels is not square"):
-        encoder(torch.zeros(1, 3, 64, 32))
-    for pixels in (
-        torch.full((1, 3, 64, 64), 255.0),
-        torch.zeros(1, 3, 64, 64, dtype=torch.long),
-    ):
-        with pytest.raises(ValueError, match="between 0 and 1, or be uint8"):
-            encoder(pixels)
     with pytest.raises(
         FileNotFoundError, match=r"holds no config.json.*save_pretrained"
     ):

@@ -8,8 +8,9 @@ from tests.conftest import SAMPLES
 from vlmcore.config import M3Config, MQTConfig, PoolConfig, PruMergeConfig, QueCCConfig
 from vlmcore.data.samples import IGNORE, PromptTemplate, tokenize
 from vlmcore.models.prefix_cache import shared_prefix
+from vlmcore.models.splicing import splice
 from vlmcore.models.vision import VisionFeatures
-from vlmcore.models.vlm import VLM, splice
+from vlmcore.models.vlm import VLM
 
 ONE = [sample._replace(question="is there a red circle?") for sample in SAMPLES]
 
@@ -200,8 +201,7 @@ def test_ask_is_the_short_way(make_vlm, tokenizer, images):
         vlm.ask(images[:1], [""])
     with pytest.raises(ValueError, match="2 questions cannot be asked about 1 images"):
         vlm.ask(images[:1], ["what?", "what?"])
-    with pytest.raises(ValueError, match="one string"):
-        vlm.ask(images[:1], "what?")
+    assert vlm.ask(images[0], "what?") == vlm.ask(images[:1], ["what?"])
 
 
 def test_no_gradient_reaches_the_encoder_or_through_the_question(

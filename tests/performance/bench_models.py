@@ -9,8 +9,9 @@ from vlmcore.data import easyvqa
 from vlmcore.data.samples import tokenize
 from vlmcore.models.feature_cache import FeatureStore
 from vlmcore.models.language import word_tokenizer
+from vlmcore.models.splicing import splice
 from vlmcore.models.vision import VisionEncoder
-from vlmcore.models.vlm import VLM, splice
+from vlmcore.models.vlm import VLM
 
 
 @pytest.fixture(scope="module")

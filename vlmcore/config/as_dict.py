@@ -6,6 +6,7 @@ import typing
 from typing import Any, TypeVar
 
 from vlmcore.config.base import CompressorConfig
+from vlmcore.config.validation import check_choice, check_kind
 
 T = TypeVar("T")
 
@@ -37,6 +38,7 @@ def from_dict(kind: type[T], values: dict[str, Any]) -> T:
     Raises:
         ValueError: a field is unknown, or a value is refused by the config.
     """
+    check_kind(kind.__name__, values, dict, "give the fields, as to_dict writes them")
     _check_fields(kind, values)
     hints = typing.get_type_hints(kind)
     return kind(**{name: _decode(hints[name], value) for name, value in values.items()})
@@ -58,16 +60,15 @@ def _decode(hint: Any, value: Any) -> Any:
     if hint is CompressorConfig:  # its name says which
         known = {kind.name: kind for kind in CompressorConfig.__subclasses__()}
         value = dict(value)
-        if (name := value.pop("name", None)) not in known:
-            raise ValueError(
-                f"compressor {name!r} is not known; choose from {', '.join(known)}"
-            )
+        check_choice("compressor", name := value.pop("name", None), known)
         hint = known[name]
     is_config = isinstance(hint, type) and dataclasses.is_dataclass(hint)
     return from_dict(hint, value) if is_config else value
 
 
 def _check_fields(kind: Any, values: dict[str, Any]) -> None:
+    if not hasattr(kind, "__dataclass_fields__"):
+        raise ValueError(f"{kind} is no config; give one, such as VLMConfig()")
     known = [field.name for field in dataclasses.fields(kind)]
     for name in values:
         if name not in known:

@@ -12,7 +12,7 @@ from typing import ClassVar, Literal, NamedTuple
 import numpy as np
 
 from vlmcore.config.layers import mlp_flops, mlp_parameters
-from vlmcore.config.validation import check_counts
+from vlmcore.config.validation import check_fields, whole
 
 StageName = Literal["align", "tune"]
 
@@ -46,7 +46,7 @@ class CompressorConfig:
     name: ClassVar[str]
 
     def __post_init__(self) -> None:
-        check_counts(self)
+        check_fields(self)
 
     @property
     def label(self) -> str:
@@ -78,7 +78,7 @@ class CompressorConfig:
     def check_visual_tokens(self, side: int, visual_tokens: int) -> None:
         """Raises ValueError with the possible V when it is none of them."""
         choices = self.choices(side)
-        if visual_tokens not in choices:
+        if whole("visual_tokens", visual_tokens, 0) not in choices:
             raise ValueError(
                 f"{self.name} cannot turn {side} patches a side into "
                 f"{visual_tokens} tokens; choose visual_tokens from {_listed(choices)}"

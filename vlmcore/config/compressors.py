@@ -18,7 +18,7 @@ from vlmcore.config.layers import (
     mlp_parameters,
     norm_parameters,
 )
-from vlmcore.config.validation import is_count
+from vlmcore.config.validation import wholes
 
 
 @dataclass(frozen=True)
@@ -53,15 +53,10 @@ class M3Config(CompressorConfig):
     allows. The published ones are 1, 9, 36, 144 and 576."""
 
     def __post_init__(self) -> None:
-        if self.scales is not None and not (
-            isinstance(self.scales, tuple)
-            and self.scales
-            and all(map(is_count, self.scales))
-        ):
-            raise ValueError(
-                f"scales is {self.scales!r}; give numbers of visual tokens, such as "
-                "(1, 9, 36), or None for all"
-            )
+        if self.scales is not None:
+            example = "numbers of visual tokens, such as (1, 9, 36), or None for all"
+            scales = wholes("scales", self.scales, 1, example)
+            object.__setattr__(self, "scales", scales)
 
     def training_tokens(
         self, side: int, stage: StageName, rng: np.random.Generator

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from vlmcore.config.validation import check_counts
+from vlmcore.config.validation import check_fields, check_kind
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class LanguageConfig:
     """Whether the output head is the embedding table."""
 
     def __post_init__(self) -> None:
-        check_counts(self)
+        check_fields(self)
         if self.head_width is None and self.width % self.heads:
             raise ValueError(
                 f"a width of {self.width} cannot be shared by {self.heads} heads; "
@@ -60,4 +60,10 @@ class LoRAConfig:
     """Matrices of each layer that are updated, by transformers' names."""
 
     def __post_init__(self) -> None:
-        check_counts(self)
+        check_fields(self)
+        targets = (self.targets,) if isinstance(self.targets, str) else self.targets
+        hint = "name matrices, such as ('q_proj', 'v_proj')"
+        check_kind("targets", targets, tuple | list, hint)
+        for target in targets:
+            check_kind("a target", target, str, hint)
+        object.__setattr__(self, "targets", tuple(targets))

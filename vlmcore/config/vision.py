@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from vlmcore.config.validation import check_counts, is_count
+from vlmcore.config.validation import check_fields, wholes
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class VisionConfig:
     are *the* patch features: the second-to-last layer, as in LLaVA."""
 
     def __post_init__(self) -> None:
-        check_counts(self)
+        check_fields(self)
         if self.image_size % self.patch_size:
             raise ValueError(
                 f"an image of {self.image_size} pixels cannot be cut into patches of "
@@ -37,16 +37,9 @@ class VisionConfig:
                 f"a width of {self.width} cannot be shared by {self.heads} heads; "
                 "choose a divisor of the width"
             )
-        layers = self.layers
-        if not (
-            isinstance(layers, tuple)
-            and layers
-            and all(is_count(layer, 0) for layer in layers)
-        ):
-            raise ValueError(
-                f"layers is {layers!r}; give the numbers of hidden states, such as "
-                "(1, 2, 3)"
-            )
+        example = "the numbers of hidden states, such as (1, 2, 3)"
+        layers = wholes("layers", self.layers, 0, example)
+        object.__setattr__(self, "layers", layers)
         if list(layers) != sorted(set(layers)) or layers[-1] > self.depth:
             raise ValueError(
                 f"layers {layers} must be increasing hidden-state numbers between 0 "

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from vlmcore.config.base import Axes, CompressorConfig
 from vlmcore.config.compressors import QueCCConfig
 from vlmcore.config.language import LanguageConfig
-from vlmcore.config.validation import is_count
+from vlmcore.config.validation import check_choice, check_kind, whole
 from vlmcore.config.vision import VisionConfig
 
 Order = Literal["image_first", "question_first"]
@@ -33,19 +33,11 @@ class VLMConfig:
             "compressor": CompressorConfig | None,
         }
         for part, kind in parts.items():
-            if not isinstance(getattr(self, part), kind):
-                raise ValueError(
-                    f"{part} is {getattr(self, part)!r}; give a config, not a name or "
-                    "a part of one"
-                )
-        if not is_count(self.visual_tokens, 0):
-            raise ValueError(
-                f"visual_tokens is {self.visual_tokens!r}; it must be a whole number"
-            )
-        if self.order not in (orders := typing.get_args(Order)):
-            raise ValueError(
-                f"order {self.order!r} is not known; choose from {', '.join(orders)}"
-            )
+            hint = "give a config, not a name or a part of one"
+            check_kind(part, getattr(self, part), kind, hint)
+        visual_tokens = whole("visual_tokens", self.visual_tokens, 0)
+        object.__setattr__(self, "visual_tokens", visual_tokens)
+        check_choice("order", self.order, typing.get_args(Order))
         compressor, width = self.compressor, self.vision.width
         if (self.visual_tokens == 0) != (compressor is None):
             name = compressor and compressor.name

@@ -17,6 +17,7 @@ from vlmcore.config.layers import (
     mlp_parameters,
     norm_parameters,
 )
+from vlmcore.config.validation import check_kind
 
 
 class Parameters(NamedTuple):
@@ -60,6 +61,7 @@ def parameters(config: VLMConfig) -> Parameters:
         >>> parameters(VLMConfig()).language
         148672
     """
+    check_kind("config", config, VLMConfig, "give a VLMConfig")
     lm, compressor = config.language, config.compressor
     table = lm.vocab_size * lm.width
     return Parameters(
@@ -124,6 +126,7 @@ def exact_flops(
         text_cached: the text's keys and values are already known; only possible when
             the question comes first.
     """
+    check_kind("config", config, VLMConfig, "give a VLMConfig")
     if text_cached and config.order != "question_first":
         raise ValueError(
             "text after an image cannot be cached by a causal model; use "

@@ -7,8 +7,8 @@ Shapes: n samples, b samples of a batch, t tokens of text, q tokens of the quest
 alone.
 """
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple, get_args
 
 import numpy as np
 import torch
@@ -17,7 +17,9 @@ from torch.nn.utils.rnn import pad_sequence
 from transformers import PreTrainedTokenizerBase
 
 from vlmcore.config import Order
+from vlmcore.config.validation import check_choice, check_kind
 
+TOKENIZER = "give a tokenizer of transformers"  # the way out, in messages
 IGNORE = -100  # the label of a token that is not scored, as everywhere in torch
 
 
@@ -70,7 +72,18 @@ class Tokens(Batch):
     """All samples of a data set, tokenised once."""
 
     def batch(self, rows: Tensor) -> Batch:
-        """Returns the samples in `rows`, int (b,), padded to the longest of them."""
+        """Returns the samples in `rows`, int (b,), padded to the longest of them.
+
+        Raises:
+            ValueError: there is no row, or none of that number.
+        """
+        rows, count = torch.as_tensor(rows), len(self.text)
+        wrong = not rows.numel() or rows.is_floating_point()
+        if wrong or rows.min() < -count or rows.max() >= count:
+            raise ValueError(
+                f"rows {rows.tolist()} are not among {count} samples; give whole "
+                f"numbers from 0 to {count - 1}"
+            )
         part = Batch(*(tensor[rows] for tensor in self))
         text, question = int(part.length.max()), int(part.question_length.max())
         return part._replace(
@@ -99,17 +112,23 @@ def tokenize(
         template: of the prompt; by default only the start token before the question.
 
     Raises:
-        ValueError: a question is empty, there is no sample, or the tokenizer lacks a
-            special token.
+        ValueError: a question is empty or no text, there is no sample, the order is not
+            known, or the tokenizer lacks a special token.
     """
+    check_kind("tokenizer", tokenizer, PreTrainedTokenizerBase, TOKENIZER)
+    check_choice("order", order, get_args(Order))
+    for sample in samples:
+        check_kind("a sample", sample, Sample, "give Samples")
     start, end, pad = _special_tokens(tokenizer)
     before, after = template or PromptTemplate([start], [])
-    asked = _tokenize_texts([sample.question for sample in samples], tokenizer)
+    questions = as_texts("questions", [sample.question for sample in samples])
+    asked = _tokenize_texts(questions, tokenizer)
     if [] in asked:
         raise ValueError(
             f"the question of sample {asked.index([])} is empty; every sample needs one"
         )
-    replied = _tokenize_texts([sample.answer for sample in samples], tokenizer)
+    texts = as_texts("answers", [sample.answer for sample in samples])
+    replied = _tokenize_texts(texts, tokenizer)
     replies = [[*answer, end] if answers else [] for answer in replied]
     prompts = [[*before, *question, *after] for question in asked]
     pairs = list(zip(prompts, replies, strict=True))
@@ -124,6 +143,25 @@ def tokenize(
         question=_pad([[start, *question] for question in asked], pad),
         question_length=question_length,
     )
+
+
+def as_texts(name: str, texts: Any) -> list[str]:
+    """One text or many, of any sequence, as a list.
+
+    Args:
+        name: of the argument.
+        texts: a text, or a list, tuple, array or column of texts.
+
+    Raises:
+        ValueError: one of them is no text.
+    """
+    if isinstance(texts, str):
+        return [texts]
+    hint = "give a text, or a list of texts"
+    check_kind(name, texts, Iterable, hint)
+    for number, text in enumerate(found := list(texts)):
+        check_kind(f"{name}[{number}]", text, str, hint)
+    return found
 
 
 def rows_of_step(

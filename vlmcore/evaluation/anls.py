@@ -8,6 +8,8 @@ from typing import Any
 
 from torchmetrics.functional.text import char_error_rate
 
+from vlmcore.config.validation import check_kind, real
+from vlmcore.data.samples import as_texts
 from vlmcore.evaluation.scores import ALL, BenchmarkMetric, Judged
 
 
@@ -25,7 +27,8 @@ def anls(pred: str, target: Sequence[str], threshold: float = 0.5) -> float:
         >>> anls("Vsual token", ["visual token", "token"])
         0.9166666666666666
     """
-    if not target:
+    check_kind("pred", pred, str, "give an answer as text")
+    if not (target := as_texts("target", target)):
         raise ValueError("there is no reference; ANLS needs at least one")
     return max(_similarity(_plain(pred), _plain(text), threshold) for text in target)
 
@@ -58,9 +61,12 @@ class ANLS(BenchmarkMetric):
         **options: those of `torchmetrics.Metric`.
     """
 
+    references = True
+
     def __init__(
         self, kinds: Iterable[str] = (ALL,), threshold: float = 0.5, **options: Any
     ) -> None:
+        threshold = real("threshold", threshold, 0, 1)
         super().__init__(kinds, settings=[threshold], **options)
         self.threshold = threshold
 

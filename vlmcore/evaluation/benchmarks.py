@@ -6,17 +6,16 @@ resumes behind the last whole line. Scoring reads the file of answers and nothin
 of the model, so it scores the answers of other code too, in any order.
 """
 
+import base64
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
-import torch
 from PIL import Image
-from torch import Tensor
 
+from vlmcore.config.validation import as_path, check_kind, whole
 from vlmcore.data.benchmarks.json_stream import join
 from vlmcore.data.benchmarks.llava import (
     Answer,
@@ -25,9 +24,10 @@ from vlmcore.data.benchmarks.llava import (
     read_answers,
     unanswered,
 )
-from vlmcore.data.benchmarks.question import Question, UnreadableImageError, open_image
+from vlmcore.data.benchmarks.question import Question
 from vlmcore.evaluation.rules import RULES
 from vlmcore.evaluation.scores import Score
+from vlmcore.models.images import UnreadableImageError, read_image
 from vlmcore.models.vlm import VLM
 
 _CHUNK = 4096  # answers scored at a time
@@ -101,7 +101,12 @@ def ask(
         FileNotFoundError: an image is missing.
         ValueError: the file holds answers to other questions or of another model.
     """
-    Path(answers).parent.mkdir(parents=True, exist_ok=True)
+    _check_benchmark(benchmark)
+    if not hasattr(vlm, "ask"):
+        raise ValueError(f"a {type(vlm).__name__} cannot be asked; give a VLM")
+    batch_size = whole("batch_size", batch_size)
+    answers = as_path("answers", answers)
+    answers.parent.mkdir(parents=True, exist_ok=True)
     cut_unfinished_line(answers)
     rest = iter(unanswered(benchmark.questions(), answers, model))
     while batch := list(islice(rest, batch_size)):
@@ -115,6 +120,7 @@ def score(benchmark: Benchmark, answers: str | Path) -> Evaluation:
         ValueError: a question has no answer or two, an answer no question, or only a
             server knows what is right.
     """
+    _check_benchmark(benchmark)
     unreadable = {
         answer.id: answer.unreadable
         for answer in read_answers(answers)
@@ -162,46 +168,44 @@ def points(benchmark: Benchmark, answers: str | Path) -> dict[int | str, float]:
     }
 
 
-def square(image: Image.Image, size: int, background: Sequence[float]) -> Tensor:
-    """Pads an image to a square and resizes it, unless it has this size already.
+def _check_benchmark(benchmark: Any) -> None:
+    hint = "vlmcore.evaluation.sources.load_benchmark gives one by its name"
+    check_kind("benchmark", benchmark, Benchmark, hint)
 
-    Args:
-        image: RGB.
-        size: pixels of a side.
-        background: colour of the padding, between 0 and 1; LLaVA takes the mean that
-            the encoder subtracts.
 
-    Returns:
-        uint8 (3, size, size).
+def open_image(question: Question) -> Image.Image | None:
+    """Opens the image of a question; None for a question about text.
+
+    Raises:
+        FileNotFoundError: the file is missing.
+        UnreadableImageError: it cannot be decoded.
     """
-    side = max(image.size)
-    if image.size != (side, side):
-        canvas = Image.new(
-            "RGB", (side, side), tuple(round(255 * value) for value in background)
-        )
-        canvas.paste(image, ((side - image.width) // 2, (side - image.height) // 2))
-        image = canvas
-    if side != size:
-        image = image.resize((size, size), Image.Resampling.BICUBIC)
-    return torch.from_numpy(np.array(image)).permute(2, 0, 1)
+    source, field = question.image, f"{question.where}: field 'image',"
+    if source is None:
+        return None
+    if isinstance(source, Path):
+        return read_image(source, f"{field} {source},")
+    try:
+        packed = base64.b64decode(source, validate=True)
+    except ValueError as error:
+        problem = f"{field} its base64, cannot be decoded ({error})"
+        raise UnreadableImageError(problem) from error
+    return read_image(packed, f"{field} its base64,")
 
 
 def _answered(
     vlm: VLM, batch: Sequence[Question], model: str, max_new_tokens: int
 ) -> list[Answer]:
     """Answers to a batch, in its order; questions about text get an empty image."""
-    size, mean = vlm.vision.config.image_size, vlm.vision.mean.flatten().tolist()
-    empty = Image.new("RGB", (size, size), tuple(round(255 * value) for value in mean))
-    pixels, problems = [], {}
+    empty = Image.new("RGB", (1, 1), vlm.vision.padding)
+    images, prompts, problems = [], [], {}
     for question in batch:
         try:
-            pixels.append(square(open_image(question) or empty, size, mean))
+            images.append(open_image(question) or empty)
+            prompts.append(question.prompt)
         except UnreadableImageError as error:
             problems[question.id] = {"unreadable": str(error)}
-    prompts = [question.prompt for question in batch if question.id not in problems]
-    texts = iter(
-        vlm.ask(torch.stack(pixels), prompts, max_new_tokens) if pixels else []
-    )
+    texts = iter(vlm.ask(images, prompts, max_new_tokens) if images else [])
     return [
         Answer(
             question.id,

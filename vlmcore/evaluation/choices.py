@@ -6,6 +6,7 @@ ScienceQA is arXiv 2209.09513, read by LLaVA's script, MMBench arXiv 2307.06281.
 import re
 from collections.abc import Sequence
 
+from vlmcore.config.validation import check_kind
 from vlmcore.data.benchmarks.question import OPTION_LETTERS
 from vlmcore.evaluation.scores import ALL, BenchmarkMetric, Judged
 
@@ -35,6 +36,7 @@ def scienceqa_option(text: str, options: int) -> str | None:
         >>> [scienceqa_option(text, 3) for text in texts]
         ['B', 'B', 'B', None, None, None]
     """
+    check_kind("text", text, str, "give an answer as text")
     stated = _STATED.findall(text)
     if _is_letter(text):
         letter = text
@@ -65,6 +67,7 @@ def mmbench_option(text: str, options: Sequence[str]) -> str | None:
         >>> [mmbench_option(text, ["cat", "dog"]) for text in texts]
         ['B', 'B', 'B', None, None]
     """
+    check_kind("text", text, str, "give an answer as text")
     words = text.split()
     for form in _FORMATS.split():
         found = [letter for letter in OPTION_LETTERS if form.format(letter) in words]

@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from vlmcore.config.validation import check_kind
+from vlmcore.data.samples import as_texts
 from vlmcore.evaluation.scores import ALL, BenchmarkMetric, Judged
 
 
@@ -14,6 +16,7 @@ def normalize(text: str) -> str:
         >>> normalize(" A  Red circle. ")
         'a red circle'
     """
+    check_kind("text", text, str, "give an answer as text")
     return re.sub(r"\s+", " ", text.lower()).strip().removesuffix(".").rstrip()
 
 
@@ -35,6 +38,8 @@ class ExactMatch(BenchmarkMetric):
 
     It is the strict score for tasks of reading.
     """
+
+    references = True
 
     def judge(self, pred: str, target: Sequence[str], *_: Any) -> Judged:
         """Gives a point for one of the references; any text is an answer."""
@@ -60,7 +65,7 @@ class ShortAnswerAccuracy(BenchmarkMetric):
     def __init__(
         self, answers: Iterable[str], kinds: Iterable[str] = (ALL,), **options: Any
     ) -> None:
-        known = frozenset(map(normalize, answers))
+        known = frozenset(map(normalize, as_texts("answers", answers)))
         super().__init__(kinds, settings=sorted(known), **options)
         self.answers = known
 

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from vlmcore.config.validation import check_kind
 from vlmcore.evaluation.choices import check_option, mmbench_option
 from vlmcore.evaluation.scores import ALL, BenchmarkMetric, Judged, Score
 
@@ -39,6 +40,7 @@ class MMBench(BenchmarkMetric):
     row_name = "question"
 
     def __init__(self, questions: Mapping[Hashable, str], **options: Any) -> None:
+        check_kind("questions", questions, Mapping, "give the kind of each question")
         super().__init__(questions, columns=6, **options)
         self.kinds = list(questions.values())
 

@@ -12,6 +12,7 @@ from typing import Any, Literal, NamedTuple
 import torch
 from torch import Tensor
 
+from vlmcore.config.validation import check_kind
 from vlmcore.evaluation.scores import BenchmarkMetric, Judged, Score
 
 SUMS: dict[str, tuple[str, ...]] = {
@@ -58,6 +59,7 @@ def mme_answer(text: str) -> Literal["yes", "no", "other"]:
         >>> [mme_answer(text) for text in texts]
         ['yes', 'no', 'no', 'no', 'other', 'other']
     """
+    check_kind("text", text, str, "give an answer as text")
     start = text.lower() if text.lower() in ("yes", "no") else text.lower()[:4]
     return "yes" if "yes" in start else "no" if "no" in start else "other"
 
@@ -83,6 +85,7 @@ class MME(BenchmarkMetric):
     row_name = "image"
 
     def __init__(self, images: Mapping[str, str], **options: Any) -> None:
+        check_kind("images", images, Mapping, "give the sub-task of each image")
         if unknown := set(images.values()) - set(_TASKS):
             raise ValueError(
                 f"{sorted(unknown)} are no sub-tasks of MME; they are "

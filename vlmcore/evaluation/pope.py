@@ -9,6 +9,7 @@ import math
 from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
 
+from vlmcore.config.validation import check_kind
 from vlmcore.evaluation.scores import BenchmarkMetric, Judged, Score
 
 _DENIALS = {"No", "not", "no"}
@@ -36,6 +37,7 @@ def pope_answer(text: str) -> Literal["yes", "no"]:
         >>> [pope_answer(text) for text in texts]
         ['no', 'yes', 'yes', 'yes', 'yes']
     """
+    check_kind("text", text, str, "give an answer as text")
     return "no" if _DENIALS & _words(text) else "yes"
 
 

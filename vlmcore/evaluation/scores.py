@@ -15,6 +15,9 @@ import torch
 from torch import Tensor
 from torchmetrics import Metric
 
+from vlmcore.config.validation import check_kind, whole
+from vlmcore.data.samples import as_texts
+
 ALL = "all"
 
 
@@ -66,6 +69,8 @@ class BenchmarkMetric(Metric):
     """Points of a right answer."""
     row_name = "kind"
     """Name of a row in messages."""
+    references = False
+    """Whether a question has several right answers."""
 
     def __init__(
         self,
@@ -75,6 +80,8 @@ class BenchmarkMetric(Metric):
         **options: Any,
     ) -> None:
         super().__init__(**options)
+        kinds = [kinds] if isinstance(kinds, str) else kinds
+        check_kind("kinds", kinds, Iterable, "give the name of every kind of question")
         self.rows = {kind: row for row, kind in enumerate(dict.fromkeys(kinds))}
         # a MetricCollection merges metrics whose states have the same name and, after
         # the first batch, the same values; so the name depends on the rule
@@ -111,22 +118,37 @@ class BenchmarkMetric(Metric):
                 yes or no, which gives the chance level; None for any text.
 
         Raises:
-            ValueError: not one of each, or a kind that was not announced.
+            ValueError: not one of each, one that is no text, or a kind that was not
+                announced.
         """
+        preds = as_texts("preds", preds)
         of = list(self.rows)[:1] * len(preds) if kinds is None else kinds
-        among = [None] * len(preds) if choices is None else choices
+        among = [None] * len(preds) if choices is None else _listed(choices)
+        among = [None if n is None else whole("choices", n) for n in among]
         self._add(of, preds, target, of, among)
 
     def _add(
-        self, kinds: Sequence[Hashable], preds: Sequence[str], *details: Sequence[Any]
+        self,
+        kinds: Sequence[Hashable],
+        preds: Sequence[str],
+        target: Sequence[Any],
+        *details: Sequence[Any],
     ) -> None:
         """Sums the judgements on answers; `details` go to `judge` behind each."""
-        for column in (kinds, *details):
+        preds = as_texts("preds", preds)
+        if self.references:
+            target = [as_texts("a target", texts) for texts in _listed(target)]
+        else:
+            target = as_texts("target", target)
+        kinds, *columns = map(_listed, (kinds, target, *details))
+        for column in (kinds, *columns):
             if len(column) != len(preds):
                 raise ValueError(
                     f"{len(preds)} predictions cannot answer {len(column)} questions; "
                     "give one for each"
                 )
+        for kind in kinds:
+            check_kind(f"a {self.row_name}", kind, Hashable, "give a name")
         if unknown := set(kinds) - set(self.rows):
             raise ValueError(
                 f"{self.row_name} {min(unknown, key=str)!r} was not announced; name "
@@ -134,7 +156,7 @@ class BenchmarkMetric(Metric):
             )
         values = [
             self._counts(self.judge(pred, *detail), *detail)
-            for pred, *detail in zip(preds, *details, strict=True)
+            for pred, *detail in zip(preds, *columns, strict=True)
         ]
         device = self.sums.device
         rows = torch.tensor([self.rows[kind] for kind in kinds], device=device).long()
@@ -201,3 +223,11 @@ class BenchmarkMetric(Metric):
         variance = max(squares / (self.full_points**2 * asked) - value**2, 0.0)
         error = math.sqrt(variance / asked)
         return Score(value, int(asked), parseable / asked, chance / asked, error)
+
+
+def _listed(column: Any) -> list[Any]:
+    """An argument of `update` as a list; a text alone is one of it."""
+    if isinstance(column, str):
+        return [column]
+    check_kind("a column", column, Iterable, "give a list with one for each question")
+    return list(column)

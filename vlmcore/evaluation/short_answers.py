@@ -9,11 +9,13 @@ from collections.abc import Iterator, Sequence
 
 import torch
 
+from vlmcore.config.validation import whole
 from vlmcore.data.samples import Batch, Sample, Tokens, tokenize
 from vlmcore.evaluation.metrics import Score, ShortAnswerAccuracy, normalize
 from vlmcore.models.feature_cache import Features
+from vlmcore.models.splicing import splice
 from vlmcore.models.vision import VisionFeatures
-from vlmcore.models.vlm import VLM, splice
+from vlmcore.models.vlm import VLM
 
 
 def generate_answers(
@@ -85,7 +87,7 @@ def _batches(
     """Batches of questions on the model's device, with the features of their images."""
     device = next(vlm.parameters()).device
     features = None if vlm.compressor is None else features
-    for rows in torch.arange(len(tokens.image)).split(size):
+    for rows in torch.arange(len(tokens.image)).split(whole("batch_size", size)):
         batch = tokens.batch(rows)
         seen = None if features is None else features[batch.image].to(device)
         yield batch.to(device), seen

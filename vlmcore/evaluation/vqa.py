@@ -9,6 +9,7 @@ gave it. So the points of an answer are whole tenths.
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from vlmcore.data.samples import as_texts
 from vlmcore.evaluation.scores import ALL, BenchmarkMetric, Judged
 from vlmcore.evaluation.vqa_text import Normalizer, check_normalizer, normalize_vqa
 
@@ -32,6 +33,7 @@ def vqa_tenths(
     Raises:
         ValueError: there are not ten answers to compare with.
     """
+    target = as_texts("target", target)
     if len(target) != _ANNOTATORS:
         raise ValueError(
             f"{len(target)} references; VQA accuracy needs the answers of "
@@ -66,6 +68,7 @@ class VQAAccuracy(BenchmarkMetric):
         0.0
     """
 
+    references = True
     full_points = 10
 
     def __init__(

@@ -23,6 +23,9 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Literal, NamedTuple, get_args
 
+from vlmcore.config.validation import check_kind
+from vlmcore.data.samples import as_texts
+
 Normalizer = Literal["evalai", "vqav2_official"]
 
 _PUNCTUATION: dict[Normalizer, str] = {
@@ -103,6 +106,8 @@ def normalize_vqa(
         ValueError: there is no such normaliser.
     """
     check_normalizer(normalizer)
+    check_kind("prediction", prediction, str, "give an answer as text")
+    references = as_texts("references", references)
     if normalizer == "evalai":
         return Normalized(evalai(prediction), tuple(map(evalai, references)))
     differ = len(set(references)) > 1

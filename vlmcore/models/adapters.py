@@ -17,6 +17,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from vlmcore.config import LoRAConfig, VLMConfig, from_dict, to_dict
+from vlmcore.config.validation import as_path, check_kind
 from vlmcore.files import beside, read_json
 from vlmcore.models.language import LanguageModel
 from vlmcore.models.lora import add_lora
@@ -56,7 +57,9 @@ def load_adapter(
         ValueError: the file is damaged, is no adapter, or belongs to models of other
             sizes.
     """
-    path = Path(path)
+    path = as_path("path", path)
+    check_kind("vision", vision, VisionEncoder, "give a VisionEncoder")
+    check_kind("language", language, LanguageModel, "give a LanguageModel")
     config, lora = _read_configs(path)
     for part, theirs, mine in (
         ("language", config.language, language.config),

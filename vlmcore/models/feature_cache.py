@@ -8,11 +8,13 @@ those of a batch when they are asked for, on the device where the encoder is.
 import hashlib
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from vlmcore.config.validation import as_path, check_kind
 from vlmcore.files import beside
 from vlmcore.models.vision import VisionEncoder, VisionFeatures
 
@@ -40,7 +42,8 @@ class FeatureStore:
         *,
         attention: bool = False,
     ) -> None:
-        folder, mark = Path(folder), _fingerprint(encoder, images)
+        images = _array(encoder, images)
+        folder, mark = as_path("folder", folder), _fingerprint(encoder, images)
         patches, width = encoder.config.patches, encoder.config.width
         self.path = folder / f"features-{mark}.npy"
         shapes: dict[Path, tuple[int, ...]] = {
@@ -57,8 +60,9 @@ class FeatureStore:
 
     def __getitem__(self, rows: Tensor) -> VisionFeatures:
         """Features of the images in `rows`, int (b,), in single precision."""
+        chosen = np.atleast_1d(rows)
         return VisionFeatures(
-            *(torch.from_numpy(array[rows.numpy()]).float() for array in self.arrays)
+            *(torch.from_numpy(array[chosen]).float() for array in self.arrays)
         )
 
 
@@ -74,7 +78,8 @@ class LiveFeatures:
     def __init__(
         self, encoder: VisionEncoder, images: np.ndarray, *, attention: bool = False
     ) -> None:
-        self.encoder, self.images, self.attention = encoder, images, attention
+        self.encoder, self.attention = encoder, attention
+        self.images = _array(encoder, images)
 
     def __len__(self) -> int:
         return len(self.images)
@@ -82,9 +87,7 @@ class LiveFeatures:
     @torch.no_grad()
     def __getitem__(self, rows: Tensor) -> VisionFeatures:
         """Features of the images in `rows`, int (b,)."""
-        return self.encoder(
-            torch.from_numpy(self.images[rows.numpy()]), attention=self.attention
-        )
+        return self.encoder(self.images[np.atleast_1d(rows)], attention=self.attention)
 
 
 Features = FeatureStore | LiveFeatures
@@ -114,13 +117,21 @@ def _write_features(
         }
         for start in range(0, len(images), batch_size):
             part = slice(start, start + batch_size)
-            seen = encoder(torch.from_numpy(images[part]), attention=len(shapes) > 1)
+            seen = encoder(images[part], attention=len(shapes) > 1)
             # without attention there is one file
             for path, values in zip(shapes, seen, strict=False):
                 if path in arrays:
                     arrays[path][part] = values.half().cpu().numpy()
         for array in arrays.values():
             array.flush()
+
+
+def _array(encoder: VisionEncoder, images: Any) -> np.ndarray:
+    """Images as an array (n, …), or a sentence."""
+    check_kind("encoder", encoder, VisionEncoder, "give a VisionEncoder")
+    hint = "give an array (n, 3, h, h); vlmcore.models.images.to_pixels makes one"
+    check_kind("images", images, np.ndarray | torch.Tensor, hint)
+    return np.asarray(images)
 
 
 def _fingerprint(encoder: VisionEncoder, images: np.ndarray) -> str:

@@ -19,18 +19,21 @@ from transformers import (
     AutoConfig,
     AutoModelForCausalLM,
     AutoTokenizer,
-    LlamaConfig,
-    LlamaForCausalLM,
     PreTrainedModel,
     PreTrainedTokenizerBase,
     PreTrainedTokenizerFast,
-    Qwen2Config,
-    Qwen2ForCausalLM,
 )
 
 from vlmcore.config import LanguageConfig
-from vlmcore.data.samples import PromptTemplate
-from vlmcore.models.prefix_cache import hidden_after_prefix, read_prefix
+from vlmcore.config.validation import check_kind, whole
+from vlmcore.data.samples import TOKENIZER, PromptTemplate, as_texts
+from vlmcore.models.generation import generate_greedily
+from vlmcore.models.language_families import (
+    check_family,
+    from_transformers,
+    to_transformers,
+)
+from vlmcore.models.prefix_cache import hidden_after_prefix
 from vlmcore.models.pretrained import find
 from vlmcore.models.pretrained.checks import check_checkpoint, quiet_loading
 
@@ -39,7 +42,7 @@ class LanguageModel(nn.Module):
     """A causal language model and its tokenizer.
 
     Args:
-        model: any transformers causal LM.
+        model: a transformers causal LM of one of the `LANGUAGE_FAMILIES`.
         tokenizer: with start, end and padding tokens.
     """
 
@@ -47,6 +50,9 @@ class LanguageModel(nn.Module):
         self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase
     ) -> None:
         super().__init__()
+        check_kind("model", model, PreTrainedModel, "give a causal LM of transformers")
+        check_kind("tokenizer", tokenizer, PreTrainedTokenizerBase, TOKENIZER)
+        check_family(model.config.model_type)
         self.model: Any = model
         # generation passes a slice to the head; torch would copy the head's matrix for
         # every row of a tensor that is not contiguous
@@ -65,29 +71,15 @@ class LanguageModel(nn.Module):
         Raises:
             ValueError: the tokenizer knows more words than the model.
         """
+        check_kind("config", config, LanguageConfig, "give a LanguageConfig")
+        check_kind("tokenizer", tokenizer, PreTrainedTokenizerBase, TOKENIZER)
         if (words := len(tokenizer)) > config.vocab_size:
             raise ValueError(
                 f"the tokenizer has {words} words and the model {config.vocab_size}; "
                 "raise vocab_size"
             )
-        sizes = {
-            "vocab_size": config.vocab_size,
-            "hidden_size": config.width,
-            "num_hidden_layers": config.depth,
-            "num_attention_heads": config.heads,
-            "num_key_value_heads": config.kv_heads or config.heads,
-            "head_dim": config.head_width or config.width // config.heads,
-            "intermediate_size": config.mlp_width,
-            # 0.02 is right for thousands of channels and far too small for dozens
-            "initializer_range": config.width**-0.5,
-            "tie_word_embeddings": config.tied,
-            "bos_token_id": tokenizer.bos_token_id,
-            "eos_token_id": tokenizer.eos_token_id,
-            "pad_token_id": tokenizer.pad_token_id,
-        }
-        if config.qkv_bias:
-            return cls(Qwen2ForCausalLM(Qwen2Config(**sizes)), tokenizer)
-        return cls(LlamaForCausalLM(LlamaConfig(**sizes)), tokenizer)
+        theirs: Any = to_transformers(config, tokenizer)
+        return cls(AutoModelForCausalLM.from_config(theirs), tokenizer)
 
     @classmethod
     def from_pretrained(
@@ -106,17 +98,11 @@ class LanguageModel(nn.Module):
 
         Raises:
             FileNotFoundError: there is no checkpoint.
-            ValueError: the checkpoint is damaged, or not a causal language model.
+            ValueError: the checkpoint is damaged, or of a family that is not supported.
         """
         folder = find(name)
         check_checkpoint(folder)
-        config: Any = AutoConfig.from_pretrained(folder)
-        if type(config) not in AutoModelForCausalLM._model_mapping:
-            kind = config.model_type
-            raise ValueError(
-                f"{name} holds a {kind!r} model, which does not generate text; choose "
-                "one such as Llama or Qwen"
-            )
+        check_family(AutoConfig.from_pretrained(folder).model_type)
         # a tokenizer.json is complete; AutoTokenizer goes by the type of the model and
         # would rebuild a word-level tokenizer as one of its own kind
         complete = (folder / "tokenizer.json").exists()
@@ -150,24 +136,18 @@ class LanguageModel(nn.Module):
     @property
     def config(self) -> LanguageConfig:
         """The model's sizes, from transformers' config."""
-        sizes = self.model.config
-        usual = sizes.hidden_size // sizes.num_attention_heads
-        head_width = sizes.to_dict().get("head_dim") or usual
-        return LanguageConfig(
-            vocab_size=sizes.vocab_size,
-            width=sizes.hidden_size,
-            depth=sizes.num_hidden_layers,
-            heads=sizes.num_attention_heads,
-            kv_heads=_none_if(sizes.num_key_value_heads, sizes.num_attention_heads),
-            head_width=_none_if(head_width, usual),
-            mlp_width=sizes.intermediate_size,
-            qkv_bias=sizes.model_type == "qwen2",
-            tied=sizes.tie_word_embeddings,
-        )
+        return from_transformers(self.model.config)
 
     def embed(self, tokens: Tensor) -> Tensor:
         """Embeddings, float (b, t, e), of token numbers, int (b, t)."""
-        return self.model.get_input_embeddings()(tokens)
+        table = self.model.get_input_embeddings()
+        try:
+            return table(tokens)
+        except IndexError as error:
+            raise ValueError(
+                f"tokens up to {tokens.max()} are not in a vocabulary of "
+                f"{len(table.weight)}; tokenise with the model's own tokenizer"
+            ) from error
 
     @property
     def prompt_template(self) -> PromptTemplate:
@@ -193,7 +173,11 @@ class LanguageModel(nn.Module):
         Args:
             embeddings: of text and image.
             shared_prefix: leading embeddings, the same in every row, that are run once.
+
+        Raises:
+            ValueError: the text is longer than the model's context.
         """
+        self._check_length(embeddings.shape[1])
         if shared_prefix:
             return hidden_after_prefix(self.model, embeddings, shared_prefix)
         output = self.model.base_model(inputs_embeds=embeddings, use_cache=False)
@@ -237,24 +221,30 @@ class LanguageModel(nn.Module):
             length: int (b,), embeddings that are not padding.
             max_new_tokens: the longest answer.
             shared_prefix: as for `forward`.
+
+        Raises:
+            ValueError: text and answer are longer than the model's context.
         """
-        width, prefix = embeddings.shape[1], shared_prefix
-        position = torch.arange(width, device=length.device)
-        # generation expects padding on the left: here it goes after the shared prefix
-        padding = (width - length)[:, None]
-        source = torch.where(position < prefix, position, (position - padding) % width)
-        embeddings = embeddings.gather(1, source[..., None].expand_as(embeddings))
-        real = (position < prefix) | (position >= prefix + padding)
-        cache = read_prefix(self.model, embeddings, prefix).cache if prefix else None
-        tokens = self.model.generate(
-            inputs_embeds=embeddings,
-            attention_mask=real.long(),
-            past_key_values=cache,
-            max_new_tokens=max_new_tokens,
-            do_sample=False,
-            pad_token_id=self.tokenizer.pad_token_id,
+        max_new_tokens = whole("max_new_tokens", max_new_tokens)
+        self._check_length(embeddings.shape[1], max_new_tokens)
+        tokens = generate_greedily(
+            self.model,
+            self.tokenizer,
+            embeddings,
+            length,
+            max_new_tokens,
+            shared_prefix,
         )
         return self.tokenizer.batch_decode(tokens, skip_special_tokens=True)
+
+    def _check_length(self, tokens: int, new: int = 0) -> None:
+        """Raises ValueError when a text, with its answer, exceeds the context."""
+        if tokens + new > (context := self.model.config.max_position_embeddings):
+            answer = f" and {new} of the answer" if new else ""
+            raise ValueError(
+                f"{tokens} tokens of text and image{answer} exceed the context of "
+                f"{context}; shorten the text or take fewer visual tokens"
+            )
 
 
 def word_tokenizer(
@@ -271,7 +261,7 @@ def word_tokenizer(
         ['what', 'blue', '?']
     """
     splitter = Whitespace()
-    text = "\n".join(texts)
+    text = "\n".join(as_texts("texts", texts))
     words = {
         word for word, _ in splitter.pre_tokenize_str(text.lower() if lower else text)
     }
@@ -288,10 +278,6 @@ def word_tokenizer(
         eos_token="</s>",
         unk_token="<unk>",
     )
-
-
-def _none_if(value: int, usual: int) -> int | None:
-    return None if value == usual else value
 
 
 def _last(hidden: Tensor, length: Tensor) -> Tensor:

@@ -13,8 +13,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import (
     AutoConfig,
@@ -26,7 +26,9 @@ from transformers import (
 )
 
 from vlmcore.config import VisionConfig
+from vlmcore.config.validation import check_kind
 from vlmcore.files import read_json
+from vlmcore.models.images import to_pixels
 from vlmcore.models.pretrained import find
 from vlmcore.models.pretrained.checks import check_checkpoint, quiet_loading
 
@@ -124,6 +126,9 @@ class VisionEncoder(nn.Module):
         std: tuple[float, ...] = CLIP_STD,
     ) -> None:
         super().__init__()
+        check_kind(
+            "model", model, PreTrainedModel, "give a vision model of transformers"
+        )
         sizes = model.config
         self.family = _family(sizes.model_type)
         self.model: Any = model.eval().requires_grad_(False)
@@ -135,15 +140,21 @@ class VisionEncoder(nn.Module):
             sizes.num_hidden_layers,
             sizes.num_attention_heads,
             sizes.intermediate_size,
-            tuple(layers),
+            layers,
         )
         for name, values in (("mean", mean), ("std", std)):
+            if np.shape(values) != (3,):
+                raise ValueError(
+                    f"{name} is {values}; give a number for each of R, G, B"
+                )
             channels = torch.tensor(values).view(1, 3, 1, 1)
             self.register_buffer(name, channels, persistent=False)
+        self.padding = tuple(int(255 * value) for value in mean)  # as in LLaVA
 
     @classmethod
     def from_config(cls, config: VisionConfig) -> "VisionEncoder":
         """An untrained encoder of these sizes, with CLIP's architecture."""
+        check_kind("config", config, VisionConfig, "give a VisionConfig")
         return cls(CLIPVisionModel(clip_config(config)), config.layers)
 
     @classmethod
@@ -181,7 +192,8 @@ class VisionEncoder(nn.Module):
         if not pixels.exists():
             return cls(model, layers)
         scale = read_json(pixels)
-        return cls(model, layers, tuple(scale["image_mean"]), tuple(scale["image_std"]))
+        check_kind(str(pixels), scale, dict, "give image_mean and image_std")
+        return cls(model, layers, scale.get("image_mean"), scale.get("image_std"))
 
     def save_pretrained(self, folder: str | Path) -> None:
         """Writes the checkpoint folder that `from_pretrained` reads."""
@@ -195,47 +207,28 @@ class VisionEncoder(nn.Module):
             json.dumps(scale, indent=2) + "\n"
         )
 
-    def prepare(self, pixels: Tensor) -> Tensor:
-        """Resizes and normalises images for the model.
+    def prepare(self, images: Any) -> Tensor:
+        """Images as the model takes them: square, of its size, and normalised.
 
         Args:
-            pixels: (b, 3, h, h) of any h, uint8 or float in [0, 1].
+            images: one or many of any kind, as for `vlmcore.models.images.to_pixels`.
+
+        Returns:
+            float (b, 3, h, h).
 
         Raises:
-            ValueError: an image is not RGB, or not square.
+            FileNotFoundError: a file is missing.
+            ValueError: there is no image, or one that cannot be read.
         """
-        if pixels.ndim != 4 or pixels.shape[1] != 3:
-            raise ValueError(
-                "images must be RGB of shape (batch, 3, height, width), not "
-                f"{tuple(pixels.shape)}; convert them to RGB first"
-            )
-        if pixels.shape[2] != pixels.shape[3]:
-            raise ValueError(
-                f"an image of {pixels.shape[2]} x {pixels.shape[3]} pixels is not "
-                "square; pad or crop it first"
-            )
-        if pixels.dtype != torch.uint8 and not (
-            pixels.is_floating_point() and pixels.min() >= 0 and pixels.max() <= 1
-        ):
-            raise ValueError(
-                f"{pixels.dtype} pixels must lie between 0 and 1, or be uint8; these "
-                f"reach {pixels.max().item():g}"
-            )
-        values = pixels.to(self.mean.device).to(self.mean.dtype)
-        if pixels.dtype == torch.uint8:
-            values = values / 255
-        size = self.model.config.image_size
-        if values.shape[-1] != size:
-            values = F.interpolate(
-                values, size=size, mode="bicubic", antialias=True, align_corners=False
-            ).clamp(0, 1)
-        return (values - self.mean) / self.std
+        size, device = self.model.config.image_size, self.mean.device
+        pixels = to_pixels(images, size, self.padding, device)
+        return (pixels.to(self.mean.dtype) - self.mean) / self.std
 
-    def forward(self, pixels: Tensor, *, attention: bool = False) -> VisionFeatures:
+    def forward(self, images: Any, *, attention: bool = False) -> VisionFeatures:
         """Features of images.
 
         Args:
-            pixels: as for `prepare`.
+            images: as for `prepare`.
             attention: whether CLS attention and keys are needed too.
 
         Raises:
@@ -247,7 +240,7 @@ class VisionEncoder(nn.Module):
                 f"a {kind!r} model has no CLS token to read attention from; take a "
                 "CLIP encoder or another compressor"
             )
-        values = self.prepare(pixels).to(self.model.dtype)
+        values = self.prepare(images).to(self.model.dtype)
         states = self.model(values, output_hidden_states=True).hidden_states
         chosen = [states[i][:, self.family.cls :] for i in self.config.layers]
         layers = torch.stack(chosen, dim=2).to(self.mean.dtype)

@@ -7,7 +7,7 @@ Data never know V: the batch says before which token the visual prefix goes
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -16,12 +16,15 @@ from torch import Tensor, nn
 from transformers import PreTrainedTokenizerBase
 
 from vlmcore.config import VLMConfig, from_dict, replace, to_dict
-from vlmcore.data.samples import IGNORE, Batch, Sample, tokenize
+from vlmcore.config.validation import as_path, check_kind
+from vlmcore.data.samples import IGNORE, Batch, Sample, as_texts, tokenize
 from vlmcore.files import files_beside, read_json, write_json
 from vlmcore.models.compressors import build_compressor
+from vlmcore.models.compressors.visual_tokens import checked_features
 from vlmcore.models.language import LanguageModel
 from vlmcore.models.prefix_cache import shared_prefix
 from vlmcore.models.pretrained.checks import check_safetensors
+from vlmcore.models.splicing import splice
 from vlmcore.models.vision import VisionEncoder, VisionFeatures
 
 
@@ -33,17 +36,6 @@ class VLMOutput(NamedTuple):
     """float (labels, vocabulary)"""
     targets: Tensor
     """int (labels,)"""
-
-
-class Spliced(NamedTuple):
-    """Text with the visual prefix in it."""
-
-    embeddings: Tensor
-    """float (b, t+V, e)"""
-    labels: Tensor
-    """int (b, t+V)"""
-    length: Tensor
-    """int (b,): embeddings that are not padding."""
 
 
 class VLM(nn.Module):
@@ -64,6 +56,7 @@ class VLM(nn.Module):
         language: LanguageModel,
     ) -> None:
         super().__init__()
+        _check_parts(config, vision, language)
         self.config = config
         self.vision = vision
         self.compressor = compressor
@@ -77,6 +70,7 @@ class VLM(nn.Module):
 
         The sizes of the parts replace those of `config`.
         """
+        _check_parts(config, vision, language)
         config = replace(config, vision=vision.config, language=language.config)
         return cls(config, vision, build_compressor(config), language)
 
@@ -85,6 +79,7 @@ class VLM(nn.Module):
         cls, config: VLMConfig, tokenizer: PreTrainedTokenizerBase
     ) -> "VLM":
         """A VLM whose parts are all untrained."""
+        check_kind("config", config, VLMConfig, "give a VLMConfig")
         return cls.from_parts(
             config,
             VisionEncoder.from_config(config.vision),
@@ -94,7 +89,7 @@ class VLM(nn.Module):
     def forward(
         self,
         batch: Batch,
-        images: VisionFeatures | Tensor | None,
+        images: Any,
         visual_tokens: int | None = None,
         shared_prefix: int = 0,
     ) -> VLMOutput:
@@ -102,10 +97,15 @@ class VLM(nn.Module):
 
         Args:
             batch: text and labels.
-            images: features, or RGB pixels (b, 3, h, h); a blind model ignores them.
+            images: features, or images of any kind, as for `VisionEncoder.prepare`; a
+                blind model ignores them.
             visual_tokens: V, for a compressor that can choose; by default the config's.
             shared_prefix: leading tokens, the same in every row, that are run once
                 (`vlmcore.models.prefix_cache`); by default every row is run in full.
+
+        Raises:
+            ValueError: no token has a label, there is not one image for each text, or a
+                text is too long.
         """
         features = self.encode_images(images)
         visual = self.compress(features, batch, visual_tokens)
@@ -115,13 +115,16 @@ class VLM(nn.Module):
         targets = spliced.labels[:, 1:]
         scored = targets != IGNORE  # the head is wide: apply it only where a label is
         logits = self.language.logits(hidden[:, :-1][scored])
+        if not len(logits):
+            raise ValueError(
+                "no token of the batch has a label, so it has no loss; tokenise it "
+                "with answers=True, or generate"
+            )
         loss = F.cross_entropy(logits.float(), targets[scored])
         return VLMOutput(loss, logits, targets[scored])
 
-    def encode_images(
-        self, images: VisionFeatures | Tensor | None
-    ) -> VisionFeatures | None:
-        """Features of images, for a model that has a compressor.
+    def encode_images(self, images: Any) -> VisionFeatures | None:
+        """Features of images of any kind, for a model that has a compressor.
 
         Images that are features already are returned as they are.
         """
@@ -146,7 +149,11 @@ class VLM(nn.Module):
         """Visual tokens, float (b, V, e), none for a blind model.
 
         A question-aware compressor is conditioned on the question's state.
+
+        Raises:
+            ValueError: there is not one image for each text, or V cannot be given.
         """
+        check_kind("batch", batch, Batch, "give tokenize(…).batch(rows)")
         if self.compressor is None or self.config.compressor is None:
             if visual_tokens:
                 raise ValueError(
@@ -154,7 +161,13 @@ class VLM(nn.Module):
                     "with a compressor"
                 )
             return self.language.embed(batch.text[:, :0])
-        assert features is not None, "encode_images gives features or raises"
+        features = checked_features(features, self.config.vision)
+        asked, seen = len(batch.text), len(features.layers)
+        if asked != seen:
+            raise ValueError(
+                f"{asked} questions cannot be asked about {seen} images; give lists "
+                "with one image for each question"
+            )
         question = None
         if self.config.compressor.sees_question:
             question = self.language.encode_question(
@@ -166,7 +179,7 @@ class VLM(nn.Module):
     def generate(
         self,
         batch: Batch,
-        images: VisionFeatures | Tensor | None,
+        images: Any,
         max_new_tokens: int = 8,
         visual_tokens: int | None = None,
     ) -> list[str]:
@@ -181,26 +194,23 @@ class VLM(nn.Module):
         )
 
     def ask(
-        self, images: Tensor, questions: Sequence[str], max_new_tokens: int = 8
+        self, images: Any, questions: str | Sequence[str], max_new_tokens: int = 8
     ) -> list[str]:
         """Answers one question about each image.
 
         Args:
-            images: RGB pixels (b, 3, h, h).
-            questions: b of them.
+            images: one or many of any kind, as for `VisionEncoder.prepare`.
+            questions: as many.
             max_new_tokens: the longest answer.
+
+        Example:
+            >>> vlm.ask("photo.jpg", "what colour is the car?")  # doctest: +SKIP
+            ['red']
         """
-        if isinstance(questions, str) or len(questions) != len(images):
-            one = isinstance(questions, str)
-            given = "one string" if one else f"{len(questions)} questions"
-            raise ValueError(
-                f"{given} cannot be asked about {len(images)} images; give a list "
-                "with one question for each"
-            )
         tokens = tokenize(
             [
                 Sample(row, question, "", "", 1)
-                for row, question in enumerate(questions)
+                for row, question in enumerate(as_texts("questions", questions))
             ],
             self.language.tokenizer,
             self.config.order,
@@ -208,8 +218,8 @@ class VLM(nn.Module):
             template=self.language.prompt_template,
         )
         device = next(self.parameters()).device
-        batch = tokens.batch(torch.arange(len(questions))).to(device)
-        return self.generate(batch, images.to(device), max_new_tokens)
+        batch = tokens.batch(torch.arange(len(tokens.text))).to(device)
+        return self.generate(batch, images, max_new_tokens)
 
     def save_pretrained(self, folder: str | Path) -> None:
         """Writes encoder, language model, tokenizer, compressor and config to a folder.
@@ -218,6 +228,7 @@ class VLM(nn.Module):
         safetensors. Each file appears complete or not at all, `config.json` last; any
         other file in the folder stays as it is.
         """
+        folder = as_path("folder", folder)
         with files_beside(folder) as partial:
             self.vision.save_pretrained(partial / "vision")
             self.language.save_pretrained(partial / "language")
@@ -227,7 +238,7 @@ class VLM(nn.Module):
                     {name: x.contiguous() for name, x in weights.items()},
                     partial / "compressor.safetensors",
                 )
-        write_json(Path(folder) / "config.json", to_dict(self.config))
+        write_json(folder / "config.json", to_dict(self.config))
 
     @classmethod
     def from_pretrained(cls, folder: str | Path) -> "VLM":
@@ -237,8 +248,15 @@ class VLM(nn.Module):
             FileNotFoundError: a part is missing.
             ValueError: a part is damaged, or a field of the config is unknown.
         """
-        folder = Path(folder)
-        config = from_dict(VLMConfig, read_json(_existing(folder / "config.json")))
+        folder = as_path("folder", folder)
+        fields = read_json(_existing(folder / "config.json"))
+        if isinstance(fields, dict) and "model_type" in fields:
+            raise ValueError(
+                f"{folder} holds a {fields['model_type']!r} model of transformers, not "
+                "a VLM; load it with LanguageModel.from_pretrained or "
+                "VisionEncoder.from_pretrained"
+            )
+        config = from_dict(VLMConfig, fields)
         vision = VisionEncoder.from_pretrained(folder / "vision", config.vision.layers)
         language = LanguageModel.from_pretrained(folder / "language")
         vlm = cls.from_parts(config, vision, language)
@@ -255,29 +273,6 @@ class VLM(nn.Module):
         return vlm.eval()
 
 
-def splice(text: Tensor, visual: Tensor, batch: Batch) -> Spliced:
-    """Inserts the visual prefix into every text, before `Batch.image_at`.
-
-    Args:
-        text: float (b, t, e)
-        visual: float (b, V, e)
-        batch: gives labels, positions and lengths.
-    """
-    width, v = text.shape[1], visual.shape[1]
-    at = batch.image_at[:, None]
-    position = torch.arange(width, device=text.device).expand(len(text), -1)
-    of_text = position + v * (position >= at)
-    of_image = at + torch.arange(v, device=text.device)
-    order = torch.cat([of_text, of_image], dim=1).argsort(dim=1)
-    embeddings = torch.cat([text, visual.to(text.dtype)], dim=1)
-    labels = F.pad(batch.labels, (0, v), value=IGNORE)
-    return Spliced(
-        embeddings.gather(1, order[..., None].expand_as(embeddings)),
-        labels.gather(1, order),
-        batch.length + v,
-    )
-
-
 def _existing(path: Path) -> Path:
     """The path of a file, or a sentence if there is none."""
     if not path.exists():
@@ -286,3 +281,11 @@ def _existing(path: Path) -> Path:
             "save_pretrained wrote"
         )
     return path
+
+
+def _check_parts(
+    config: VLMConfig, vision: VisionEncoder, language: LanguageModel
+) -> None:
+    check_kind("config", config, VLMConfig, "give a VLMConfig")
+    check_kind("vision", vision, VisionEncoder, "give a VisionEncoder")
+    check_kind("language", language, LanguageModel, "give a LanguageModel")

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from vlmcore.config import StageName
+from vlmcore.config.validation import check_choice, check_kind
 from vlmcore.data.samples import IGNORE, Batch, Tokens, rows_of_step
 from vlmcore.models.feature_cache import Features
 from vlmcore.models.vision import VisionFeatures
@@ -78,6 +79,22 @@ class TrainingData(NamedTuple):
     """As in `VQABatch`; `vlmcore.models.prefix_cache.shared_prefix` gives it. A chat
     template is worth it, since a step of SmolLM2 then takes half the time."""
 
+    def check(self, *, labelled: bool) -> None:
+        """Raises ValueError when a sample has no label, or no image."""
+        check_kind("tokens", self.tokens, Tokens, "give what tokenize returns")
+        silent = int((self.tokens.labels == IGNORE).all(dim=1).sum())
+        if labelled and silent:
+            raise ValueError(
+                f"{silent} of {len(self.tokens.labels)} samples have no label; "
+                "tokenise them with answers=True"
+            )
+        last = int(self.tokens.image.max())
+        if self.features is not None and last >= len(self.features):
+            raise ValueError(
+                f"a sample is about image {last} of {len(self.features)}, counted from "
+                "0; give the images that the samples were made for"
+            )
+
     def batch(self, rows: Tensor) -> VQABatch:
         """The samples in `rows`, int (b,)."""
         samples = self.tokens.batch(rows)
@@ -97,6 +114,17 @@ class TrainingData(NamedTuple):
         # a part without rows still joins the collective calls, with weight 0
         mine = part.of(rows) if part.number < len(rows) else rows[:1]
         return MicroBatch(self.batch(mine), part.total * share)
+
+
+def as_sets(data: Any) -> list[TrainingData]:
+    """One data set or several as a list, or a sentence."""
+    if isinstance(data, TrainingData):
+        return [data]
+    hint = "give a TrainingData, or a list of them"
+    check_kind("data", data, Sequence, hint)
+    for part in data or [None]:
+        check_kind("data", part, TrainingData, hint)
+    return list(data)
 
 
 class Objective(NamedTuple):
@@ -219,7 +247,13 @@ class VQADataModule(pl.LightningDataModule):
         objective: Objective | None = None,
     ) -> None:
         super().__init__()
-        self.train = [train] if isinstance(train, TrainingData) else list(train)
+        self.train = as_sets(train)
+        for data in (*self.train, *([validation] if validation else [])):
+            data.check(labelled=objective is None)
+        if predict is not None:
+            predict.check(labelled=False)
+        check_kind("config", config, StageConfig, "give a StageConfig")
+        check_choice("stage", stage, STAGES)
         self.config, self.seeds = config, (seed, STAGES.index(stage))
         self.validation, self.predict = validation, predict
         self.objective = objective

@@ -5,7 +5,7 @@ averaged, and its random numbers. Only weights and optimiser state are saved, an
 of the parameters that are trained.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 import lightning.pytorch as pl
@@ -17,6 +17,7 @@ from torchmetrics import MeanMetric
 from transformers import get_cosine_schedule_with_warmup
 
 from vlmcore.config import StageName, VLMConfig
+from vlmcore.config.validation import check_choice, check_kind
 from vlmcore.data.samples import IGNORE
 from vlmcore.models.lora import tuned
 from vlmcore.models.vlm import VLM
@@ -54,11 +55,21 @@ class Stage(pl.LightningModule):
         return self.loss(self.model, batch.content)
 
     def training_step(self, batch: MicroBatch, index: int) -> Tensor:
-        """Returns the loss of a micro-batch; logs the loss of the global batch."""
+        """Returns the loss of a micro-batch; logs the loss of the global batch.
+
+        Raises:
+            ValueError: the loss is not finite; the weights are those before the step.
+        """
         trainer, part = self.trainer, batch.part
         where = (part.number,) if part.number else ()
         torch.manual_seed(hash((self.seed, trainer.global_step, *where)))
         loss = batch.weight * self.loss_of(batch)
+        if not loss.isfinite():
+            raise ValueError(
+                f"the loss of step {trainer.global_step} is {loss.item()}; lower the "
+                f"learning rate, {self.config.learning_rate:g}, or train with "
+                "precision='32-true'"
+            )
         mine = loss.detach() / trainer.accumulate_grad_batches
         first = index % trainer.accumulate_grad_batches == 0
         self.summed = mine if first else self.summed + mine
@@ -155,6 +166,9 @@ class VLMModule(Stage):
         seed: int = 0,
         objective: Objective | None = None,
     ) -> None:
+        check_kind("vlm", vlm, VLM, "give a VLM")
+        check_kind("config", config, StageConfig, "give a StageConfig")
+        check_choice("stage", stage, STAGES)
         super().__init__(vlm, objective.loss if objective else vlm_loss, config, seed)
         self.stage, self.objective = stage, objective
         self.exact_match = MeanMetric()
@@ -206,15 +220,35 @@ def vlm_loss(
 
 
 def train_parts(vlm: VLM, stage: StageName) -> None:
-    """Opens the parameters that a stage trains and freezes all others."""
+    """Opens the parameters that a stage trains and freezes all others.
+
+    Raises:
+        ValueError: they are in half precision.
+    """
     vlm.requires_grad_(False)
     trained: list[nn.Parameter] = []
     if vlm.compressor is not None:
         trained += vlm.compressor.parameters()
     if stage == "tune":
         trained += tuned(vlm.language)
+    check_precision(trained)
     for parameter in trained:
         parameter.requires_grad_(True)
+
+
+def check_precision(trained: Iterable[Tensor]) -> None:
+    """Raises ValueError when parameters to be trained are in half precision.
+
+    bfloat16 has eight significant bits: next to a weight, most updates are less than
+    half a unit of the last one, and the weight does not move at all.
+    """
+    for dtype in {parameter.dtype for parameter in trained}:
+        if dtype.itemsize < 4:
+            raise ValueError(
+                f"weights of {dtype} cannot be trained, since rounding loses most "
+                "updates; load them with dtype=torch.float32 (precision='bf16-mixed' "
+                "computes in half precision), or train LoRA matrices"
+            )
 
 
 def tokens_of_step(

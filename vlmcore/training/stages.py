@@ -15,13 +15,20 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from vlmcore.config import LoRAConfig, StageName, VLMConfig, to_dict
+from vlmcore.config.validation import as_path, check_kind, whole
 from vlmcore.data.samples import Tokens, rows_of_step
 from vlmcore.files import beside, read_json, write_json
 from vlmcore.models.lora import add_lora
 from vlmcore.models.pretrained.checks import check_safetensors
 from vlmcore.models.vlm import VLM
-from vlmcore.training.data import STAGES, Objective, TrainingData, VQADataModule
-from vlmcore.training.module import VLMModule, tokens_of_step
+from vlmcore.training.data import (
+    STAGES,
+    Objective,
+    TrainingData,
+    VQADataModule,
+    as_sets,
+)
+from vlmcore.training.module import VLMModule, check_precision, tokens_of_step
 from vlmcore.training.trainer import StageConfig, run
 
 
@@ -37,6 +44,12 @@ class TrainingConfig:
     lora: LoRAConfig | None = None
     """In stage 2, train these matrices beside the language model's own; None trains the
     language model itself."""
+
+    def __post_init__(self) -> None:
+        for name in STAGES:
+            check_kind(name, _stage(self, name), StageConfig, "give a StageConfig")
+        object.__setattr__(self, "seed", whole("seed", self.seed, 0))
+        check_kind("lora", self.lora, LoRAConfig | None, "give a LoRAConfig or None")
 
 
 def fit(
@@ -67,9 +80,16 @@ def fit(
 
     Raises:
         ValueError: the folder belongs to another run: other sizes, other stages, or
-            another language model at the start.
+            another language model at the start. Or the data have a sample without
+            label or image, the loss is not finite, or weights in half precision would
+            be trained.
     """
-    sets = [data] if isinstance(data, TrainingData) else list(data)
+    check_kind("vlm", vlm, VLM, "give a VLM")
+    check_kind("config", config, TrainingConfig, "give a TrainingConfig")
+    folder = as_path("folder", folder)
+    if config.tune.steps and config.lora is None:  # before stage 1, not after it
+        check_precision(vlm.language.parameters())
+    sets = as_sets(data)
     sees = vlm.compressor is not None
     if sees and any(part.features is None for part in sets):
         raise ValueError(
@@ -80,7 +100,7 @@ def fit(
         if _stage(config, name).steps == 0 or (name == "align" and not sees):
             continue  # a blind model has nothing to align
         objective = alignment if name == "align" else None
-        _fit_stage(vlm, sets, config, name, Path(folder), objective, options)
+        _fit_stage(vlm, sets, config, name, folder, objective, options)
     return vlm.cpu().eval()
 
 

@@ -20,6 +20,7 @@ from lightning.pytorch.loggers import CSVLogger, Logger
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 from torch import nn
 
+from vlmcore.config.validation import real, whole
 from vlmcore.files import beside
 from vlmcore.models.precision import half_of
 
@@ -44,12 +45,13 @@ class StageConfig:
     """Share of the steps with rising learning rate."""
 
     def __post_init__(self) -> None:
-        if self.steps < 0 or self.batch_size < 1 or self.learning_rate <= 0:
-            raise ValueError(
-                f"{self.steps} steps of {self.batch_size} samples at a learning rate "
-                f"of {self.learning_rate} cannot be trained; "
-                "steps must be 0 or more, the other two positive"
-            )
+        for name, value in (
+            ("steps", whole("steps", self.steps, 0)),
+            ("batch_size", whole("batch_size", self.batch_size)),
+            ("learning_rate", real("learning_rate", self.learning_rate, 1e-12)),
+            ("warmup", real("warmup", self.warmup, 0, 1)),
+        ):
+            object.__setattr__(self, name, value)
 
 
 class AtomicCheckpointIO(TorchCheckpointIO):

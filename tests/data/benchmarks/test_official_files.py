@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 
 from vlmcore.data.benchmarks import multiple_choice, vqa
-from vlmcore.data.benchmarks.question import UnreadableImageError, open_image
 from vlmcore.data.synthetic import benchmark_files
 from vlmcore.data.synthetic.benchmark_questions import benchmark_scenes
+from vlmcore.evaluation.benchmarks import open_image
 from vlmcore.evaluation.sources import SOURCES, load_benchmark
+from vlmcore.models.images import UnreadableImageError
 
 SAMPLES = Path(__file__).parent / "files"
 SHORT = "Answer the question using a single word or phrase."
@@ -265,7 +266,7 @@ def test_missing_and_broken_images_are_told_apart(copy):
     question.image.unlink()
     with pytest.raises(
         FileNotFoundError,
-        match=r"item 00000000: field 'image' names .*n0.jpg, which is missing",
+        match=r"item 00000000: field 'image', .*n0.jpg, is missing",
     ):
         open_image(question)
     packed = first("mmbench")

@@ -3,14 +3,9 @@
 The readers of all benchmarks yield this one class.
 """
 
-import base64
-import binascii
-import io
 from collections.abc import Hashable, Sequence
 from pathlib import Path
 from typing import NamedTuple
-
-from PIL import Image, UnidentifiedImageError
 
 OPTION_LETTERS = "ABCDE"
 ANNOTATORS = 10
@@ -48,10 +43,6 @@ class Question(NamedTuple):
     it back."""
 
 
-class UnreadableImageError(ValueError):
-    """Raised for an image that exists and cannot be decoded."""
-
-
 def short_prompt(question: str, *hints: str) -> str:
     r"""Returns the prompt of a question with a short answer, hints after the question.
 
@@ -67,39 +58,3 @@ def choice_prompt(question: str, options: Sequence[str], hint: str = "") -> str:
     lettered = zip(OPTION_LETTERS, options, strict=False)
     listed = [f"{letter}. {option}" for letter, option in lettered]
     return "\n".join(([hint] if hint else []) + [question, *listed, _ANSWER_BY_LETTER])
-
-
-def open_image(question: Question) -> Image.Image | None:
-    """Opens the image of a question, in RGB; None for a question about text.
-
-    Raises:
-        FileNotFoundError: the file is missing.
-        UnreadableImageError: it cannot be decoded.
-    """
-    if question.image is None:
-        return None
-    if isinstance(question.image, Path) and not question.image.exists():
-        raise FileNotFoundError(
-            f"{question.where}: field 'image' names {question.image}, which is "
-            "missing; check the folder of images"
-        )
-    try:
-        source: Path | io.BytesIO
-        if isinstance(question.image, Path):
-            source = question.image
-        else:
-            source = io.BytesIO(base64.b64decode(question.image, validate=True))
-        with Image.open(source) as image:
-            return image.convert("RGB")
-    except (
-        UnidentifiedImageError,
-        OSError,
-        binascii.Error,
-        SyntaxError,
-        ValueError,
-        Image.DecompressionBombError,
-    ) as error:
-        name = question.image if isinstance(question.image, Path) else "its base64"
-        raise UnreadableImageError(
-            f"{question.where}: field 'image', {name}, cannot be decoded ({error})"
-        ) from error

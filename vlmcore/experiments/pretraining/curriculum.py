@@ -30,7 +30,7 @@ from vlmcore.experiments.pretraining.scene_tokens import (
     word_tokens,
 )
 from vlmcore.models.language import LanguageModel, word_tokenizer
-from vlmcore.models.vlm import splice
+from vlmcore.models.splicing import splice
 from vlmcore.training.data import StepData
 from vlmcore.training.module import Stage
 from vlmcore.training.trainer import StageConfig, run

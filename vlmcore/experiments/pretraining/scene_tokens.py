@@ -28,7 +28,7 @@ from vlmcore.data.synthetic.letters_and_shapes import (
     WORLDS,
 )
 from vlmcore.models.language import LanguageModel, word_tokenizer
-from vlmcore.models.vlm import splice
+from vlmcore.models.splicing import splice
 from vlmcore.training.data import StepData
 from vlmcore.training.module import Stage
 from vlmcore.training.trainer import StageConfig, run

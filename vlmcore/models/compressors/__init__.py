@@ -9,6 +9,7 @@ from typing import Any
 from torch import nn
 
 from vlmcore.config import VLMConfig
+from vlmcore.config.validation import check_choice
 from vlmcore.models.compressors.m3 import M3
 from vlmcore.models.compressors.mlp import MLP
 from vlmcore.models.compressors.mqt import MQT
@@ -33,6 +34,7 @@ def build_compressor(config: VLMConfig) -> nn.Module | None:
     """The compressor that a config names; None for a blind model."""
     if config.compressor is None:
         return None
+    check_choice("compressor", config.compressor.name, COMPRESSORS)
     return COMPRESSORS[config.compressor.name](
         config.compressor, config.vision, config.language.width, config.visual_tokens
     )

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from vlmcore.config import M3Config, VisionConfig
 from vlmcore.models.compressors.projector import projector
-from vlmcore.models.compressors.visual_tokens import choose
+from vlmcore.models.compressors.visual_tokens import checked_features, choose
 from vlmcore.models.vision import VisionFeatures
 
 
@@ -30,7 +30,7 @@ class M3(nn.Module):
         super().__init__()
         config.check_visual_tokens(vision.side, visual_tokens)
         self.config = config
-        self.visual_tokens = visual_tokens
+        self.vision, self.visual_tokens = vision, visual_tokens
         self.projection = projector(vision.width, language_width)
 
     def forward(
@@ -54,6 +54,7 @@ class M3(nn.Module):
         Raises:
             ValueError: the grid has no V equal cells.
         """
+        features = checked_features(features, self.vision)
         side = math.isqrt(
             choose(self.config, features.side, self.visual_tokens, visual_tokens)
         )

@@ -4,7 +4,7 @@ from torch import Tensor, nn
 
 from vlmcore.config import MLPConfig, VisionConfig
 from vlmcore.models.compressors.projector import projector
-from vlmcore.models.compressors.visual_tokens import check_fixed
+from vlmcore.models.compressors.visual_tokens import check_fixed, checked_features
 from vlmcore.models.vision import VisionFeatures
 
 
@@ -20,7 +20,7 @@ class MLP(nn.Module):
     ) -> None:
         super().__init__()
         config.check_visual_tokens(vision.side, visual_tokens)
-        self.visual_tokens = visual_tokens
+        self.vision, self.visual_tokens = vision, visual_tokens
         self.projection = projector(vision.width, language_width)
 
     def forward(
@@ -31,5 +31,6 @@ class MLP(nn.Module):
         visual_tokens: int | None = None,
     ) -> Tensor:
         """Visual tokens, float (b, p, language width); the question is ignored."""
+        features = checked_features(features, self.vision)
         check_fixed(self.visual_tokens, visual_tokens)
         return self.projection(features.patches)

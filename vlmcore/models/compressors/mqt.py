@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from vlmcore.config import MQTConfig, VisionConfig
 from vlmcore.models.compressors.region_attention import EPS
-from vlmcore.models.compressors.visual_tokens import choose
+from vlmcore.models.compressors.visual_tokens import checked_features, choose
 from vlmcore.models.vision import VisionFeatures
 
 
@@ -40,7 +40,7 @@ class MQT(nn.Module):
         super().__init__()
         config.check_visual_tokens(vision.side, visual_tokens)
         self.config = config
-        self.visual_tokens = visual_tokens
+        self.vision, self.visual_tokens = vision, visual_tokens
         d = vision.width
         positions = grid_positions(math.isqrt(config.queries), d)
         for name, values in (
@@ -78,6 +78,7 @@ class MQT(nn.Module):
         need_weights: bool = True,
     ) -> tuple[Tensor, Tensor | None]:
         """Tokens before projection, float (b, v, d), and their weights, (b, v, p)."""
+        features = checked_features(features, self.vision)
         v = choose(self.config, features.side, self.visual_tokens, visual_tokens)
         patches = features.patches
         query = self.query_norm(self.query[:v] + self.query_positions[:v])

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from vlmcore.config import PoolConfig, VisionConfig
 from vlmcore.models.compressors.projector import projector
-from vlmcore.models.compressors.visual_tokens import check_fixed
+from vlmcore.models.compressors.visual_tokens import check_fixed, checked_features
 from vlmcore.models.vision import VisionFeatures
 
 
@@ -27,7 +27,7 @@ class Pool(nn.Module):
     ) -> None:
         super().__init__()
         config.check_visual_tokens(vision.side, visual_tokens)
-        self.visual_tokens = visual_tokens
+        self.vision, self.visual_tokens = vision, visual_tokens
         self.projection = projector(vision.width, language_width)
 
     def forward(
@@ -38,6 +38,7 @@ class Pool(nn.Module):
         visual_tokens: int | None = None,
     ) -> Tensor:
         """Visual tokens, float (b, V, language width); the question is ignored."""
+        features = checked_features(features, self.vision)
         check_fixed(self.visual_tokens, visual_tokens)
         side = math.isqrt(self.visual_tokens)
         cells = reduce(

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from vlmcore.config import PruMergeConfig, VisionConfig
 from vlmcore.models.compressors.projector import projector
-from vlmcore.models.compressors.visual_tokens import choose
+from vlmcore.models.compressors.visual_tokens import checked_features, choose
 from vlmcore.models.vision import VisionFeatures
 
 
@@ -40,7 +40,7 @@ class PruMerge(nn.Module):
         super().__init__()
         config.check_visual_tokens(vision.side, visual_tokens)
         self.config = config
-        self.visual_tokens = visual_tokens
+        self.vision, self.visual_tokens = vision, visual_tokens
         self.projection = projector(vision.width, language_width)
 
     def forward(
@@ -83,6 +83,7 @@ class PruMerge(nn.Module):
         They are in the order of falling attention; the evenly spaced ones of PruMerge+
         come after them.
         """
+        features = checked_features(features, self.vision)
         attention, _ = _attention_and_keys(features)
         if visual_tokens is None and self.config.adaptive:
             n = outliers(attention) * (4 if self.config.plus else 1)

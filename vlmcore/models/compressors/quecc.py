@@ -16,6 +16,7 @@ width.
 
 import math
 
+import numpy as np
 from einops import rearrange
 from torch import Tensor, nn
 
@@ -28,7 +29,7 @@ from vlmcore.models.compressors.region_attention import (
     normed_mlp,
     resize,
 )
-from vlmcore.models.compressors.visual_tokens import check_fixed
+from vlmcore.models.compressors.visual_tokens import check_fixed, checked_features
 from vlmcore.models.vision import VisionFeatures
 
 
@@ -46,7 +47,7 @@ class QueCC(nn.Module):
         config.check_visual_tokens(vision.side, visual_tokens)
         d, levels = vision.width, len(vision.layers)
         self.config = config
-        self.visual_tokens = visual_tokens
+        self.vision, self.visual_tokens = vision, visual_tokens
         self.kernel = vision.side // math.isqrt(visual_tokens)
 
         if config.inject_question:
@@ -99,6 +100,7 @@ class QueCC(nn.Module):
 
         The weights are on the patches of each token's region, float (b, v, k*k).
         """
+        features = checked_features(features, self.vision)
         levels = rearrange(features.layers, "b p l d -> b p (l d)")
         query = self.queries(features.patches, question)
         return attend_regions(
@@ -112,10 +114,11 @@ class QueCC(nn.Module):
     def queries(self, patches: Tensor, question: Tensor | None) -> Tensor:
         """The query of each region, float (b, v, d), from patches (b, p, d)."""
         if self.config.inject_question:
-            if question is None:
+            expected = len(patches), self.question[0].in_features
+            if question is None or np.shape(question) != expected:
                 raise ValueError(
                     "QueCC is conditioned on a question; give its state, float "
-                    "(batch, language width)"
+                    f"(batch, language width) = {expected}"
                 )
             patches = patches + self.question(question)[:, None]
         if not self.config.learned_downsampling:

@@ -19,7 +19,7 @@ from vlmcore.models.compressors.region_attention import (
     normed_mlp,
     resize,
 )
-from vlmcore.models.compressors.visual_tokens import check_fixed
+from vlmcore.models.compressors.visual_tokens import check_fixed, checked_features
 from vlmcore.models.vision import VisionFeatures
 
 
@@ -36,7 +36,7 @@ class TokenPacker(nn.Module):
         super().__init__()
         config.check_visual_tokens(vision.side, visual_tokens)
         d, levels = vision.width, len(vision.layers)
-        self.visual_tokens = visual_tokens
+        self.vision, self.visual_tokens = vision, visual_tokens
 
         self.query = normed_linear(d)
         self.key = normed_mlp(levels * d, d)
@@ -63,6 +63,7 @@ class TokenPacker(nn.Module):
 
         The weights are on the patches of each token's region, float (b, v, k*k).
         """
+        features = checked_features(features, self.vision)
         query = self.query(resize(features.patches, math.isqrt(self.visual_tokens)))
         levels = rearrange(features.layers, "b p l d -> b p (l d)")
         return attend_regions(

@@ -15,6 +15,7 @@ from huggingface_hub.errors import (
     OfflineModeIsEnabled,
 )
 
+from vlmcore.config.validation import as_path
 from vlmcore.models.pretrained import smollm2
 
 _UNREACHABLE = HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled, OSError
@@ -31,9 +32,10 @@ def find(name: str | Path) -> Path:
 
     Raises:
         FileNotFoundError: there is neither such a folder nor such a hub checkpoint.
-        ValueError: the package's file, or its converted form, is damaged.
+        ValueError: the package's file, or its converted form, is damaged, or the name
+            is no text.
     """
-    folder = Path(name)
+    folder = as_path("name", name)
     if folder.is_dir() or not re.fullmatch(r"[\w.-]+/[\w.-]+", str(name)):
         return folder  # the caller reports what the folder lacks
     if str(name) == smollm2.NAME and smollm2.packaged() is not None:

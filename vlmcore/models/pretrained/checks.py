@@ -8,6 +8,7 @@ from pathlib import Path
 
 from transformers.utils import logging
 
+from vlmcore.config.validation import check_kind
 from vlmcore.files import read_json
 
 
@@ -40,7 +41,11 @@ def check_checkpoint(folder: Path) -> None:
     """
     index, shards = folder / "model.safetensors.index.json", ["model.safetensors"]
     if index.exists():
-        shards = sorted(set(read_json(index)["weight_map"].values()))
+        content = read_json(index)
+        check_kind(str(index), content, dict, "copy or make it again")
+        files = content.get("weight_map")
+        check_kind(f"weight_map of {index}", files, dict, "copy or make it again")
+        shards = sorted(set(files.values()))
     for name in ("config.json", *shards):
         if not (folder / name).exists():
             raise FileNotFoundError(
@@ -64,12 +69,13 @@ def check_safetensors(path: Path) -> None:
             )
         try:
             header = json.loads(file.read(header_bytes))
-        except ValueError as error:
+            header.pop("__metadata__", None)
+            ends = [entry["data_offsets"][1] for entry in header.values()]
+        except (ValueError, AttributeError, TypeError, LookupError) as error:
             raise ValueError(
                 f"{path} is damaged: its header cannot be read; copy or make it again"
             ) from error
-    header.pop("__metadata__", None)
-    data = max((entry["data_offsets"][1] for entry in header.values()), default=0)
+    data = max(ends, default=0)
     end = 8 + header_bytes + data
     if size != end:
         raise ValueError(
