@@ -160,7 +160,7 @@ def test_the_folder_of_another_run_is_refused(make_vlm, data, tmp_path):
 
 
 def test_bad_input_gets_a_sentence(make_vlm, data, tmp_path):
-    with pytest.raises(ValueError, match="-1 steps"):
+    with pytest.raises(ValueError, match="steps is -1"):
         StageConfig(-1, 1e-3)
     with pytest.raises(ValueError, match="visual_tokens=0 and compressor=None"):
         fit(make_vlm(), data._replace(features=None), SHORT, tmp_path)
