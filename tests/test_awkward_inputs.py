@@ -22,16 +22,13 @@ from vlmcore.config import (
 )
 from vlmcore.data.samples import as_texts, tokenize
 from vlmcore.evaluation import metrics
-from vlmcore.models.feature_cache import FeatureStore
+from vlmcore.evaluation.short_answers import generate_answers
+from vlmcore.models.feature_cache import FeatureStore, LiveFeatures
 from vlmcore.models.language import word_tokenizer
 from vlmcore.models.vision import VisionFeatures
-from vlmcore.training import StageConfig, TrainingConfig
+from vlmcore.training import StageConfig
 
-STAGE = StageConfig(2, 1e-2, 3)
-SHORT = TrainingConfig(STAGE, STAGE)
-QUIET = {"progress": False, "accelerator": "cpu"}
 PHOTO = Image.new("RGB", (40, 30), (200, 30, 30))
-SIZES = {"vocab_size": 16, "num_hidden_layers": 1, "hidden_size": 8}
 
 
 def same(w, *arguments, **options):
@@ -71,6 +68,10 @@ RIGHT = {
     ),
     "a column of texts": lambda w: (
         as_texts("texts", np.array(["a", "b"])) == ["a", "b"]
+    ),
+    "pixels instead of a store": lambda w: (
+        generate_answers(w.vlm, SAMPLES, w.images.numpy())
+        == generate_answers(w.vlm, SAMPLES, LiveFeatures(w.vlm.vision, w.images))
     ),
     "rows as a list": lambda w: torch.equal(
         w.tokens.batch([1, 2]).text, w.tokens.batch(torch.tensor([1, 2])).text

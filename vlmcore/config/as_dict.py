@@ -25,6 +25,7 @@ def replace(config: Any, **changes: Any) -> Any:
 
 def to_dict(config: Any) -> dict[str, Any]:
     """A config as plain JSON values; a compressor's carries its `name`."""
+    _check_config(type(config))
     name = {"name": config.name} if isinstance(config, CompressorConfig) else {}
     return name | {
         field.name: _encode(getattr(config, field.name))
@@ -67,8 +68,7 @@ def _decode(hint: Any, value: Any) -> Any:
 
 
 def _check_fields(kind: Any, values: dict[str, Any]) -> None:
-    if not hasattr(kind, "__dataclass_fields__"):
-        raise ValueError(f"{kind} is no config; give one, such as VLMConfig()")
+    _check_config(kind)
     known = [field.name for field in dataclasses.fields(kind)]
     for name in values:
         if name not in known:
@@ -76,3 +76,8 @@ def _check_fields(kind: Any, values: dict[str, Any]) -> None:
                 f"{kind.__name__} has no field {name!r}; its fields are "
                 f"{', '.join(known)}"
             )
+
+
+def _check_config(kind: Any) -> None:
+    if not hasattr(kind, "__dataclass_fields__"):
+        raise ValueError(f"{kind} is no config; give one, such as VLMConfig()")

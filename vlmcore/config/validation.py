@@ -47,6 +47,22 @@ def real(name: str, value: Any, least: float, most: float = math.inf) -> float:
     return number
 
 
+def as_list(name: str, values: Any) -> list[Any]:
+    """Several values of any sequence as a list; a text alone is one of it.
+
+    Raises:
+        ValueError: they are not several.
+    """
+    if isinstance(values, str):
+        return [values]
+    try:
+        return list(values)
+    except TypeError as error:
+        raise ValueError(
+            f"{name} is {_short(values)}, a {type(values).__name__}; give a list"
+        ) from error
+
+
 def as_path(name: str, value: Any) -> Path:
     """A path, given as text or as a path; ValueError for anything else."""
     check_kind(name, value, str | os.PathLike, "give a path")
@@ -97,8 +113,8 @@ def wholes(name: str, values: Any, least: int, example: str) -> tuple[int, ...]:
         ValueError: there is none, or one of them is not at least `least`.
     """
     try:
-        numbers = [_index(value) for value in values]
-    except TypeError:  # not several
+        numbers = [_index(value) for value in as_list(name, values)]
+    except ValueError:
         numbers = []
     known = tuple(number for number in numbers if number is not None)
     if not known or len(known) < len(numbers) or min(known) < least:

@@ -17,7 +17,7 @@ from vlmcore.config.layers import (
     mlp_parameters,
     norm_parameters,
 )
-from vlmcore.config.validation import check_kind
+from vlmcore.config.validation import check_kind, real, whole
 
 
 class Parameters(NamedTuple):
@@ -127,6 +127,8 @@ def exact_flops(
             the question comes first.
     """
     check_kind("config", config, VLMConfig, "give a VLMConfig")
+    real("text_tokens", text_tokens, 0)
+    answer_tokens = whole("answer_tokens", answer_tokens, 0)
     if text_cached and config.order != "question_first":
         raise ValueError(
             "text after an image cannot be cached by a causal model; use "
@@ -184,6 +186,9 @@ def kv_cache_bytes(
         >>> kv_cache_bytes(VICUNA_7B, 576)  # an image of LLaVA-1.5: 302 MB
         301989888
     """
+    check_kind("config", config, LanguageConfig, "give a LanguageConfig")
+    real("tokens", tokens, 0)
+    real("bytes_per_value", bytes_per_value, 0)
     return 2 * config.depth * _attention_widths(config)[1] * tokens * bytes_per_value
 
 

@@ -7,7 +7,7 @@ Shapes: n samples, b samples of a batch, t tokens of text, q tokens of the quest
 alone.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple, get_args
 
 import numpy as np
@@ -17,7 +17,13 @@ from torch.nn.utils.rnn import pad_sequence
 from transformers import PreTrainedTokenizerBase
 
 from vlmcore.config import Order
-from vlmcore.config.validation import check_choice, check_kind
+from vlmcore.config.validation import (
+    as_list,
+    check_choice,
+    check_kind,
+    whole,
+    wholes,
+)
 
 TOKENIZER = "give a tokenizer of transformers"  # the way out, in messages
 IGNORE = -100  # the label of a token that is not scored, as everywhere in torch
@@ -77,9 +83,11 @@ class Tokens(Batch):
         Raises:
             ValueError: there is no row, or none of that number.
         """
-        rows, count = torch.as_tensor(rows), len(self.text)
-        wrong = not rows.numel() or rows.is_floating_point()
-        if wrong or rows.min() < -count or rows.max() >= count:
+        if not isinstance(rows, Tensor):
+            rows = torch.tensor(wholes("rows", rows, 0, "numbers of samples"))
+        count = len(self.text)
+        wrong = rows.ndim != 1 or not len(rows) or rows.is_floating_point()
+        if wrong or rows.min() < 0 or rows.max() >= count:
             raise ValueError(
                 f"rows {rows.tolist()} are not among {count} samples; give whole "
                 f"numbers from 0 to {count - 1}"
@@ -117,8 +125,8 @@ def tokenize(
     """
     check_kind("tokenizer", tokenizer, PreTrainedTokenizerBase, TOKENIZER)
     check_choice("order", order, get_args(Order))
-    for sample in samples:
-        check_kind("a sample", sample, Sample, "give Samples")
+    check_kind("template", template, PromptTemplate | None, "give a PromptTemplate")
+    samples = as_samples(samples)
     start, end, pad = _special_tokens(tokenizer)
     before, after = template or PromptTemplate([start], [])
     questions = as_texts("questions", [sample.question for sample in samples])
@@ -155,13 +163,17 @@ def as_texts(name: str, texts: Any) -> list[str]:
     Raises:
         ValueError: one of them is no text.
     """
-    if isinstance(texts, str):
-        return [texts]
-    hint = "give a text, or a list of texts"
-    check_kind(name, texts, Iterable, hint)
-    for number, text in enumerate(found := list(texts)):
-        check_kind(f"{name}[{number}]", text, str, hint)
+    for number, text in enumerate(found := as_list(name, texts)):
+        check_kind(f"{name}[{number}]", text, str, "give a text, or a list of texts")
     return found
+
+
+def as_samples(samples: Any) -> list[Sample]:
+    """Samples as a list; ValueError when there is anything else among them."""
+    found = as_list("samples", samples)
+    for sample in found:
+        check_kind("a sample", sample, Sample, "give a Sample")
+    return [x._replace(image=whole("a sample's image", x.image, 0)) for x in found]
 
 
 def rows_of_step(

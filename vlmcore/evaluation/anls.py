@@ -27,6 +27,7 @@ def anls(pred: str, target: Sequence[str], threshold: float = 0.5) -> float:
         >>> anls("Vsual token", ["visual token", "token"])
         0.9166666666666666
     """
+    threshold = real("threshold", threshold, 0)
     check_kind("pred", pred, str, "give an answer as text")
     if not (target := as_texts("target", target)):
         raise ValueError("there is no reference; ANLS needs at least one")

@@ -43,7 +43,7 @@ class Benchmark:
     """Reads them from the start, each time it is called."""
 
     def __post_init__(self) -> None:
-        if self.rule not in RULES:
+        if self.rule not in list(RULES):
             raise ValueError(
                 f"there is no rule {self.rule!r}; choose from {', '.join(RULES)}"
             )
@@ -101,7 +101,7 @@ def ask(
         FileNotFoundError: an image is missing.
         ValueError: the file holds answers to other questions or of another model.
     """
-    _check_benchmark(benchmark)
+    check_benchmark(benchmark)
     if not hasattr(vlm, "ask"):
         raise ValueError(f"a {type(vlm).__name__} cannot be asked; give a VLM")
     batch_size = whole("batch_size", batch_size)
@@ -120,7 +120,7 @@ def score(benchmark: Benchmark, answers: str | Path) -> Evaluation:
         ValueError: a question has no answer or two, an answer no question, or only a
             server knows what is right.
     """
-    _check_benchmark(benchmark)
+    check_benchmark(benchmark)
     unreadable = {
         answer.id: answer.unreadable
         for answer in read_answers(answers)
@@ -157,6 +157,7 @@ def points(benchmark: Benchmark, answers: str | Path) -> dict[int | str, float]:
     Questions whose image could not be decoded are left out. For two models that
     answered the same questions, `uncertainty.paired_bootstrap` compares the points.
     """
+    check_benchmark(benchmark)
     rule = RULES[benchmark.rule]
     metric = rule.metric(())
     pairs = join(_labelled(benchmark.questions()), read_answers(answers))
@@ -168,7 +169,8 @@ def points(benchmark: Benchmark, answers: str | Path) -> dict[int | str, float]:
     }
 
 
-def _check_benchmark(benchmark: Any) -> None:
+def check_benchmark(benchmark: Any) -> None:
+    """Raises ValueError when a benchmark is none, such as its name."""
     hint = "vlmcore.evaluation.sources.load_benchmark gives one by its name"
     check_kind("benchmark", benchmark, Benchmark, hint)
 

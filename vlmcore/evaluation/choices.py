@@ -6,7 +6,7 @@ ScienceQA is arXiv 2209.09513, read by LLaVA's script, MMBench arXiv 2307.06281.
 import re
 from collections.abc import Sequence
 
-from vlmcore.config.validation import check_kind
+from vlmcore.config.validation import check_kind, whole
 from vlmcore.data.benchmarks.question import OPTION_LETTERS
 from vlmcore.evaluation.scores import ALL, BenchmarkMetric, Judged
 
@@ -37,6 +37,7 @@ def scienceqa_option(text: str, options: int) -> str | None:
         ['B', 'B', 'B', None, None, None]
     """
     check_kind("text", text, str, "give an answer as text")
+    options = whole("options", options, 0)
     stated = _STATED.findall(text)
     if _is_letter(text):
         letter = text

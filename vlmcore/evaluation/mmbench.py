@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from vlmcore.config.validation import check_kind
+from vlmcore.config.validation import as_list, check_kind, whole
 from vlmcore.evaluation.choices import check_option, mmbench_option
 from vlmcore.evaluation.scores import ALL, BenchmarkMetric, Judged, Score
 
@@ -65,7 +65,8 @@ class MMBench(BenchmarkMetric):
             ValueError: not one of each, a right option that does not exist, or a
                 question that was not announced.
         """
-        self._add(questions, preds, target, options, rotations)
+        turns = [whole("a rotation", x, 0) for x in as_list("rotations", rotations)]
+        self._add(questions, preds, target, options, turns)
 
     def judge(self, pred: str, target: str, options: Sequence[str], *_: Any) -> Judged:
         """Gives a point for the letter of the right option, which must exist."""

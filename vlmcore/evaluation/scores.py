@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torchmetrics import Metric
 
-from vlmcore.config.validation import check_kind, whole
+from vlmcore.config.validation import as_list, check_kind, whole
 from vlmcore.data.samples import as_texts
 
 ALL = "all"
@@ -80,9 +80,10 @@ class BenchmarkMetric(Metric):
         **options: Any,
     ) -> None:
         super().__init__(**options)
-        kinds = [kinds] if isinstance(kinds, str) else kinds
-        check_kind("kinds", kinds, Iterable, "give the name of every kind of question")
-        self.rows = {kind: row for row, kind in enumerate(dict.fromkeys(kinds))}
+        names = as_list("kinds", kinds)
+        for kind in names:
+            check_kind(f"a {self.row_name}", kind, Hashable, "give a name")
+        self.rows = {kind: row for row, kind in enumerate(dict.fromkeys(names))}
         # a MetricCollection merges metrics whose states have the same name and, after
         # the first batch, the same values; so the name depends on the rule
         code = 0
@@ -123,7 +124,7 @@ class BenchmarkMetric(Metric):
         """
         preds = as_texts("preds", preds)
         of = list(self.rows)[:1] * len(preds) if kinds is None else kinds
-        among = [None] * len(preds) if choices is None else _listed(choices)
+        among = [None] * len(preds) if choices is None else as_list("choices", choices)
         among = [None if n is None else whole("choices", n) for n in among]
         self._add(of, preds, target, of, among)
 
@@ -137,10 +138,11 @@ class BenchmarkMetric(Metric):
         """Sums the judgements on answers; `details` go to `judge` behind each."""
         preds = as_texts("preds", preds)
         if self.references:
-            target = [as_texts("a target", texts) for texts in _listed(target)]
+            several = as_list("target", target)
+            target = [as_texts("a target", texts) for texts in several]
         else:
             target = as_texts("target", target)
-        kinds, *columns = map(_listed, (kinds, target, *details))
+        kinds, *columns = (as_list("a column", x) for x in (kinds, target, *details))
         for column in (kinds, *columns):
             if len(column) != len(preds):
                 raise ValueError(
@@ -223,11 +225,3 @@ class BenchmarkMetric(Metric):
         variance = max(squares / (self.full_points**2 * asked) - value**2, 0.0)
         error = math.sqrt(variance / asked)
         return Score(value, int(asked), parseable / asked, chance / asked, error)
-
-
-def _listed(column: Any) -> list[Any]:
-    """An argument of `update` as a list; a text alone is one of it."""
-    if isinstance(column, str):
-        return [column]
-    check_kind("a column", column, Iterable, "give a list with one for each question")
-    return list(column)

@@ -6,11 +6,13 @@ answer to each question, without any image.
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
+from typing import Any
 
+import numpy as np
 import torch
 
-from vlmcore.config.validation import whole
-from vlmcore.data.samples import Batch, Sample, Tokens, tokenize
+from vlmcore.config.validation import check_kind, whole
+from vlmcore.data.samples import Batch, Sample, Tokens, as_samples, tokenize
 from vlmcore.evaluation.metrics import Score, ShortAnswerAccuracy, normalize
 from vlmcore.models.feature_cache import Features
 from vlmcore.models.splicing import splice
@@ -32,11 +34,12 @@ def generate_answers(
     Args:
         vlm: the model.
         samples: the questions.
-        features: of the images; None for a blind model.
+        features: of the images, or their pixels as an array; None for a blind model.
         batch_size: questions a step.
         max_new_tokens: the longest answer.
         visual_tokens: V, for a compressor that can choose; that of the model if None.
     """
+    check_kind("vlm", vlm, VLM, "give a VLM")
     tokens = tokenize(
         samples,
         vlm.language.tokenizer,
@@ -82,14 +85,27 @@ def first_tokens(
 
 
 def _batches(
-    vlm: VLM, tokens: Tokens, features: Features | None, size: int
-) -> Iterator[tuple[Batch, VisionFeatures | None]]:
+    vlm: VLM, tokens: Tokens, features: Any, size: int
+) -> Iterator[tuple[Batch, Any]]:
     """Batches of questions on the model's device, with the features of their images."""
     device = next(vlm.parameters()).device
     features = None if vlm.compressor is None else features
+    chosen_by_rows = hasattr(features, "__getitem__") and not isinstance(
+        features, str | dict
+    )
+    if features is not None and not chosen_by_rows:
+        raise ValueError(
+            f"images cannot be taken from a {type(features).__name__}; give a "
+            "FeatureStore, LiveFeatures, or an array of pixels"
+        )
     for rows in torch.arange(len(tokens.image)).split(whole("batch_size", size)):
         batch = tokens.batch(rows)
-        seen = None if features is None else features[batch.image].to(device)
+        seen: Any = None
+        if features is not None:
+            arrays = isinstance(features, np.ndarray)
+            seen = features[batch.image.numpy() if arrays else batch.image]
+        if isinstance(seen, VisionFeatures):
+            seen = seen.to(device)
         yield batch.to(device), seen
 
 
@@ -98,6 +114,7 @@ def score_answers(preds: Sequence[str], samples: Sequence[Sample]) -> dict[str, 
 
     Every right answer of the samples counts as one that the benchmark knows.
     """
+    samples = as_samples(samples)
     target = [sample.answer for sample in samples]
     kinds = [sample.kind for sample in samples]
     metric = ShortAnswerAccuracy(target, sorted(set(kinds)))

@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+from vlmcore.config.validation import as_path
 from vlmcore.data.benchmarks import multiple_choice, vqa, yes_no
 from vlmcore.evaluation.benchmarks import Benchmark
 
@@ -137,11 +138,11 @@ def load_benchmark(name: str, folder: str | Path = OFFICIAL_FILES) -> Benchmark:
         ValueError: there is no such benchmark.
         FileNotFoundError: a file is missing; the message says how to get it.
     """
-    if name not in SOURCES:
+    if name not in list(SOURCES):
         raise ValueError(
             f"there is no benchmark {name!r}; choose from {', '.join(SOURCES)}"
         )
-    at, source = Path(folder) / name, SOURCES[name]
+    at, source = as_path("folder", folder) / name, SOURCES[name]
     if missing := [need for need in source.needs if not (at / need).exists()]:
         raise FileNotFoundError(
             f"{at} lacks {', '.join(missing)}; `vlmcore sources {name}` says where to "

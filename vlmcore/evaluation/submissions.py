@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pandas as pd
 
+from vlmcore.config.validation import as_path
 from vlmcore.data.benchmarks.json_stream import join
 from vlmcore.data.benchmarks.llava import Answer, read_answers
 from vlmcore.data.benchmarks.question import OPTION_LETTERS, Question
-from vlmcore.evaluation.benchmarks import Benchmark
+from vlmcore.evaluation.benchmarks import Benchmark, check_benchmark
 from vlmcore.evaluation.vqa_text import evalai
 from vlmcore.files import beside
 
@@ -36,6 +37,8 @@ def write_submission(benchmark: Benchmark, answers: str | Path, to: str | Path) 
         ModuleNotFoundError: pandas needs openpyxl for a spreadsheet; the message says
             how to get it.
     """
+    check_benchmark(benchmark)
+    to = as_path("to", to)
     if benchmark.rule not in _WRITERS:
         raise ValueError(
             f"{benchmark.rule} is scored here; submissions are for "

@@ -9,6 +9,7 @@ gave it. So the points of an answer are whole tenths.
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from vlmcore.config.validation import check_kind
 from vlmcore.data.samples import as_texts
 from vlmcore.evaluation.scores import ALL, BenchmarkMetric, Judged
 from vlmcore.evaluation.vqa_text import Normalizer, check_normalizer, normalize_vqa
@@ -79,6 +80,7 @@ class VQAAccuracy(BenchmarkMetric):
         **options: Any,
     ) -> None:
         check_normalizer(normalizer)
+        check_kind("guesses", guesses, Mapping, "give answers by kind of question")
         super().__init__(kinds, settings=[normalizer, *guesses.items()], **options)
         self.normalizer, self.guesses = normalizer, dict(guesses)
 

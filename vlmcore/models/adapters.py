@@ -31,6 +31,7 @@ def save_adapter(vlm: VLM, path: str | Path) -> None:
 
     The file appears complete or not at all.
     """
+    check_kind("vlm", vlm, VLM, "give a VLM")
     added = {name: x for name, x in vlm.state_dict().items() if _is_added(name)}
     if not added:
         raise ValueError(
@@ -38,7 +39,8 @@ def save_adapter(vlm: VLM, path: str | Path) -> None:
             "LoRA matrices"
         )
     lora = vlm.language.lora
-    _write(added, to_dict(vlm.config), lora and to_dict(lora.config), Path(path))
+    path = as_path("path", path)
+    _write(added, to_dict(vlm.config), lora and to_dict(lora.config), path)
 
 
 def load_adapter(
@@ -112,7 +114,7 @@ def _write(added: Mapping[str, Tensor], model: Any, lora: Any, path: Path) -> No
 
 def _read_configs(path: Path) -> tuple[VLMConfig, LoRAConfig | None]:
     """The configs that an adapter carries."""
-    if not path.exists():
+    if not path.is_file():
         raise FileNotFoundError(
             f"there is no {path}; give the file that save_adapter wrote"
         )

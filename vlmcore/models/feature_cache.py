@@ -131,6 +131,8 @@ def _array(encoder: VisionEncoder, images: Any) -> np.ndarray:
     check_kind("encoder", encoder, VisionEncoder, "give a VisionEncoder")
     hint = "give an array (n, 3, h, h); vlmcore.models.images.to_pixels makes one"
     check_kind("images", images, np.ndarray | torch.Tensor, hint)
+    if images.ndim != 4:
+        raise ValueError(f"images are of shape {tuple(images.shape)}; {hint}")
     return np.asarray(images)
 
 

@@ -24,6 +24,8 @@ import torch.nn.functional as F
 from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
+from vlmcore.config.validation import whole
+
 CLIP_COLOUR = (122, 116, 104)
 """The mean that CLIP subtracts."""
 
@@ -72,6 +74,7 @@ def to_pixels(
         >>> to_pixels(Image.new("1", (30, 20)), size=24).shape
         torch.Size([1, 3, 24, 24])
     """
+    size = whole("size", size)
     several = images if isinstance(images, list | tuple) else [images]
     if not len(several):
         raise ValueError("there is no image; give at least one")

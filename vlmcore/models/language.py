@@ -30,6 +30,8 @@ from vlmcore.data.samples import TOKENIZER, PromptTemplate, as_texts
 from vlmcore.models.generation import generate_greedily
 from vlmcore.models.language_families import (
     check_family,
+    check_length,
+    check_text,
     from_transformers,
     to_transformers,
 )
@@ -100,6 +102,8 @@ class LanguageModel(nn.Module):
             FileNotFoundError: there is no checkpoint.
             ValueError: the checkpoint is damaged, or of a family that is not supported.
         """
+        check_kind("dtype", dtype, torch.dtype, "give one of torch's, such as float32")
+        check_kind("attention", attention, str | None, "give a name or None")
         folder = find(name)
         check_checkpoint(folder)
         check_family(AutoConfig.from_pretrained(folder).model_type)
@@ -140,6 +144,8 @@ class LanguageModel(nn.Module):
 
     def embed(self, tokens: Tensor) -> Tensor:
         """Embeddings, float (b, t, e), of token numbers, int (b, t)."""
+        hint = "give the numbers of tokens, int (b, t)"
+        check_kind("tokens", tokens, Tensor, hint)
         table = self.model.get_input_embeddings()
         try:
             return table(tokens)
@@ -177,8 +183,8 @@ class LanguageModel(nn.Module):
         Raises:
             ValueError: the text is longer than the model's context.
         """
-        self._check_length(embeddings.shape[1])
-        if shared_prefix:
+        check_text(self.model.config, embeddings)
+        if shared_prefix := whole("shared_prefix", shared_prefix, 0):
             return hidden_after_prefix(self.model, embeddings, shared_prefix)
         output = self.model.base_model(inputs_embeds=embeddings, use_cache=False)
         return output.last_hidden_state
@@ -200,7 +206,9 @@ class LanguageModel(nn.Module):
         Returns:
             float (b, e)
         """
-        return _last(self(self.embed(question)), length)
+        hidden = self(self.embed(question))
+        check_length(length, len(hidden))
+        return _last(hidden, length)
 
     def next_token(self, embeddings: Tensor, length: Tensor) -> Tensor:
         """The most likely token after each text, int (b,); as for `generate`."""
@@ -226,25 +234,17 @@ class LanguageModel(nn.Module):
             ValueError: text and answer are longer than the model's context.
         """
         max_new_tokens = whole("max_new_tokens", max_new_tokens)
-        self._check_length(embeddings.shape[1], max_new_tokens)
+        check_text(self.model.config, embeddings, max_new_tokens)
+        check_length(length, len(embeddings))
         tokens = generate_greedily(
             self.model,
             self.tokenizer,
             embeddings,
             length,
             max_new_tokens,
-            shared_prefix,
+            whole("shared_prefix", shared_prefix, 0),
         )
         return self.tokenizer.batch_decode(tokens, skip_special_tokens=True)
-
-    def _check_length(self, tokens: int, new: int = 0) -> None:
-        """Raises ValueError when a text, with its answer, exceeds the context."""
-        if tokens + new > (context := self.model.config.max_position_embeddings):
-            answer = f" and {new} of the answer" if new else ""
-            raise ValueError(
-                f"{tokens} tokens of text and image{answer} exceed the context of "
-                f"{context}; shorten the text or take fewer visual tokens"
-            )
 
 
 def word_tokenizer(

@@ -1,7 +1,8 @@
-"""Language models of transformers that fit, and their sizes in both configs."""
+"""Language models of transformers that fit, their sizes, and the text they can read."""
 
 from typing import Any
 
+from torch import Tensor
 from transformers import (
     LlamaConfig,
     PreTrainedTokenizerBase,
@@ -9,6 +10,7 @@ from transformers import (
 )
 
 from vlmcore.config import LanguageConfig
+from vlmcore.config.validation import check_kind
 
 LANGUAGE_FAMILIES = (
     "llama",
@@ -31,6 +33,39 @@ def check_family(model_type: str) -> None:
         raise ValueError(
             f"a {model_type!r} model cannot be the language model; choose one of the "
             f"families {', '.join(LANGUAGE_FAMILIES)}"
+        )
+
+
+def check_text(sizes: Any, embeddings: Any, new: int = 0) -> None:
+    """Raises ValueError when embeddings do not fit a model, or exceed its context.
+
+    Args:
+        sizes: the transformers config.
+        embeddings: float (b, t, e).
+        new: tokens of the answer that will follow.
+    """
+    check_kind("embeddings", embeddings, Tensor, "give float (b, t, e)")
+    shape, context = tuple(embeddings.shape), sizes.max_position_embeddings
+    if len(shape) != 3 or shape[2] != sizes.hidden_size:
+        raise ValueError(
+            f"embeddings are of shape {shape}; give (b, t, e) with e = "
+            f"{sizes.hidden_size}"
+        )
+    if shape[1] + new > context:
+        answer = f" and {new} of the answer" if new else ""
+        raise ValueError(
+            f"{shape[1]} tokens of text and image{answer} exceed the context of "
+            f"{context}; shorten the text or take fewer visual tokens"
+        )
+
+
+def check_length(length: Any, texts: int) -> None:
+    """Raises ValueError when there is not a whole number for each text."""
+    check_kind("length", length, Tensor, "give int (b,)")
+    if length.shape != (texts,) or length.is_floating_point():
+        raise ValueError(
+            f"length is {length.dtype} {tuple(length.shape)}; give one whole number "
+            f"for each of {texts} texts"
         )
 
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from torch import nn
 
 from vlmcore.config import LoRAConfig
+from vlmcore.config.validation import check_kind
 from vlmcore.models.language import LanguageModel
 
 
@@ -27,6 +28,8 @@ def add_lora(language: LanguageModel, config: LoRAConfig) -> None:
         ValueError: the model has LoRA matrices already, or none of the matrices that
             the config names.
     """
+    check_kind("language", language, LanguageModel, "give a LanguageModel")
+    check_kind("config", config, LoRAConfig, "give a LoRAConfig")
     try:
         from peft import LoraConfig, LoraModel
     except ModuleNotFoundError as error:

@@ -89,6 +89,7 @@ class TrainingData(NamedTuple):
                 "tokenise them with answers=True"
             )
         last = int(self.tokens.image.max())
+        check_kind("features", self.features, Sized | None, "give features or pixels")
         if self.features is not None and last >= len(self.features):
             raise ValueError(
                 f"a sample is about image {last} of {len(self.features)}, counted from "
@@ -248,10 +249,10 @@ class VQADataModule(pl.LightningDataModule):
     ) -> None:
         super().__init__()
         self.train = as_sets(train)
-        for data in (*self.train, *([validation] if validation else [])):
-            data.check(labelled=objective is None)
-        if predict is not None:
-            predict.check(labelled=False)
+        for data in (*self.train, validation, predict):
+            check_kind("data", data, TrainingData | None, "give a TrainingData")
+            if data is not None:
+                data.check(labelled=objective is None and data is not predict)
         check_kind("config", config, StageConfig, "give a StageConfig")
         check_choice("stage", stage, STAGES)
         self.config, self.seeds = config, (seed, STAGES.index(stage))

@@ -11,6 +11,8 @@ from collections.abc import Hashable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, TextIO, TypeVar
 
+from vlmcore.config.validation import as_path
+
 _CHUNK = 1 << 16  # characters
 
 
@@ -193,11 +195,12 @@ def _record(where: str, key: str, value: Any) -> Record:
 
 
 def _open(path: str | Path) -> TextIO:
-    if not Path(path).exists():
+    path = as_path("a file", path)
+    if not path.is_file():
         raise FileNotFoundError(
             f"there is no {path}; `vlmcore sources` says where the files come from"
         )
-    return Path(path).open(encoding="utf-8")
+    return path.open(encoding="utf-8")
 
 
 class _Stream:
