@@ -1,4 +1,4 @@
-"""Any value at every entrance: it ends in an answer or a sentence, never a raw error."""
+"""Any value at every entrance ends in an answer or a sentence, never a raw error."""
 
 from contextlib import suppress
 from pathlib import Path
