@@ -12,9 +12,7 @@ import torch
 from PIL import Image
 
 from tests.conftest import MODELS, SAMPLES
-from vlmcore import (
-    VLMConfig,
-)
+from vlmcore import VisionEncoder, VLMConfig
 from vlmcore.config import (
     LoRAConfig,
     VisionConfig,
@@ -72,6 +70,9 @@ RIGHT = {
     "pixels instead of a store": lambda w: (
         generate_answers(w.vlm, SAMPLES, w.images.numpy())
         == generate_answers(w.vlm, SAMPLES, LiveFeatures(w.vlm.vision, w.images))
+    ),
+    "LLaVA's padding": lambda w: (
+        VisionEncoder.from_pretrained().padding == (127, 127, 127)  # int(255 * 0.5)
     ),
     "rows as a list": lambda w: torch.equal(
         w.tokens.batch([1, 2]).text, w.tokens.batch(torch.tensor([1, 2])).text
@@ -149,7 +150,7 @@ SENTENCES = {
     ),
     "texts instead of samples": (
         lambda w: tokenize(["what?"], w.tokenizer, "image_first"),
-        "a sample is 'what\\?', a str; give Samples",
+        "a sample is 'what\\?', a str; give a Sample",
     ),
     "no tokenizer": (
         lambda w: tokenize(SAMPLES, None, "image_first"),

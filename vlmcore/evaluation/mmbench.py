@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from vlmcore.config.validation import as_list, check_kind, whole
+from vlmcore.config.validation import check_kind, whole
 from vlmcore.evaluation.choices import check_option, mmbench_option
 from vlmcore.evaluation.scores import ALL, BenchmarkMetric, Judged, Score
 
@@ -65,8 +65,7 @@ class MMBench(BenchmarkMetric):
             ValueError: not one of each, a right option that does not exist, or a
                 question that was not announced.
         """
-        turns = [whole("a rotation", x, 0) for x in as_list("rotations", rotations)]
-        self._add(questions, preds, target, options, turns)
+        self._add(questions, preds, target, options, rotations)
 
     def judge(self, pred: str, target: str, options: Sequence[str], *_: Any) -> Judged:
         """Gives a point for the letter of the right option, which must exist."""
@@ -77,7 +76,7 @@ class MMBench(BenchmarkMetric):
     def _counts(self, judged: Judged, *details: Any) -> tuple[float, ...]:
         """Options; asked, parseable, right in all turns; asked, right in the first."""
         _, options, rotation = details
-        right, first = judged.points, rotation == 0
+        right, first = judged.points, whole("a rotation", rotation, 0) == 0
         return len(options) * first, 1, judged.parseable, right, first, right * first
 
     def _scores(self) -> dict[str, MMBenchScore]:

@@ -181,6 +181,7 @@ class VisionEncoder(nn.Module):
             FileNotFoundError: the folder holds no checkpoint.
             ValueError: the checkpoint is damaged, or of a family that is not supported.
         """
+        check_kind("dtype", dtype, torch.dtype, "give one of torch's, such as float32")
         folder = find(name)
         check_checkpoint(folder)
         family = _family(AutoConfig.from_pretrained(folder).model_type)
