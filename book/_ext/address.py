@@ -3,7 +3,8 @@
     make address URL=https://github.com/someone/one-visual-token
 
 Repeated are: the address of the pages in `_config.yml`, the set-up cell of every
-chapter, the README and the citation file. A test compares them.
+chapter, the README, the citation file and the page for addresses that do not exist. A
+test compares them.
 """
 
 import re
@@ -37,6 +38,7 @@ def bearers(root: Path = ROOT) -> list[Path]:
         root / "_config.yml",
         root / "README.md",
         root / "CITATION.cff",
+        root / "book" / "_extra" / "404.html",
         *sorted((root / "book").rglob("*.ipynb")),
     ]
 

@@ -112,7 +112,7 @@ def _read(code: str) -> set[Path]:
     """The shipped results in the folders that code names, or all of them."""
     named = set(re.findall(r"\.\./results/([\w-]+)", code))
     folders = [ROOT / "book" / "results" / name for name in named]
-    if re.search(r"""Path\(["']\.\./results["']\)""", code):
+    if re.search(r"""["']\.\./results["']""", code):
         folders = [ROOT / "book" / "results"]
     paths = {path for folder in folders for path in folder.rglob("*") if path.is_file()}
     # recorded times of chapters do not change what a chapter shows

@@ -55,3 +55,16 @@ def test_code_in_the_text_runs():
     text = prose(ROOT / "book" / "start" / "how_to_use.md")
     for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL):
         exec(compile(block, "how_to_use", "exec"), {})
+
+
+def test_every_module_is_on_a_page_of_the_reference():
+    folders = {path.stem for path in (ROOT / "book" / "api").glob("*.md")} - {"index"}
+    text = "".join(path.read_text() for path in (ROOT / "book" / "api").glob("*.md"))
+    documented = re.findall(r"auto(?:module|function):: (\S+)", text)
+    modules = [
+        ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+        for folder in folders
+        for path in (ROOT / "vlmcore" / folder).rglob("*.py")
+    ]
+    assert sorted(documented) == sorted(modules)
+    assert {ROOT / "book" / "api" / f"{folder}.md" for folder in folders} < set(pages())

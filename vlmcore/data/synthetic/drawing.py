@@ -55,7 +55,7 @@ def pale_canvas(rng: Generator, count: int, image_size: int = IMAGE_SIZE) -> np.
 
 
 def shades(rng: Generator, colour: np.ndarray) -> np.ndarray:
-    """Draws a shade of each colour, float32 (*colour.shape, 3), from numbers of it."""
+    """Draws a shade of each colour, float32 (..., 3), from numbers of it."""
     palette = np.array(list(COLOURS.values()), dtype=np.float32)
     noise = rng.normal(0, 8, (*colour.shape, 3))
     return np.clip(palette[colour] + noise, 0, 255).astype(np.float32)
