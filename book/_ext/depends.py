@@ -14,6 +14,8 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
+SHARED = ROOT / "requirements.txt", ROOT / "book" / "_ext" / "set_up.py"
+"""What every chapter depends on."""
 
 
 def code_of(notebook: Path) -> str:
@@ -27,7 +29,7 @@ def key(notebook: Path) -> str:
     """A hash of everything that decides what a notebook shows."""
     code = code_of(notebook)
     digest = hashlib.sha256(f"{sys.version_info[:2]}{code}".encode())
-    for path in sorted({ROOT / "requirements.txt", *package_files(code), *_read(code)}):
+    for path in sorted({*SHARED, *package_files(code), *_read(code)}):
         digest.update(path.relative_to(ROOT).as_posix().encode() + path.read_bytes())
     return digest.hexdigest()
 
