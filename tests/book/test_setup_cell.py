@@ -4,6 +4,7 @@
 """
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -11,7 +12,7 @@ import sys
 import pytest
 
 from tests.book.conftest import ROOT, chapters, sources, teaching_chapters
-from tests.book.test_repository import address
+from tests.book.test_repository import address, load
 
 CELL = sources(teaching_chapters()[0], "code")[0]
 PART = teaching_chapters()[0].parent.name
@@ -100,6 +101,21 @@ def test_half_a_copy_is_not_worked_in(copy, tmp_path):
     (tmp_path / "one-visual-token" / ".git").mkdir(parents=True)
     done = run(tmp_path)
     assert "one-visual-token is not a complete copy of the book; delete" in done.stderr
+
+
+def test_what_is_installed_is_kept_by_its_version():
+    """Versions that only an operating system has would stop pip."""
+    set_up = load("set_up")
+    for version in ("2.10.0+cu128", "2.9.0.post0", "1.0rc1", "2026.1.4"):
+        assert re.fullmatch(set_up.RELEASE, version)
+    for version in ("0.1.36ubuntu1", "1.0-dev", "unknown"):
+        assert not re.fullmatch(set_up.RELEASE, version)
+    kept = set_up.installed()
+    assert {"torch", "numpy", "huggingface-hub", *set_up.RAISED} <= kept.keys()
+
+
+def test_the_weights_are_those_of_the_makefile():
+    assert f"WEIGHTS := {load('set_up').WEIGHTS}\n" in (ROOT / "Makefile").read_text()
 
 
 def test_every_page_with_a_rocket_starts_with_the_cell():
