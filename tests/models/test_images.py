@@ -32,6 +32,7 @@ FORMS = {
     "batch": lambda a: a[None],
     "PIL": Image.fromarray,
     "PNG": lambda a: encoded(Image.fromarray(a), "PNG"),
+    "open file": lambda a: io.BytesIO(encoded(Image.fromarray(a), "PNG")),
     "torch": torch.from_numpy,
     "torch CHW": lambda a: torch.from_numpy(a).permute(2, 0, 1),
     "RGBA": lambda a: np.dstack([a, a[..., 0]]),

@@ -13,9 +13,9 @@ given, so that the same picture gives the same features in every form. Its rules
 """
 
 import io
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,7 +24,7 @@ import torch.nn.functional as F
 from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
-from vlmcore.config.validation import whole
+from vlmcore.config.validation import whole, wholes
 
 CLIP_COLOUR = (122, 116, 104)
 """The mean that CLIP subtracts."""
@@ -53,10 +53,11 @@ def to_pixels(
     """One image or many as a batch of squares.
 
     Args:
-        images: files (paths, or their bytes), PIL images of any mode, arrays or tensors
-            of grey, RGB or RGBA, with channels first or last: one of them, or a list of
-            any of them, whatever their sizes. Arrays may also be batches. Their values
-            are whole numbers of 8 or 16 bits, booleans, or floats between 0 and 1.
+        images: files (paths, bytes, or open ones), PIL images of any mode, arrays or
+            tensors of grey, RGB or RGBA, with channels first or last: one of them, or a
+            list of any of them, whatever their sizes. Arrays may also be batches. Their
+            values are whole numbers of 8 or 16 bits, booleans, or floats between 0 and
+            1.
         size: pixels of a side of the squares.
         padding: its colour, RGB between 0 and 255; LLaVA takes the mean that the
             encoder subtracts, by default CLIP's.
@@ -75,6 +76,7 @@ def to_pixels(
         torch.Size([1, 3, 24, 24])
     """
     size = whole("size", size)
+    padding = wholes("padding", padding, 0, "three numbers up to 255, for RGB")
     several = images if isinstance(images, list | tuple) else [images]
     if not len(several):
         raise ValueError("there is no image; give at least one")
@@ -82,11 +84,11 @@ def to_pixels(
     return torch.cat([part.to(parts[0].device) for part in parts])
 
 
-def read_image(source: str | Path | bytes, name: str | None = None) -> Image.Image:
+def read_image(source: Any, name: str | None = None) -> Image.Image:
     """Opens an image file and decodes it, upright.
 
     Args:
-        source: the file, or its bytes.
+        source: the path of the file, its bytes, or the open file.
         name: of the image in messages.
 
     Raises:
@@ -118,7 +120,7 @@ def _decoding(name: str) -> Iterator[None]:
 
 def _rgb(image: Any, device: torch.device | None) -> Tensor:
     """One image, or a batch of an array, as float (b, 3, h, w) between 0 and 1."""
-    if isinstance(image, str | Path | bytes):
+    if isinstance(image, str | bytes | os.PathLike) or hasattr(image, "read"):
         image = read_image(image)
     if isinstance(image, Image.Image):
         array = _from_pil(image).movedim(2, 0)[None]
