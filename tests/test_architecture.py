@@ -1,6 +1,7 @@
 """The rules that keep the package simple, read off its syntax."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ PACKAGE = Path(__file__).parents[1] / "vlmcore"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 FLOORS = (
-    {"files"},
+    {"files", "folders", "fingerprint"},
     {"config", "cost", "data"},
     {"models", "scaling"},
     {"paper", "training", "evaluation"},
@@ -83,6 +84,15 @@ def test_habits(path):
             assert len(node.args) == 2, (
                 f"line {node.lineno}: a default of getattr hides a missing field"
             )
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_only_what_knows_its_own_files_deletes_or_moves_them(path):
+    """All others write through `vlmcore.files` and `vlmcore.folders`."""
+    own = {"files", "folders", "course.submission", "training.stages"}
+    deletes = r"rmtree\(|\.unlink\(|os\.remove|shutil\.move|\.rename\((?!columns)"
+    if name_of(path).removeprefix("vlmcore.") not in own:
+        assert not re.findall(deletes, path.read_text())
 
 
 def test_importing_does_nothing():

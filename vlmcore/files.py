@@ -5,12 +5,16 @@ imports torch.
 """
 
 import json
+import os
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+
+_PARTIAL = ".vlmcore-partial-"
 
 
 def read_results(folder: str | Path) -> list[dict[str, Any]]:
@@ -69,34 +73,136 @@ def beside(path: str | Path) -> Iterator[Path]:
     Yields:
         Where to write: the same name, in a temporary folder that no reader of results
         opens.
+
+    Raises:
+        ValueError: there is a folder of this name, or a file where a folder should be.
     """
     path = Path(path).resolve()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(prefix=f".{path.stem}.partial-", dir=path.parent) as folder:
-        yield Path(folder) / path.name
-        (Path(folder) / path.name).replace(path)
+    if path.is_dir():
+        raise ValueError(f"{path} is a folder; give the name of a file")
+    with temporary_folder(path.parent) as folder:
+        partial = folder / path.name
+        yield partial
+        if path.exists():
+            shutil.copymode(path, partial)
+        partial.replace(path)
 
 
 @contextmanager
-def files_beside(folder: str | Path) -> Iterator[Path]:
-    """Lets files of a folder be written beside their places, as `beside` does for one.
+def temporary_folder(parent: Path) -> Iterator[Path]:
+    """A hidden folder for what is being written into another one, which is made.
 
-    All other files of the folder stay as they are.
+    What writers have left there that were killed is deleted: a folder of this name
+    that no process holds.
+    """
+    make_folder(parent)
+    for left in parent.glob(f"{_PARTIAL}*"):
+        with suppress(FileNotFoundError), _held(left) as dead:
+            # a new one may not be held yet
+            if dead and time.time() - left.stat().st_mtime > 10:
+                shutil.rmtree(left)
+    with TemporaryDirectory(prefix=_PARTIAL, dir=parent) as folder, _held(Path(folder)):
+        yield Path(folder)
 
-    Args:
-        folder: is made if it is missing.
+
+@contextmanager
+def _held(folder: Path) -> Iterator[bool]:
+    """Locks a folder as long as this process lives and is here.
 
     Yields:
-        An empty temporary folder; its files are moved if nothing failed.
+        Whether it is locked now: another process may hold it, and not every system and
+        disk can tell.
     """
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(prefix=".partial-", dir=folder) as temporary:
-        yield Path(temporary)
-        for source in sorted(Path(temporary).rglob("*")):
-            if source.is_file():
-                with beside(folder / source.relative_to(temporary)) as place:
-                    shutil.move(source, place)
+    with ExitStack() as stack:
+        try:
+            import fcntl
+
+            file = os.open(folder, os.O_RDONLY)
+            stack.callback(os.close, file)
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            locked = True
+        except (ImportError, OSError):
+            locked = False
+        yield locked
+
+
+def make_folder(folder: Path) -> None:
+    """Makes a folder and those above it, unless they are there.
+
+    Raises:
+        ValueError: one of them is a file.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise ValueError(
+            f"{folder} cannot be made, since a file has its name or that of a folder "
+            "above it; choose another folder"
+        ) from error
+
+
+def refuse_existing(path: Path) -> None:
+    """Refuses to write where a file is that may be someone's.
+
+    Raises:
+        ValueError: there is one.
+    """
+    if path.exists():
+        raise ValueError(f"{path} is there already; give another name or move it away")
+
+
+def write_result(path: Path, result: dict[str, Any]) -> None:
+    """Writes a result, or replaces an earlier one of the same name.
+
+    Raises:
+        ValueError: the file holds something else.
+    """
+    stored_result(path, name=result["name"])
+    write_json(path, result)
+
+
+def stored_result(path: Path, **made_of: Any) -> dict[str, Any] | None:
+    """A result if it is there and was made of the same things.
+
+    Args:
+        path: its file.
+        **made_of: fields of the result that decide all others.
+
+    Raises:
+        ValueError: the file holds something else.
+    """
+    if not path.exists():
+        return None
+    stored = read_json(path)
+    refuse_other(stored, made_of, path, "move it away or give another folder")
+    return stored
+
+
+def refuse_other(
+    stored: Any, made_of: Mapping[str, Any], where: str | Path, way_out: str
+) -> None:
+    """Refuses to reuse or go on with what was made of other things.
+
+    Args:
+        stored: the description that lies beside it.
+        made_of: name and value, or fingerprint, of everything that decides an outcome.
+        where: the place, for the message.
+        way_out: the end of the message.
+
+    Raises:
+        ValueError: a value differs or is not described.
+    """
+    known = stored if isinstance(stored, dict) else {}
+    if missing := [name for name in made_of if name not in known]:
+        raise ValueError(
+            f"{where} does not say its {', '.join(missing)}, so it may belong to "
+            f"something else; {way_out}"
+        )
+    if others := [name for name, value in made_of.items() if known[name] != value]:
+        raise ValueError(
+            f"{where} belongs to something else (different here: {', '.join(others)}); "
+            f"{way_out}"
+        )
 
 
 def find_above(folder: str, option: str) -> Path:

@@ -11,6 +11,8 @@ import re
 import sys
 from pathlib import Path
 
+from vlmcore.files import write_text
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -60,7 +62,7 @@ def set_address(url: str, root: Path = ROOT) -> None:
             .replace(f"github/{name}/", f"github/{short}/")
         )
         if new != text:
-            path.write_text(new)
+            write_text(path, new)
 
 
 if __name__ == "__main__":

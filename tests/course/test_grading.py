@@ -163,6 +163,21 @@ def test_the_command_grades_a_class(check, tmp_path, write):
     assert {path.suffix for path in reports.iterdir()} == {".json", ".md", ".txt"}
 
 
+def test_reports_replace_only_reports(check, tmp_path, write):
+    """Those of an earlier call, unless a person has written into them since."""
+    ada, reports = write(tmp_path / "ada.ipynb", "a = 1"), tmp_path / "reports"
+    reports.mkdir()
+    (reports / "ada.md").write_text("my notes on Ada")
+    refused = check(ada)
+    assert refused.exit_code == 2 and "ada.md would be replaced" in refused.output
+    assert [path.name for path in reports.iterdir()] == ["ada.md"]
+    (reports / "ada.md").unlink()
+    assert check(ada).exit_code == check(ada).exit_code == 0
+    (reports / "ada.md").write_text("with a remark")
+    assert check(ada).exit_code == 2
+    assert (reports / "ada.md").read_text() == "with a remark"
+
+
 def test_the_command_refuses_in_a_sentence(assignment, check, tmp_path, write):
     (tmp_path / "b").mkdir()
     twins = [write(tmp_path / name, "a = 1") for name in ("ada.ipynb", "b/ada.ipynb")]

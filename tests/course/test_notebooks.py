@@ -2,6 +2,7 @@
 
 import doctest
 import re
+import shutil
 
 import nbformat
 import pytest
@@ -19,6 +20,7 @@ from vlmcore.course.notebooks import (
     release,
     student_copy,
 )
+from vlmcore.folders import MANIFEST
 
 ASSIGNMENTS = ROOT / "book" / "assignments"
 MASTERS = masters(ASSIGNMENTS)
@@ -73,14 +75,21 @@ def test_a_student_copy_with_the_solutions_is_the_master(master):
 
 def test_a_release_holds_student_copies_and_nothing_else(tmp_path):
     release(tmp_path, ASSIGNMENTS)
-    assert sorted(path.name for path in tmp_path.rglob("*")) == sorted(
-        path.name for path in MASTERS
-    )
+    expected = {MANIFEST, *(path.name for path in MASTERS)}
+    assert {path.name for path in tmp_path.rglob("*")} == expected
     hidden = "".join(path.read_text() for path in (ASSIGNMENTS / "hidden").glob("*.py"))
     names = re.findall(r"def (test_q\d_(?!public)\w+)", hidden)
     assert names and not any(
         name in path.read_text() for name in names for path in tmp_path.iterdir()
     )
+
+
+def test_a_release_into_the_masters_is_refused(tmp_path):
+    shutil.copytree(ASSIGNMENTS / "masters", tmp_path / "masters")
+    before = [path.read_bytes() for path in masters(tmp_path)]
+    with pytest.raises(ValueError, match="would be replaced, and vlmcore did not"):
+        release(tmp_path / "masters", tmp_path)
+    assert [path.read_bytes() for path in masters(tmp_path)] == before
 
 
 def test_every_master_has_hidden_tests(master):

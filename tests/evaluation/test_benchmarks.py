@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import pandas as pd
 import pytest
+from PIL import Image
 
 from vlmcore.config import PoolConfig
 from vlmcore.data.benchmarks.llava import Answer, append_answers, read_answers
@@ -36,12 +37,21 @@ class Oracle:
                 max(Counter(question.answers).items(), key=lambda pair: pair[1])[0]
             )
 
+    def made_of(self):
+        return {"name": "oracle"}
+
     def ask(self, images, prompts, max_new_tokens):
         assert len(images) == len(prompts)
         if self.dies_after is not None and len(self.asked) >= self.dies_after:
             raise KeyboardInterrupt
         self.asked += prompts
         return [f" {self.right[prompt].pop(0)}\n" for prompt in prompts]
+
+
+@pytest.fixture
+def copied(tmp_path):
+    """A folder of the samples in which a test may damage an image."""
+    return Path(shutil.copytree(SAMPLES, tmp_path / "benchmarks"))
 
 
 @pytest.mark.parametrize("name", SOURCES)
@@ -106,6 +116,47 @@ def test_a_stopped_run_resumes_and_asks_at_most_a_batch_again(tmp_path, batch_si
     assert len(model.asked) + len(again.asked) <= len(ids) + batch_size
 
 
+def test_answers_of_another_model_or_image_are_refused(make_vlm, copied, tmp_path):
+    """They were scored as the second model's once. Nothing in the file changes."""
+    benchmark, path = load_benchmark("gqa", copied), tmp_path / "answers"
+    vlm, options = make_vlm(PoolConfig(), 1), {"max_new_tokens": 3}
+    evaluate(vlm, benchmark, path, **options)
+    path.write_bytes(path.read_bytes() + b'{"question_id": "torn')
+    before = path.read_bytes()
+    other = make_vlm(PoolConfig(), 1)
+    other.language.model.get_output_embeddings().weight.data[3, 3] += 1e-3
+    for model, changed, what in (
+        (other, {}, "weights"),
+        (make_vlm(PoolConfig(), 4), {}, "weights"),
+        (vlm, {"max_new_tokens": 4}, "max_new_tokens"),
+    ):
+        with pytest.raises(ValueError, match=rf"line 1.*here: {what}\); give another"):
+            evaluate(model, benchmark, path, **options | changed)
+    assert evaluate(vlm, benchmark, path, **options).headline.count == 6
+    image = next(iter(benchmark.questions())).image
+    Image.new("RGB", (72, 72)).save(image)
+    with pytest.raises(ValueError, match=r"different here: image\)"):
+        evaluate(vlm, benchmark, path, **options)
+    assert path.read_bytes() == before[: before.rfind(b"\n") + 1]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("my notes", r"ends with b'my notes', which is no answer; give another file"),
+        ("my notes\n", "line 1: this is not JSON"),
+        ('{"question_id": 7, "text": "red"}', "line 1: answers 7"),
+        ('{"question_id": 7, "text": "red"}\n{"questi', "line 1: answers 7"),
+    ],
+)
+def test_a_file_of_others_is_refused_and_left_alone(tmp_path, text, message):
+    benchmark, path = load_benchmark("pope", SAMPLES), tmp_path / "notes"
+    path.write_text(text)
+    with pytest.raises(ValueError, match=message):
+        ask(Oracle(benchmark.questions()), benchmark, path)
+    assert path.read_text() == text
+
+
 KILLED = """
 import sys, time
 from pathlib import Path
@@ -139,12 +190,6 @@ def test_a_killed_process_leaves_no_answer_missing_or_twice(tmp_path):
     assert [answer.id for answer in read_answers(path)] == [
         question.id for question in benchmark.questions()
     ]
-
-
-@pytest.fixture
-def copied(tmp_path):
-    """A folder of the samples in which a test may damage an image."""
-    return Path(shutil.copytree(SAMPLES, tmp_path / "benchmarks"))
 
 
 @pytest.mark.parametrize("name, left_out", [("gqa", 2), ("mme", 2), ("pope", 6)])

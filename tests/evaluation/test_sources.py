@@ -36,6 +36,16 @@ def test_submissions_are_what_the_servers_take(tmp_path):
     assert table["prediction"][0] == "The two, RED."
 
 
+def test_a_submission_replaces_no_file(tmp_path):
+    """Least of all the answers."""
+    benchmark, path = load_benchmark("vqav2", SAMPLES), tmp_path / "answers"
+    append_answers(path, [Answer(q.id, "", "2", "", {}) for q in benchmark.questions()])
+    before = path.read_bytes()
+    with pytest.raises(ValueError, match="answers is there already; give another name"):
+        write_submission(benchmark, path, path)
+    assert path.read_bytes() == before
+
+
 @pytest.mark.parametrize(
     "name, message",
     [

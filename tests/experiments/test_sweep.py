@@ -20,6 +20,7 @@ from vlmcore.config import (
 )
 from vlmcore.experiments import sweep
 from vlmcore.experiments.run_config import (
+    SCHEMA,
     identity,
     method,
     weights_of,
@@ -198,8 +199,12 @@ def test_runs_that_share_weights_are_done_by_one_worker_and_trained_once():
 
 def test_pending_runs_are_those_without_a_result(tmp_path):
     configs = EXPERIMENTS["easyvqa"]()
-    write_json(tmp_path / f"{identity(configs[3])}.json", {})
+    path, name = tmp_path / f"{identity(configs[3])}.json", identity(configs[3])
+    write_json(path, {"id": name, "schema": SCHEMA})
     assert sweep.pending(configs, tmp_path) == configs[:3] + configs[4:]
+    write_json(path, {"id": identity(configs[2]), "schema": SCHEMA})
+    with pytest.raises(ValueError, match=rf"{name}.json.*\(different here: id\)"):
+        sweep.pending(configs, tmp_path)
 
 
 def test_parts_of_a_sweep_are_disjoint_and_complete():

@@ -96,6 +96,17 @@ def test_a_file_that_lacks_a_part_is_refused(tuned_vlm, make_vlm, tmp_path):
         load_adapter(path, plain.vision, plain.language)
 
 
+def test_only_an_adapter_is_replaced(tuned_vlm, tmp_path):
+    """The weights of a stage, for one, have much the same name."""
+    path = tmp_path / "a.safetensors"
+    save_adapter(tuned_vlm, path)
+    save_adapter(tuned_vlm, path)
+    save_file({"x": torch.zeros(1)}, path)
+    with pytest.raises(ValueError, match="is no adapter"):
+        save_adapter(tuned_vlm, path)
+    assert load_file(path).keys() == {"x"}
+
+
 def test_a_model_to_which_nothing_was_added_has_no_adapter(make_vlm, tmp_path):
     with pytest.raises(ValueError, match="neither a compressor nor"):
         save_adapter(make_vlm(None, 0), tmp_path / "a.safetensors")

@@ -1,12 +1,17 @@
 """Saving a whole model, and loading what is damaged."""
 
+import copy
+import io
 import json
+import pickle
 
 import pytest
 import torch
 
 from tests.conftest import SAMPLES
+from vlmcore.config import LoRAConfig, PruMergeConfig, QueCCConfig
 from vlmcore.data.samples import tokenize
+from vlmcore.models.lora import add_lora
 from vlmcore.models.vlm import VLM
 
 
@@ -72,7 +77,7 @@ def test_saving_leaves_the_files_of_others_alone(make_vlm, tmp_path):
     assert all(path.read_text() == "mine" for path in foreign)
     assert link.is_symlink() and (folder / "config.json").is_symlink()
     assert VLM.from_pretrained(folder).config == make_vlm().config
-    assert not [path for path in tmp_path.rglob("*") if ".partial-" in path.name]
+    assert not [path for path in tmp_path.rglob("*") if "-partial-" in path.name]
 
 
 def test_a_failed_save_leaves_the_old_model(make_vlm, tmp_path, monkeypatch):
@@ -84,3 +89,62 @@ def test_a_failed_save_leaves_the_old_model(make_vlm, tmp_path, monkeypatch):
         other.save_pretrained(tmp_path)
     after = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     assert after == before
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["config.json", "language/model.safetensors", "vision/preprocessor_config.json"],
+)
+def test_a_file_of_others_is_never_replaced(make_vlm, tmp_path, name):
+    """Neither one that was there, nor one of ours that was changed since."""
+    path, vlm = tmp_path / "a" / name, make_vlm()
+    path.parent.mkdir(parents=True)
+    path.write_text("mine")
+    with pytest.raises(ValueError, match=rf"{name} would be replaced, and vlmcore did"):
+        vlm.save_pretrained(tmp_path / "a")
+    assert [p for p in (tmp_path / "a").rglob("*") if p.is_file()] == [path]
+    path.unlink()
+    vlm.save_pretrained(tmp_path / "a")
+    path.write_text("changed")
+    with pytest.raises(ValueError, match=r"changed since; choose another folder"):
+        make_vlm(seed=1).save_pretrained(tmp_path / "a")
+    assert path.read_text() == "changed"
+
+
+def test_a_folder_where_a_file_is_gets_a_sentence(make_vlm, tmp_path):
+    (tmp_path / "file").write_text("mine")
+    (tmp_path / "a" / "config.json").mkdir(parents=True)
+    with pytest.raises(ValueError, match="file cannot be made, since a file has its"):
+        make_vlm().save_pretrained(tmp_path / "file")
+    with pytest.raises(ValueError, match=r"config.json is a folder; choose another"):
+        make_vlm().save_pretrained(tmp_path / "a")
+
+
+def test_a_part_can_be_saved_again_on_its_own(make_vlm, tmp_path):
+    vlm = make_vlm()
+    vlm.save_pretrained(tmp_path)
+    make_vlm(seed=1).language.save_pretrained(tmp_path / "language")
+    vlm.save_pretrained(tmp_path)
+    assert (tmp_path / "compressor.safetensors").exists()
+    make_vlm(None, 0).save_pretrained(tmp_path)
+    assert not (tmp_path / "compressor.safetensors").exists(), "a blind model has none"
+
+
+@pytest.mark.parametrize("model", [(QueCCConfig(heads=2), 4), (PruMergeConfig(5), 3)])
+@pytest.mark.parametrize("lora", [False, True])
+def test_a_model_can_be_pickled_copied_and_saved_by_torch(
+    make_vlm, images, model, lora
+):
+    vlm = make_vlm(*model)
+    if lora:
+        add_lora(vlm.language, LoRAConfig(rank=2))
+    file, asked = io.BytesIO(), (images, ["what?"] * len(images))
+    torch.save(vlm, file)
+    file.seek(0)
+    for other in (
+        pickle.loads(pickle.dumps(vlm)),
+        copy.deepcopy(vlm),
+        torch.load(file, weights_only=False),
+    ):
+        assert other.ask(*asked) == vlm.ask(*asked)
+        assert all(map(torch.equal, other.parameters(), vlm.parameters()))

@@ -70,7 +70,7 @@ def test_cls_attention_is_one_head_over_the_full_width(kind, images, tmp_path):
     """By a hook on the last layer's projections, not by the encoder's own path."""
     tiny(kind).save_pretrained(tmp_path)
     encoder = VisionEncoder.from_pretrained(tmp_path)
-    attention = encoder.family.attention(encoder.family.last_layer(encoder.model))
+    attention = encoder.family.attention(encoder.family.layers(encoder.model)[-1])
     caught = {}
     for name in ("q_proj", "k_proj"):
         # a hook that returns something replaces the output, so this one returns None

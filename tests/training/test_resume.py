@@ -57,7 +57,7 @@ def test_a_step_reads_and_draws_what_its_number_says(tmp_path):
 
         stage = Stage(model, loss, StageConfig(9, 1e-2, 2), seed=1)
         with contextlib.suppress(StopError):
-            run(stage, StepData(make), 9, folder, checkpoint_every=3, **QUIET)
+            run(stage, StepData(make, None), 9, folder, checkpoint_every=3, **QUIET)
         return weights(model), seen
 
     undisturbed, _ = train(tmp_path / "a")

@@ -16,7 +16,7 @@ from tests.training.conftest import (
     same,
     weights,
 )
-from vlmcore.config import M3Config, MQTConfig, PoolConfig, VLMConfig, replace
+from vlmcore.config import M3Config, MQTConfig, VLMConfig, replace
 from vlmcore.data.samples import rows_of_step, tokenize
 from vlmcore.experiments.pretraining.embedding_targets import align_to_embeddings
 from vlmcore.training import StageConfig, TrainingConfig, fit
@@ -136,27 +136,10 @@ def test_the_loss_of_a_step_is_the_mean_over_its_v(make_vlm, data, tmp_path):
 def test_finished_stages_are_not_repeated(make_vlm, data, tmp_path):
     first = fit(make_vlm(), data, SHORT, tmp_path, **QUIET)
     stamps = {path: path.stat().st_mtime_ns for path in tmp_path.glob("*.safetensors")}
-    other = make_vlm()
-    torch.nn.init.normal_(other.compressor.projection[0].weight)
-    again = fit(other, data, SHORT, tmp_path, **QUIET)
+    again = fit(make_vlm(), data, SHORT, tmp_path, **QUIET)
     assert len(stamps) == 2
     assert all(path.stat().st_mtime_ns == stamp for path, stamp in stamps.items())
     assert same(weights(first), weights(again))
-
-
-def test_the_folder_of_another_run_is_refused(make_vlm, data, tmp_path):
-    """Its weights might fit by chance. A tuned model's alignment would differ too."""
-    tuned = fit(make_vlm(), data, SHORT, tmp_path, **QUIET)
-    longer = replace(SHORT, align=StageConfig(7, 1e-2, 3))
-    for vlm, config, what in (
-        (make_vlm(PoolConfig(), 4), SHORT, "model"),
-        (make_vlm(), longer, "stage"),
-        (make_vlm(), replace(SHORT, seed=4), "seed"),
-        (tuned, SHORT, "frozen_language"),
-    ):
-        message = rf"belongs to another run \(its {what} differ"
-        with pytest.raises(ValueError, match=message):
-            fit(vlm, data, config, tmp_path, **QUIET)
 
 
 def test_bad_input_gets_a_sentence(make_vlm, data, tmp_path):

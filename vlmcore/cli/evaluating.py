@@ -42,8 +42,8 @@ def probe_facts_in_text(
 ) -> None:
     """Ask a language model in text for facts that no image shows."""
     from vlmcore.experiments.analysis.factual_probe import factual_probe_result
-    from vlmcore.files import write_json
+    from vlmcore.files import write_result
 
     result = factual_probe_result(model, out)
-    write_json(out / f"{result['name']}.json", result)
+    write_result(out / f"{result['name']}.json", result)
     print(f"{result['right']} of {result['count']} facts known")

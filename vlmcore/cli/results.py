@@ -80,18 +80,20 @@ def simulate_coverage(
 ) -> None:
     """Simulate how often each confidence interval contains the true value.
 
-    There is one file per planted law. A law that has a file is skipped.
+    There is one file per planted law. A law that has a file of the same command is
+    skipped.
     """
-    from vlmcore.files import write_json
-    from vlmcore.scaling.coverage import SETTINGS, result
+    from vlmcore.files import stored_result, write_json
+    from vlmcore.scaling.coverage import COMMAND, SETTINGS, result
 
     if with_refits > simulations:
         raise ValueError(
             f"{with_refits} data sets with refits are more than the {simulations} in "
             "all; lower --with-refits or raise --simulations"
         )
+    command = COMMAND.format(simulations, with_refits)
     for setting in SETTINGS:
         path = out / f"coverage_{setting.name}.json"
-        if not path.exists():
+        if not stored_result(path, name=setting.name, command=command):
             write_json(path, result(setting, simulations, with_refits))
             print(f"{path} written", flush=True)

@@ -30,13 +30,13 @@ def probe_encoder(
 ) -> None:
     """Train a linear probe on the encoder in the package, on easy-VQA's images."""
     from vlmcore.experiments.pretraining.vision_encoder import linear_probe
-    from vlmcore.files import write_json
+    from vlmcore.files import write_result
     from vlmcore.models.vision import CHECKPOINT, VisionEncoder
 
     probe = linear_probe(VisionEncoder.from_pretrained())
     command = f"vlmcore encoder probe --out {out}"
     result = {"name": CHECKPOINT.name, "probe": probe, "command": command}
-    write_json(out / f"{CHECKPOINT.name}.json", result)
+    write_result(out / f"{CHECKPOINT.name}.json", result)
     for features, share in probe.items():
         print(f"{features}: {share['right']} of {share['count']} images right")
 

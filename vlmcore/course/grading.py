@@ -20,6 +20,7 @@ from vlmcore.course.checks.feedback import StoppedError, UnansweredError
 from vlmcore.course.notebooks import find_assignments, masters
 from vlmcore.course.submission import Limits, Submission
 from vlmcore.files import write_json, write_text
+from vlmcore.folders import files_beside
 
 _PYTEST = (
     "--assert=plain",
@@ -190,7 +191,8 @@ def grade_all(
         assignment: its name; by default the one whose checks a notebook calls.
 
     Raises:
-        ValueError: two submissions would share a report.
+        ValueError: two submissions would share a report, or a file of someone else's
+            would be replaced by one.
         FileNotFoundError: there are no assignments or no hidden test.
     """
     if len({path.stem for path in submissions}) < len(submissions):
@@ -199,13 +201,12 @@ def grade_all(
             "them into different folders with --out"
         )
     tests = hidden or find_assignments(assignments) / "hidden"
-    out.mkdir(parents=True, exist_ok=True)
     for path in submissions:
         name = assignment or assignment_of(path, find_assignments(assignments))
-        result = grade(
-            path, tests / f"test_{name}.py", out / f"{path.stem}.txt", limits
-        )
-        result.write(out, path.stem)
+        with files_beside(out, whole=False) as reports:
+            printed = reports / f"{path.stem}.txt"
+            result = grade(path, tests / f"test_{name}.py", printed, limits)
+            result.write(reports, path.stem)
         yield result
 
 

@@ -13,6 +13,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from vlmcore.files import find_above
+from vlmcore.folders import files_beside
 
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 STUB = "# YOUR CODE HERE\nraise NotImplementedError()"
@@ -109,12 +110,16 @@ def clear_solutions(source: str) -> str:
 
 
 def release(out: Path, assignments: Path) -> list[Path]:
-    """Writes the student copy of every master into a folder, and nothing else."""
+    """Writes the student copy of every master into a folder.
+
+    Raises:
+        ValueError: a notebook there would be replaced that is no student copy, or that
+            was changed.
+    """
     copies = {
-        out / path.name: student_copy(read_notebook(path))
-        for path in masters(assignments)
+        path.name: student_copy(read_notebook(path)) for path in masters(assignments)
     }
-    out.mkdir(parents=True, exist_ok=True)
-    for path, copy in copies.items():
-        nbformat.write(copy, path)
-    return list(copies)
+    with files_beside(out, whole=False) as partial:
+        for name, copy in copies.items():
+            nbformat.write(copy, partial / name)
+    return [out / name for name in copies]

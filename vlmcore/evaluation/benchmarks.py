@@ -1,9 +1,10 @@
 """Evaluation of a model on a benchmark: ask it, keep its answers in a file, score them.
 
 A `Benchmark` is a way to read its questions, again and again and one at a time, and the
-rule that scores the answers. Answers are appended batch by batch; a run that is killed
-resumes behind the last whole line. Scoring reads the file of answers and nothing else
-of the model, so it scores the answers of other code too, in any order.
+rule that scores the answers. Answers are appended batch by batch, with fingerprints of
+model and image; a run that is killed resumes behind the last whole line. Scoring
+reads the file of answers and nothing else of the model, so it scores the answers of
+other code too, in any order.
 """
 
 import base64
@@ -20,13 +21,14 @@ from vlmcore.data.benchmarks.json_stream import join
 from vlmcore.data.benchmarks.llava import (
     Answer,
     append_answers,
-    cut_unfinished_line,
     read_answers,
     unanswered,
 )
 from vlmcore.data.benchmarks.question import Question
 from vlmcore.evaluation.rules import RULES
 from vlmcore.evaluation.scores import Score
+from vlmcore.files import make_folder
+from vlmcore.fingerprint import fingerprint, torch_version
 from vlmcore.models.images import UnreadableImageError, read_image
 from vlmcore.models.vlm import VLM
 
@@ -92,25 +94,40 @@ def ask(
     Args:
         vlm: the model under evaluation.
         benchmark: its questions.
-        answers: the file; the answers it has are kept.
+        answers: the file; the answers it has are kept if they are those that the model
+            would give again.
         model: name of the model, written beside its answers.
         batch_size: questions a step.
         max_new_tokens: the longest answer.
 
     Raises:
         FileNotFoundError: an image is missing.
-        ValueError: the file holds answers to other questions or of another model.
+        ValueError: the file holds answers to other questions or images, of another
+            model, or made with other options or another version of torch.
     """
     check_benchmark(benchmark)
     if not hasattr(vlm, "ask"):
         raise ValueError(f"a {type(vlm).__name__} cannot be asked; give a VLM")
     batch_size = whole("batch_size", batch_size)
     answers = as_path("answers", answers)
-    answers.parent.mkdir(parents=True, exist_ok=True)
-    cut_unfinished_line(answers)
-    rest = iter(unanswered(benchmark.questions(), answers, model))
+    make_folder(answers.parent)
+    of_all = {"weights": fingerprint(vlm), "max_new_tokens": max_new_tokens}
+    of_all["torch"] = torch_version()
+
+    def made_of(question: Question) -> dict[str, Any]:
+        return of_all | {"image": fingerprint(_image_data(question))}
+
+    rest = unanswered(benchmark.questions(), answers, model, made_of)
     while batch := list(islice(rest, batch_size)):
-        append_answers(answers, _answered(vlm, batch, model, max_new_tokens))
+        metadata = list(map(made_of, batch))
+        texts = _texts(vlm, batch, max_new_tokens)
+        lines = [
+            Answer(question.id, question.prompt, text.strip(), model, about | problem)
+            for question, about, (text, problem) in zip(
+                batch, metadata, texts, strict=True
+            )
+        ]
+        append_answers(answers, lines)
 
 
 def score(benchmark: Benchmark, answers: str | Path) -> Evaluation:
@@ -195,28 +212,33 @@ def open_image(question: Question) -> Image.Image | None:
     return read_image(packed, f"{field} its base64,")
 
 
-def _answered(
-    vlm: VLM, batch: Sequence[Question], model: str, max_new_tokens: int
-) -> list[Answer]:
-    """Answers to a batch, in its order; questions about text get an empty image."""
+def _image_data(question: Question) -> bytes | str | None:
+    """The bytes of an image's file, or its base64."""
+    source = question.image
+    if isinstance(source, Path):
+        return source.read_bytes() if source.exists() else str(open_image(question))
+    return source
+
+
+def _texts(
+    vlm: VLM, batch: Sequence[Question], max_new_tokens: int
+) -> list[tuple[str, dict[str, str]]]:
+    """Answers to a batch, in its order, each with the problem of its image.
+
+    Questions about text get an empty image.
+    """
     empty = Image.new("RGB", (1, 1), vlm.vision.padding)
     images, prompts, problems = [], [], {}
-    for question in batch:
+    for row, question in enumerate(batch):
         try:
             images.append(open_image(question) or empty)
             prompts.append(question.prompt)
         except UnreadableImageError as error:
-            problems[question.id] = {"unreadable": str(error)}
+            problems[row] = {"unreadable": str(error)}
     texts = iter(vlm.ask(images, prompts, max_new_tokens) if images else [])
     return [
-        Answer(
-            question.id,
-            question.prompt,
-            "" if question.id in problems else next(texts).strip(),
-            model,
-            problems.get(question.id, {}),
-        )
-        for question in batch
+        ("", problems[row]) if row in problems else (next(texts), {})
+        for row in range(len(batch))
     ]
 
 

@@ -16,7 +16,7 @@ from vlmcore.data.benchmarks.llava import Answer, read_answers
 from vlmcore.data.benchmarks.question import OPTION_LETTERS, Question
 from vlmcore.evaluation.benchmarks import Benchmark, check_benchmark
 from vlmcore.evaluation.vqa_text import evalai
-from vlmcore.files import beside
+from vlmcore.files import beside, refuse_existing
 
 _Pairs = Iterator[tuple[Question, Answer]]
 
@@ -33,7 +33,8 @@ def write_submission(benchmark: Benchmark, answers: str | Path, to: str | Path) 
         to: file to write; it appears complete or not at all.
 
     Raises:
-        ValueError: the benchmark has no server, or a question has no answer or two.
+        ValueError: the benchmark has no server, a question has no answer or two, or
+            there is a file of this name.
         ModuleNotFoundError: pandas needs openpyxl for a spreadsheet; the message says
             how to get it.
     """
@@ -44,6 +45,7 @@ def write_submission(benchmark: Benchmark, answers: str | Path, to: str | Path) 
             f"{benchmark.rule} is scored here; submissions are for "
             f"{', '.join(_WRITERS)}"
         )
+    refuse_existing(Path(to))
     with beside(to) as path:
         _WRITERS[benchmark.rule](
             join(benchmark.questions(), read_answers(answers)), path

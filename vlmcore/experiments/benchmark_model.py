@@ -22,6 +22,8 @@ from vlmcore.data.synthetic.benchmark_questions import benchmark_scenes
 from vlmcore.data.synthetic.letters_and_shapes import DESCRIPTION_WORDS
 from vlmcore.experiments.pretraining.scene_tokens import pretrain_on_scenes
 from vlmcore.files import beside
+from vlmcore.fingerprint import fingerprint
+from vlmcore.folders import settle
 from vlmcore.models.feature_cache import FeatureStore
 from vlmcore.models.language import LanguageModel, word_tokenizer
 from vlmcore.models.pretrained.checks import check_safetensors
@@ -64,8 +66,9 @@ def train_model(
         **options: of `trainer.run`.
     """
     work, vision = Path(work), VisionEncoder.from_pretrained()
-    folder = work / f"language-{text.steps}"
-    if not (folder / "model.safetensors").exists():
+    mark = fingerprint(MODEL, text, training.seed, BENCHMARK_TEXTS)
+    folder = work / f"language-{mark}"
+    if not (settle(folder) / "model.safetensors").exists():
         scenes = benchmark_scenes((training.seed, 1), BENCHMARK_TEXTS, draw=False)
         language = pretrain_on_scenes(
             work / f"{folder.name}.training",
@@ -86,7 +89,7 @@ def train_model(
         tokenize(scenes.samples(), language.tokenizer, MODEL.order),
         FeatureStore(vision, scenes.images, work),
     )
-    return fit(vlm, data, training, work / f"vlm-{training.align.steps}", **options)
+    return fit(vlm, data, training, work / f"vlm-{mark}", **options)
 
 
 def weights(stage: StageName) -> Path:

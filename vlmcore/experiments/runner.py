@@ -6,8 +6,6 @@ across questions. Runs that share weights train them once. `run_config` says wha
 is, `sweep` does many.
 """
 
-import os
-import shutil
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -29,13 +27,15 @@ from vlmcore.experiments.pretraining.embedding_targets import (
 )
 from vlmcore.experiments.records import describe_run, logged_losses
 from vlmcore.experiments.run_config import (
+    SCHEMA,
     RunConfig,
     identity,
     language_identity,
     weights_of,
 )
 from vlmcore.experiments.tasks import TaskData, find_task, load_task
-from vlmcore.files import read_json, write_json
+from vlmcore.files import stored_result, write_json
+from vlmcore.folders import settle
 from vlmcore.models.feature_cache import FeatureStore
 from vlmcore.models.language import LanguageModel
 from vlmcore.models.precision import half_of
@@ -81,8 +81,8 @@ def run_cell(
         The result as it stands in the file.
     """
     path = Path(results) / f"{identity(config)}.json"
-    if path.exists():
-        return read_json(path)
+    if result := stored_result(path, id=identity(config), schema=SCHEMA):
+        return result
     tasks, started = _load(config), time.perf_counter()
     options = {"progress": progress, "accelerator": accelerator}
     vlm, processed = train(config, tasks, work, **options)
@@ -170,7 +170,7 @@ def language_model(
             config.pretrained, dtype=half, attention="eager"
         )
     folder = Path(work) / f"language-{language_identity(config)}"
-    if not (folder / "model.safetensors").exists():
+    if not (settle(folder) / "model.safetensors").exists():
         pretrain = find_task(config.task).pretraining(config.held_out)
         model = pretrain(
             f"{folder}.training",
@@ -179,12 +179,7 @@ def language_model(
             seed=config.training.seed,
             **options,
         )
-        partial = folder.with_name(f"{folder.name}.{os.getpid()}.partial")
-        model.save_pretrained(partial)
-        try:
-            partial.replace(folder)
-        except OSError:  # another process was quicker, with the same weights
-            shutil.rmtree(partial)
+        model.save_pretrained(folder)
     return LanguageModel.from_pretrained(folder)
 
 

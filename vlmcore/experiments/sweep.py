@@ -26,6 +26,7 @@ from tqdm import tqdm
 
 from vlmcore.cost import language_parameters
 from vlmcore.experiments.run_config import (
+    SCHEMA,
     RunConfig,
     identity,
     language_identity,
@@ -35,6 +36,7 @@ from vlmcore.experiments.runner import language_model, prepare, run_cell
 from vlmcore.experiments.suites import NEEDS_GPU
 from vlmcore.experiments.tasks import find_task
 from vlmcore.experiments.without_images import run_question_only, run_text_only
+from vlmcore.files import stored_result
 
 
 class Job(NamedTuple):
@@ -61,9 +63,18 @@ class Job(NamedTuple):
 
 
 def pending(configs: list[RunConfig], results: Path) -> list[RunConfig]:
-    """The runs without a result file."""
-    done = {path.stem for path in results.glob("*.json")}
-    return [config for config in configs if identity(config) not in done]
+    """The runs without a result file.
+
+    Raises:
+        ValueError: a file of a run's name holds something else.
+    """
+    names = {identity(config): config for config in configs}
+    files = {name: results / f"{name}.json" for name in names}
+    return [
+        names[name]
+        for name, path in files.items()
+        if stored_result(path, id=name, schema=SCHEMA) is None
+    ]
 
 
 def by_weights(configs: list[RunConfig]) -> list[list[RunConfig]]:

@@ -13,7 +13,7 @@ from vlmcore.experiments.records import plain_scores
 from vlmcore.experiments.run_config import SCHEMA, RunConfig, language_identity
 from vlmcore.experiments.runner import language_model
 from vlmcore.experiments.tasks import find_task, load_task
-from vlmcore.files import write_json
+from vlmcore.files import stored_result, write_json
 from vlmcore.training.trainer import device_of
 
 
@@ -37,7 +37,13 @@ def run_text_only(
         accelerator: as Lightning's; the language model answers there.
     """
     path = Path(results) / f"text-{language_identity(config)}.json"
-    if path.exists():
+    made_of = {
+        "name": "text_only",
+        "schema": SCHEMA,
+        "text": to_dict(config.text),
+        "text_seed": config.training.seed,
+    }
+    if stored_result(path, **made_of):
         return
     language = language_model(config, work, progress=False)
     language = language.to(device_of(accelerator))
@@ -46,11 +52,8 @@ def run_text_only(
         return
     sizes = replace(config.model, language=language.config)
     result = {
-        "name": "text_only",
-        "schema": SCHEMA,
+        **made_of,
         "language": to_dict(language.config),
-        "text": to_dict(config.text),
-        "text_seed": config.training.seed,
         "parameters": cost.parameters(sizes)._asdict(),
         "scores": {task: plain_scores(by_count) for task, by_count in scores.items()},
         "command": command,
@@ -62,10 +65,11 @@ def run_question_only(task: str, results: str | Path, command: str) -> None:
     """Writes the score of the best guess from the question alone, without a model."""
     suffix = "" if task == "easyvqa" else f"-{task}"
     path = Path(results) / f"question_only{suffix}.json"
-    if not path.exists():
+    made_of = {"name": "question_only", "task": task}
+    if not stored_result(path, **made_of):
         data = load_task(task)
         scores = {
             "test": score_answers(question_only(data.train, data.test), data.test)
         }
-        result = {"name": "question_only", "task": task, "scores": plain_scores(scores)}
-        write_json(path, result | {"command": command})
+        result = made_of | {"scores": plain_scores(scores), "command": command}
+        write_json(path, result)

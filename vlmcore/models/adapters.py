@@ -30,6 +30,10 @@ def save_adapter(vlm: VLM, path: str | Path) -> None:
     """Writes the compressor and the LoRA matrices in half precision.
 
     The file appears complete or not at all.
+
+    Raises:
+        ValueError: nothing was added to the model, or there is a file of this name that
+            is no adapter.
     """
     check_kind("vlm", vlm, VLM, "give a VLM")
     added = {name: x for name, x in vlm.state_dict().items() if _is_added(name)}
@@ -94,7 +98,8 @@ def from_stage(weights: str | Path, path: str | Path) -> None:
         path: of the adapter.
 
     Raises:
-        ValueError: the stage trained the language model itself.
+        ValueError: the stage trained the language model itself, or there is a file of
+            the adapter's name that is none.
     """
     weights = Path(weights)
     about, trained = read_json(weights.with_suffix(".json")), load_file(weights)
@@ -107,6 +112,8 @@ def from_stage(weights: str | Path, path: str | Path) -> None:
 
 
 def _write(added: Mapping[str, Tensor], model: Any, lora: Any, path: Path) -> None:
+    if path.exists():
+        _read_configs(path)  # refuses to replace what is no adapter
     half = {name: x.half().contiguous().cpu() for name, x in added.items()}
     with beside(path) as partial:
         save_file(half, partial, {"model": json.dumps(model), "lora": json.dumps(lora)})
@@ -123,7 +130,7 @@ def _read_configs(path: Path) -> tuple[VLMConfig, LoRAConfig | None]:
         about = file.metadata() or {}
     if not {"model", "lora"} <= about.keys():
         raise ValueError(
-            f"{path} is no adapter: it does not say for which model; give the file "
+            f"{path} is no adapter: it does not say for which model; give a file "
             "that save_adapter wrote"
         )
     lora = json.loads(about["lora"])

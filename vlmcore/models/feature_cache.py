@@ -5,7 +5,6 @@ models and processes. At full size they would be terabytes: `LiveFeatures` compu
 those of a batch when they are asked for, on the device where the encoder is.
 """
 
-import hashlib
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from torch import Tensor
 
 from vlmcore.config.validation import as_path, check_kind
 from vlmcore.files import beside
+from vlmcore.fingerprint import fingerprint, torch_version
 from vlmcore.models.vision import VisionEncoder, VisionFeatures
 
 
@@ -27,8 +27,8 @@ class FeatureStore:
     Args:
         encoder: computes the features that are not in the folder yet.
         images: uint8 (n, 3, h, h).
-        folder: holds one file for each field of `VisionFeatures`, named by a hash of
-            encoder, layers and images.
+        folder: holds one file for each field of `VisionFeatures`, named by the
+            fingerprint of encoder, images and version of torch.
         batch_size: images a step.
         attention: whether CLS attention and keys are kept too, as PruMerge needs them.
     """
@@ -43,7 +43,8 @@ class FeatureStore:
         attention: bool = False,
     ) -> None:
         images = _array(encoder, images)
-        folder, mark = as_path("folder", folder), _fingerprint(encoder, images)
+        self.mark = fingerprint(encoder, images, torch_version())
+        folder, mark = as_path("folder", folder), self.mark
         patches, width = encoder.config.patches, encoder.config.width
         self.path = folder / f"features-{mark}.npy"
         shapes: dict[Path, tuple[int, ...]] = {
@@ -53,7 +54,13 @@ class FeatureStore:
             shapes[folder / f"attention-{mark}.npy"] = (patches,)
             shapes[folder / f"keys-{mark}.npy"] = (patches, width)
         _write_features(encoder, images, shapes, batch_size)
-        self.arrays = [np.load(path, mmap_mode="r") for path in shapes]
+        self.arrays = [
+            _open(path, (len(images), *shape)) for path, shape in shapes.items()
+        ]
+
+    def made_of(self) -> dict[str, Any]:
+        """Everything that decides the features."""
+        return {"features": self.mark, "fields": len(self.arrays)}
 
     def __len__(self) -> int:
         return len(self.arrays[0])
@@ -80,6 +87,11 @@ class LiveFeatures:
     ) -> None:
         self.encoder, self.attention = encoder, attention
         self.images = _array(encoder, images)
+
+    def made_of(self) -> dict[str, Any]:
+        """Everything that decides the features."""
+        fields = 3 if self.attention else 1
+        return {"features": [self.encoder, self.images], "fields": fields}
 
     def __len__(self) -> int:
         return len(self.images)
@@ -136,9 +148,17 @@ def _array(encoder: VisionEncoder, images: Any) -> np.ndarray:
     return np.asarray(images)
 
 
-def _fingerprint(encoder: VisionEncoder, images: np.ndarray) -> str:
-    digest = hashlib.sha256(repr((encoder.config, images.shape)).encode())
-    for tensor in encoder.state_dict().values():
-        digest.update(tensor.detach().cpu().float().numpy().tobytes())
-    digest.update(np.ascontiguousarray(images).data)
-    return digest.hexdigest()[:16]
+def _open(path: Path, shape: tuple[int, ...]) -> np.ndarray:
+    """The features in a file, which must have this shape."""
+    try:
+        array = np.load(path, mmap_mode="r")
+    except ValueError as error:
+        raise ValueError(
+            f"{path} is damaged ({error}); delete it, it is made again"
+        ) from error
+    if array.shape != shape or array.dtype != np.float16:
+        raise ValueError(
+            f"{path} is damaged: it holds {array.dtype} of shape {array.shape}, not "
+            f"float16 of {shape}; delete it, it is made again"
+        )
+    return array

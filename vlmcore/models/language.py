@@ -27,6 +27,7 @@ from transformers import (
 from vlmcore.config import LanguageConfig
 from vlmcore.config.validation import check_kind, whole
 from vlmcore.data.samples import TOKENIZER, PromptTemplate, as_texts
+from vlmcore.folders import files_beside
 from vlmcore.models.generation import generate_greedily
 from vlmcore.models.language_families import (
     check_family,
@@ -58,9 +59,7 @@ class LanguageModel(nn.Module):
         self.model: Any = model
         # generation passes a slice to the head; torch would copy the head's matrix for
         # every row of a tensor that is not contiguous
-        model.get_output_embeddings().register_forward_pre_hook(
-            lambda head, inputs: (inputs[0].contiguous(), *inputs[1:])
-        )
+        model.get_output_embeddings().register_forward_pre_hook(_contiguous)
         self.tokenizer = tokenizer
         self.lora: Any = None  # set by `vlmcore.models.lora.add_lora`
 
@@ -117,25 +116,31 @@ class LanguageModel(nn.Module):
             )
             tokenizer = loader.from_pretrained(folder)
         # Llama has no padding, Qwen no start; the end serves for both, as is usual
-        for missing in ("pad_token", "bos_token"):
-            if getattr(tokenizer, missing) is None:
-                setattr(tokenizer, missing, tokenizer.eos_token)
+        tokenizer.pad_token = tokenizer.pad_token or tokenizer.eos_token
+        tokenizer.bos_token = tokenizer.bos_token or tokenizer.eos_token
         return cls(model, tokenizer)
 
     def save_pretrained(self, folder: str | Path) -> None:
         """Writes the checkpoint folder that `from_pretrained` reads.
 
         Raises:
-            ValueError: the model has LoRA matrices beside its own.
+            ValueError: the model has LoRA matrices beside its own, or a file in the
+                folder would be replaced that is someone else's (`files_beside`).
         """
         if self.lora:
             raise ValueError(
                 "this language model has LoRA matrices beside its own; call "
                 "vlmcore.models.lora.merge_lora first"
             )
-        with quiet_loading():
-            self.model.save_pretrained(folder)
-        self.tokenizer.save_pretrained(folder)
+        with files_beside(folder) as partial, quiet_loading():
+            self.model.save_pretrained(partial)
+            self.tokenizer.save_pretrained(partial)
+
+    def made_of(self) -> dict[str, Any]:
+        """Everything that decides its answers."""
+        words = self.tokenizer
+        text = [words.get_vocab(), words.special_tokens_map, self.prompt_template]
+        return {"sizes": self.config, "modules": self.model, "text": text}
 
     @property
     def config(self) -> LanguageConfig:
@@ -174,10 +179,9 @@ class LanguageModel(nn.Module):
     def forward(self, embeddings: Tensor, shared_prefix: int = 0) -> Tensor:
         """Last hidden states, float (b, t, e), of embeddings, float (b, t, e).
 
-        Padding is on the right, where a causal model does not see it.
-
         Args:
-            embeddings: of text and image.
+            embeddings: of text and image, padded on the right: a causal model does not
+                see that.
             shared_prefix: leading embeddings, the same in every row, that are run once.
 
         Raises:
@@ -186,8 +190,8 @@ class LanguageModel(nn.Module):
         check_text(self.model.config, embeddings)
         if shared_prefix := whole("shared_prefix", shared_prefix, 0):
             return hidden_after_prefix(self.model, embeddings, shared_prefix)
-        output = self.model.base_model(inputs_embeds=embeddings, use_cache=False)
-        return output.last_hidden_state
+        run = self.model.base_model
+        return run(inputs_embeds=embeddings, use_cache=False).last_hidden_state
 
     def logits(self, hidden: Tensor) -> Tensor:
         """Scores of the next token (..., vocabulary), from hidden states (..., e)."""
@@ -195,9 +199,7 @@ class LanguageModel(nn.Module):
 
     @torch.no_grad()
     def encode_question(self, question: Tensor, length: Tensor) -> Tensor:
-        """The question's state (arXiv 2411.03312, section 4), without gradient.
-
-        It is the last hidden state at the question's last token.
+        """The last state at the question's end (arXiv 2411.03312), without gradient.
 
         Args:
             question: int (b, q), padded on the right.
@@ -262,22 +264,22 @@ def word_tokenizer(
     """
     splitter = Whitespace()
     text = "\n".join(as_texts("texts", texts))
-    words = {
-        word for word, _ in splitter.pre_tokenize_str(text.lower() if lower else text)
-    }
+    text = text.lower() if lower else text
+    words = {word for word, _ in splitter.pre_tokenize_str(text)}
     vocabulary = ["<pad>", "<unk>", "<s>", "</s>", *sorted(words)]
     numbers = {word: number for number, word in enumerate(vocabulary)}
     tokenizer = Tokenizer(WordLevel(numbers, unk_token="<unk>"))
     if lower:
         tokenizer.normalizer = Lowercase()
     tokenizer.pre_tokenizer = splitter
+    special = {"pad_token": "<pad>", "bos_token": "<s>", "eos_token": "</s>"}
     return PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer,
-        pad_token="<pad>",
-        bos_token="<s>",
-        eos_token="</s>",
-        unk_token="<unk>",
+        tokenizer_object=tokenizer, unk_token="<unk>", **special
     )
+
+
+def _contiguous(head: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    return inputs[0].contiguous(), *inputs[1:]
 
 
 def _last(hidden: Tensor, length: Tensor) -> Tensor:

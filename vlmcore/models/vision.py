@@ -6,10 +6,10 @@ features of several layers, and on request what PruMerge (arXiv 2403.15388) need
 CLS token's attention to the patches, and their keys.
 """
 
-import json
 import math
 from collections.abc import Callable
 from functools import partial
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -27,7 +27,8 @@ from transformers import (
 
 from vlmcore.config import VisionConfig
 from vlmcore.config.validation import check_kind
-from vlmcore.files import read_json
+from vlmcore.files import read_json, write_json
+from vlmcore.folders import files_beside
 from vlmcore.models.images import to_pixels
 from vlmcore.models.pretrained import find
 from vlmcore.models.pretrained.checks import check_checkpoint, quiet_loading
@@ -72,10 +73,10 @@ class VisionFeatures(NamedTuple):
 
 
 class _Family(NamedTuple):
-    """How a family of transformers models is loaded, and parts of its last layer."""
+    """How a family of transformers models is loaded, and parts of its layers."""
 
     load: Callable[..., PreTrainedModel]
-    last_layer: Callable[[Any], Any]
+    layers: Callable[[Any], Any]
     norm: Callable[[Any], Any]
     attention: Callable[[Any], Any]
     cls: int = 1
@@ -84,15 +85,15 @@ class _Family(NamedTuple):
 
 _CLIP = _Family(
     CLIPVisionModel.from_pretrained,
-    lambda model: model.encoder.layers[-1],
-    lambda layer: layer.layer_norm1,
-    lambda layer: layer.self_attn,
+    attrgetter("encoder.layers"),
+    attrgetter("layer_norm1"),
+    attrgetter("self_attn"),
 )
 _VIT = _Family(
     partial(ViTModel.from_pretrained, add_pooling_layer=False),
-    lambda model: model.layers[-1],
-    lambda layer: layer.layernorm_before,
-    lambda layer: layer.attention,
+    attrgetter("layers"),
+    attrgetter("layernorm_before"),
+    attrgetter("attention"),
 )
 _SIGLIP = _CLIP._replace(load=SiglipVisionModel.from_pretrained, cls=0)
 VISION_FAMILIES = {
@@ -197,16 +198,18 @@ class VisionEncoder(nn.Module):
         return cls(model, layers, scale.get("image_mean"), scale.get("image_std"))
 
     def save_pretrained(self, folder: str | Path) -> None:
-        """Writes the checkpoint folder that `from_pretrained` reads."""
-        with quiet_loading():
-            self.model.save_pretrained(folder)
-        scale = {
-            "image_mean": self.mean.flatten().tolist(),
-            "image_std": self.std.flatten().tolist(),
-        }
-        (Path(folder) / "preprocessor_config.json").write_text(
-            json.dumps(scale, indent=2) + "\n"
-        )
+        """Writes what `from_pretrained` reads; raises as `folders.files_beside`."""
+        mean, std = self.mean.flatten().tolist(), self.std.flatten().tolist()
+        with files_beside(folder) as partial:
+            with quiet_loading():
+                self.model.save_pretrained(partial)
+            scale = {"image_mean": mean, "image_std": std}
+            write_json(partial / "preprocessor_config.json", scale)
+
+    def made_of(self) -> dict[str, Any]:
+        """Everything that decides its features."""
+        pixels, kind = [self.mean, self.std], self.model.config.model_type
+        return {"sizes": [kind, self.config], "modules": self.model, "pixels": pixels}
 
     def prepare(self, images: Any) -> Tensor:
         """Images as the model takes them: square, of its size, and normalised.
@@ -247,7 +250,7 @@ class VisionEncoder(nn.Module):
         layers = torch.stack(chosen, dim=2).to(self.mean.dtype)
         if not attention:
             return VisionFeatures(layers)
-        last = self.family.last_layer(self.model)
+        last = self.family.layers(self.model)[-1]
         before = self.family.norm(last)(states[-2])
         module = self.family.attention(last)
         query, keys = (

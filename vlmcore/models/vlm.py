@@ -18,7 +18,8 @@ from transformers import PreTrainedTokenizerBase
 from vlmcore.config import VLMConfig, from_dict, replace, to_dict
 from vlmcore.config.validation import as_path, check_kind
 from vlmcore.data.samples import IGNORE, Batch, Sample, as_texts, tokenize
-from vlmcore.files import files_beside, read_json, write_json
+from vlmcore.files import read_json, write_json
+from vlmcore.folders import files_beside, settle
 from vlmcore.models.compressors import build_compressor
 from vlmcore.models.compressors.visual_tokens import checked_features
 from vlmcore.models.language import LanguageModel
@@ -225,8 +226,11 @@ class VLM(nn.Module):
         """Writes encoder, language model, tokenizer, compressor and config to a folder.
 
         Encoder and language model are in transformers' format, the compressor is in
-        safetensors. Each file appears complete or not at all, `config.json` last; any
-        other file in the folder stays as it is.
+        safetensors. Whenever it is killed, the folder has the old model or the new one.
+
+        Raises:
+            ValueError: the language model has LoRA matrices beside its own, or a file
+                would be replaced that the package did not write.
         """
         folder = as_path("folder", folder)
         with files_beside(folder) as partial:
@@ -238,7 +242,12 @@ class VLM(nn.Module):
                     {name: x.contiguous() for name, x in weights.items()},
                     partial / "compressor.safetensors",
                 )
-        write_json(folder / "config.json", to_dict(self.config))
+            write_json(partial / "config.json", to_dict(self.config))
+
+    def made_of(self) -> dict[str, Any]:
+        """Everything that decides its answers."""
+        parts = [self.vision, self.compressor, self.language]
+        return {"model": self.config, "parts": parts}
 
     @classmethod
     def from_pretrained(cls, folder: str | Path) -> "VLM":
@@ -248,7 +257,7 @@ class VLM(nn.Module):
             FileNotFoundError: a part is missing.
             ValueError: a part is damaged, or a field of the config is unknown.
         """
-        folder = as_path("folder", folder)
+        folder = settle(as_path("folder", folder))
         fields = read_json(_existing(folder / "config.json"))
         if isinstance(fields, dict) and "model_type" in fields:
             raise ValueError(

@@ -34,6 +34,7 @@ _LARGER = (14e9, 16.0)
 """A new model, twice as large as any of the grid, whose error is predicted."""
 _LEVEL = 0.95
 _REFITS = 399
+COMMAND = "vlmcore coverage --simulations {} --with-refits {}"
 
 
 @dataclass(frozen=True)
@@ -295,6 +296,5 @@ def result(setting: Setting, simulations: int, with_refits: int) -> dict[str, An
         "seed": 0,
         "coverage": rows,
         "seconds": round(time.perf_counter() - start, 1),
-        "command": f"vlmcore coverage --simulations {simulations} "
-        f"--with-refits {with_refits}",
+        "command": COMMAND.format(simulations, with_refits),
     }

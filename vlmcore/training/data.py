@@ -136,6 +136,9 @@ class Objective(NamedTuple):
     batch: Callable[[int, Tensor, Part], MicroBatch]
     """From the number of a data set, the rows of a global batch and a part of it to
     that part."""
+    content: Any = None
+    """Whatever the batches hold beside the data sets, such as targets: a run is resumed
+    only with the same."""
 
 
 class Steps:
@@ -207,11 +210,20 @@ class StepData(pl.LightningDataModule):
     """Training batches of any kind, each a pure function of the step's number.
 
     They are not divided: every process and micro-batch reads the whole batch.
+
+    Args:
+        make: from the number of a step to its batch.
+        content: whatever the batches are made of, such as samples and a seed: a run is
+            resumed only with the same.
     """
 
-    def __init__(self, make: Callable[[int], Any]) -> None:
+    def __init__(self, make: Callable[[int], Any], content: Any) -> None:
         super().__init__()
-        self.make = make
+        self.make, self.content = make, content
+
+    def made_of(self) -> dict[str, Any]:
+        """The content of the batches."""
+        return {"content": self.content}
 
     def train_dataloader(self) -> Steps:
         """Batches from the step at which training stands, without end."""
@@ -258,6 +270,10 @@ class VQADataModule(pl.LightningDataModule):
         self.config, self.seeds = config, (seed, STAGES.index(stage))
         self.validation, self.predict = validation, predict
         self.objective = objective
+
+    def made_of(self) -> dict[str, Any]:
+        """Everything that decides the training batches, beside their size."""
+        return {"train": self.train, "objective": self.objective, "seeds": self.seeds}
 
     def part_of_step(self, step: int, part: Part) -> MicroBatch:
         """A part of the global batch of a step."""

@@ -16,9 +16,10 @@ from torch import Tensor, nn
 from torchmetrics import MeanMetric
 from transformers import get_cosine_schedule_with_warmup
 
-from vlmcore.config import StageName, VLMConfig
+from vlmcore.config import StageName, VLMConfig, to_dict
 from vlmcore.config.validation import check_choice, check_kind
 from vlmcore.data.samples import IGNORE
+from vlmcore.fingerprint import fingerprint
 from vlmcore.models.lora import tuned
 from vlmcore.models.vlm import VLM
 from vlmcore.training.data import STAGES, MicroBatch, Objective, VQABatch
@@ -49,6 +50,19 @@ class Stage(pl.LightningModule):
         self.model, self.loss, self.config, self.seed = model, loss, config, seed
         self.summed: Any = 0.0  # losses of the micro-batches of a step
         self.strict_loading = False  # frozen weights are not in the checkpoint
+
+    def made_of(self) -> dict[str, Any]:
+        """Everything that decides the trained weights, beside the batches."""
+        parameters = dict(self.model.named_parameters())
+        trained = [name for name, x in parameters.items() if x.requires_grad]
+        start = {name: parameters.pop(name) for name in trained}
+        return {
+            "modules": fingerprint(str(self.model), self.loss),
+            "stage": to_dict(self.config),
+            "seed": self.seed,
+            "frozen weights": fingerprint(parameters, dict(self.model.named_buffers())),
+            "starting weights": fingerprint(start),
+        }
 
     def loss_of(self, batch: MicroBatch) -> Tensor:
         """The loss of a micro-batch before it is weighted."""
@@ -174,6 +188,12 @@ class VLMModule(Stage):
         self.exact_match = MeanMetric()
         train_parts(vlm, stage)
         vlm.train()
+
+    def made_of(self) -> dict[str, Any]:
+        """Everything that decides the trained weights, beside the batches."""
+        lora = self.model.language.lora
+        about = {"model": to_dict(self.model.config), "name": self.stage}
+        return about | {"lora": lora and to_dict(lora.config)} | super().made_of()
 
     def on_train_start(self) -> None:
         """Switches dropout off where nothing is trained."""

@@ -5,7 +5,6 @@ language model is trained too. The vision encoder is frozen throughout, so its f
 are given, not computed.
 """
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,10 +13,10 @@ from typing import Any
 import torch
 from safetensors.torch import load_file, save_file
 
-from vlmcore.config import LoRAConfig, StageName, VLMConfig, to_dict
+from vlmcore.config import LoRAConfig, StageName, VLMConfig
 from vlmcore.config.validation import as_path, check_kind, whole
 from vlmcore.data.samples import Tokens, rows_of_step
-from vlmcore.files import beside, read_json, write_json
+from vlmcore.files import beside, read_json, refuse_other, write_json
 from vlmcore.models.lora import add_lora
 from vlmcore.models.pretrained.checks import check_safetensors
 from vlmcore.models.vlm import VLM
@@ -29,7 +28,7 @@ from vlmcore.training.data import (
     as_sets,
 )
 from vlmcore.training.module import VLMModule, check_precision, tokens_of_step
-from vlmcore.training.trainer import StageConfig, run
+from vlmcore.training.trainer import OTHER_FOLDER, StageConfig, run, run_made_of
 
 
 @dataclass(frozen=True)
@@ -63,7 +62,9 @@ def fit(
 ) -> VLM:
     """Trains a vision-language model through its stages, in place.
 
-    A run that was killed goes on from its last checkpoint when it is called again.
+    A run that was killed goes on from its last checkpoint when it is called again with
+    the same model, data and options. A model that a finished stage has trained goes on
+    with the next one.
 
     Args:
         vlm: with an untrained compressor and a pre-trained language model.
@@ -79,10 +80,10 @@ def fit(
         The same model, in evaluation mode.
 
     Raises:
-        ValueError: the folder belongs to another run: other sizes, other stages, or
-            another language model at the start. Or the data have a sample without
-            label or image, the loss is not finite, or weights in half precision would
-            be trained.
+        ValueError: the folder belongs to another run: other data, weights at the start,
+            sizes, stages, options or another version of torch. Or the data have a
+            sample without label or image, the loss is not finite, or weights in half
+            precision would be trained.
     """
     check_kind("vlm", vlm, VLM, "give a VLM")
     check_kind("config", config, TrainingConfig, "give a TrainingConfig")
@@ -120,11 +121,11 @@ def _fit_stage(
         add_lora(vlm.language, config.lora)
     common: Any = {"stage": name, "seed": config.seed, "objective": objective}
     module = VLMModule(vlm, stage, **common)
-    _claim(folder / f"{name}.json", vlm, stage, config, name)
-    if name == "align" and (folder / "tune.safetensors").exists():
-        return  # stage 2 has trained the compressor further
+    batches = VQADataModule(sets, stage, **common)
+    made_of = run_made_of(module, batches, stage.steps, **options)
+    _claim(folder / f"{name}.json", weights, vlm, made_of)
     if not weights.exists():
-        batches = VQADataModule(sets, stage, **common)
+        options = {**options, "made_of": made_of}
         trainer = run(module, batches, stage.steps, folder / name, **options)
         if trainer.is_global_zero:
             _save_trained(vlm, weights)
@@ -168,32 +169,31 @@ def _stage(config: TrainingConfig, name: StageName) -> StageConfig:
     return {"align": config.align, "tune": config.tune}[name]
 
 
-def _claim(
-    path: Path, vlm: VLM, stage: StageConfig, config: TrainingConfig, name: StageName
-) -> None:
-    """Records whose stage a folder holds, or refuses the folder of another run."""
-    frozen = hashlib.sha256()
-    for part, parameter in vlm.language.named_parameters():
-        # the stage's result replaces trained parameters; frozen ones must be the same
-        if not parameter.requires_grad:
-            values = parameter.detach().cpu().float().numpy()
-            frozen.update(part.encode() + values.tobytes())
-    mine = {
-        "model": to_dict(vlm.config),
-        "stage": to_dict(stage),
-        "seed": config.seed,
-        "frozen_language": frozen.hexdigest()[:12],
-    }
-    if name == "tune" and config.lora is not None:
-        mine["lora"] = to_dict(config.lora)
-    if not path.exists():
-        write_json(path, mine)
-    theirs = read_json(path)
-    if different := [part for part in mine if theirs.get(part) != mine[part]]:
-        raise ValueError(
-            f"{path.parent} belongs to another run (its {', '.join(different)} "
-            "differ); choose another folder or delete it"
-        )
+def _claim(path: Path, weights: Path, vlm: VLM, made_of: dict[str, Any]) -> None:
+    """Records what a stage is made of, or refuses the folder of another run.
+
+    Args:
+        path: of the record.
+        weights: file of the stage's result, which may be there.
+        vlm: before the stage, or after it.
+        made_of: as `run_made_of` gives it.
+    """
+    if not path.exists() and not weights.exists():
+        write_json(path, made_of)
+    theirs = read_json(path) if path.exists() else {}
+    if weights.exists() and _holds(vlm, weights) and "starting weights" in theirs:
+        made_of = {**made_of, "starting weights": theirs["starting weights"]}
+    refuse_other(theirs, made_of, path, OTHER_FOLDER)
+
+
+def _holds(vlm: VLM, weights: Path) -> bool:
+    """Whether a model has the result of a stage."""
+    check_safetensors(weights)
+    mine = dict(vlm.named_parameters())
+    return all(
+        name in mine and torch.equal(mine[name].detach().cpu(), x)
+        for name, x in load_file(weights).items()
+    )
 
 
 def _save_trained(vlm: VLM, path: Path) -> None:

@@ -1,12 +1,13 @@
 """Lightning's Trainer, set up so that a killed run resumes to the same weights.
 
 Every training of this package goes through `run`. Checkpoints are written atomically
-and hold tensors and plain values only.
+and hold tensors and plain values only, among them what the run is made of: a checkpoint
+of another run is refused.
 """
 
 import logging
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +22,8 @@ from lightning.pytorch.plugins.io import TorchCheckpointIO
 from torch import nn
 
 from vlmcore.config.validation import real, whole
-from vlmcore.files import beside
+from vlmcore.files import beside, refuse_other
+from vlmcore.fingerprint import Described, fingerprint, torch_version
 from vlmcore.models.precision import half_of
 
 Precision = Literal["auto", "32-true", "bf16-mixed", "16-mixed"]
@@ -29,6 +31,19 @@ MIXED_FROM = 50_000_000
 """Parameters from which on a GPU computes in half precision. A smaller model waits for
 the next kernel, and casts need more of them: on an H100 a miniature's step in bfloat16
 takes one to four times as long as in single precision (`book/results/LOG.md`)."""
+_DECIDING = {
+    "gradient_clip_algorithm",
+    "gradient_clip_val",
+    "limit_train_batches",
+    "overfit_batches",
+}
+"""Options of Lightning's Trainer that decide the weights. Devices and micro-batches
+share a global batch and do not."""
+
+OTHER_FOLDER = (
+    "train in another folder, or move this one away (a model is built with the same "
+    "weights after the same torch.manual_seed)"
+)
 
 
 @dataclass(frozen=True)
@@ -55,7 +70,15 @@ class StageConfig:
 
 
 class AtomicCheckpointIO(TorchCheckpointIO):
-    """Writes checkpoints completely or not at all; reads tensors and plain values."""
+    """Writes checkpoints completely or not at all; reads tensors and plain values.
+
+    Args:
+        made_of: what the run is made of, written into its checkpoints.
+    """
+
+    def __init__(self, made_of: Mapping[str, Any]) -> None:
+        super().__init__()
+        self.made_of = dict(made_of)
 
     def save_checkpoint(
         self,
@@ -65,7 +88,7 @@ class AtomicCheckpointIO(TorchCheckpointIO):
     ) -> None:
         """Writes a checkpoint beside its place and renames it."""
         with beside(path) as partial:
-            torch.save(checkpoint, partial)
+            torch.save({**checkpoint, "made_of": self.made_of}, partial)
 
     def load_checkpoint(
         self,
@@ -104,9 +127,12 @@ def run(
     accelerator: str = "auto",
     logger: Logger | Sequence[Logger] | None = None,
     callbacks: Sequence[Callback] = (),
+    made_of: Mapping[str, Any] | None = None,
     **options: Any,
 ) -> pl.Trainer:
     """Trains a module in place, from the checkpoint in `folder` if there is one.
+
+    A checkpoint of another run, or of an unknown one, raises ValueError.
 
     Args:
         module: what to train.
@@ -119,24 +145,68 @@ def run(
         precision: `auto` takes bf16 or fp16 on a GPU from `MIXED_FROM` parameters on.
         accelerator: as Lightning's.
         logger: logs too, beside the CSV files.
-        callbacks: more of Lightning's callbacks.
+        callbacks: more of Lightning's callbacks; what they change is not checked.
+        made_of: as `run_made_of` gives it, if that is known already.
         **options: others of the Trainer, such as `devices`, 1 by default.
     """
     checkpoint = Path(folder) / "resume.ckpt"
+    half = _precision(precision, accelerator, module)
+    made_of = made_of or run_made_of(module, data, steps, precision=half, **options)
     trainer = pl.Trainer(
         **{"devices": 1, "log_every_n_steps": 10, **options},
         max_steps=steps,
         accelerator=accelerator,
-        precision=_precision(precision, accelerator, module),
+        precision=half,
         logger=_loggers(checkpoint.parent, logger),
         callbacks=[*_callbacks(checkpoint, checkpoint_every, progress), *callbacks],
-        plugins=[AtomicCheckpointIO()],
+        plugins=[AtomicCheckpointIO(made_of)],
         enable_progress_bar=progress,
         enable_model_summary=False,
     )
-    resumed = checkpoint if checkpoint.exists() else None
-    trainer.fit(module, datamodule=data, ckpt_path=resumed)
+    trainer.fit(module, datamodule=data, ckpt_path=_resumed(checkpoint, made_of))
     return trainer
+
+
+def _resumed(checkpoint: Path, made_of: Mapping[str, Any]) -> Path | None:
+    """The checkpoint, if it is there and of the same run."""
+    if not checkpoint.exists():
+        return None
+    theirs = torch.load(checkpoint, weights_only=True, mmap=True)
+    known = theirs.get("made_of") if isinstance(theirs, dict) else None
+    refuse_other(known, made_of, checkpoint, OTHER_FOLDER)
+    return checkpoint
+
+
+def run_made_of(
+    module: pl.LightningModule,
+    data: pl.LightningDataModule,
+    steps: int,
+    *,
+    precision: Precision = "auto",
+    accelerator: str = "auto",
+    **options: Any,
+) -> dict[str, Any]:
+    """Everything that decides the result of `run`, by name: values or fingerprints.
+
+    Raises:
+        TypeError: the module or the data do not say what they are made of.
+    """
+    for part in (module, data):
+        if not isinstance(part, Described):
+            raise TypeError(
+                f"a {type(part).__name__} does not say what it is made of, so that a "
+                "run could not be resumed safely; give it a method made_of"
+            )
+    assert isinstance(module, Described) and isinstance(data, Described)
+    decided = {name: value for name, value in options.items() if name in _DECIDING}
+    return {
+        **module.made_of(),
+        "data": fingerprint(data),
+        "steps": steps,
+        "precision": _precision(precision, accelerator, module),
+        "options": decided,
+        "torch": torch_version(),
+    }
 
 
 def _loggers(folder: Path, logger: Logger | Sequence[Logger] | None) -> list[Logger]:

@@ -18,6 +18,10 @@ QUESTIONS = [
 ]
 
 
+def made_of(question):
+    return {"n": question.id}
+
+
 def answers(*numbers, model="m"):
     return [Answer(i, f"question {i}?", f"é{i}\n", model, {"n": i}) for i in numbers]
 
@@ -50,7 +54,10 @@ def test_questions_come_back(tmp_path):
     )
 
 
-@pytest.mark.parametrize("torn", ["", '{"question_id": 2, "te', "x" * 200_000])
+LONG = '{"question_id": 2, "text": "' + "x" * 200_000
+
+
+@pytest.mark.parametrize("torn", ["", '{"que', '{"question_id": 2, "te', LONG])
 def test_a_torn_line_is_cut_off_and_whole_lines_are_kept(tmp_path, torn):
     path = tmp_path / "answers.jsonl"
     append_answers(path, answers(0, 1))
@@ -61,16 +68,18 @@ def test_a_torn_line_is_cut_off_and_whole_lines_are_kept(tmp_path, torn):
     path.write_text(torn)
     cut_unfinished_line(path)
     assert path.read_bytes() == b""
-    cut_unfinished_line(tmp_path / "none")
+    path.write_bytes(whole[:-1])
+    cut_unfinished_line(path)
+    assert path.read_bytes() == whole, "only the end of the line was missing"
 
 
 def test_only_what_is_not_answered_is_left(tmp_path):
     path = tmp_path / "answers.jsonl"
-    assert list(unanswered(QUESTIONS, path, "m")) == QUESTIONS
+    assert list(unanswered(QUESTIONS, path, "m", made_of)) == QUESTIONS
     append_answers(path, answers(0, 1, 2))
-    assert list(unanswered(QUESTIONS, path, "m")) == QUESTIONS[3:]
+    assert list(unanswered(QUESTIONS, path, "m", made_of)) == QUESTIONS[3:]
     append_answers(path, answers(3, 4))
-    assert list(unanswered(QUESTIONS, path, "m")) == []
+    assert list(unanswered(QUESTIONS, path, "m", made_of)) == []
 
 
 @pytest.mark.parametrize(
@@ -88,12 +97,14 @@ def test_only_what_is_not_answered_is_left(tmp_path):
             "line 6: answers 5 .*, but nothing more is asked",
         ),
         (answers(0, model="n"), "an answer of 'n', not of 'm'"),
+        ([answers(0)[0]._replace(metadata={"n": 7})], r"different here: n\)"),
+        ([answers(0)[0]._replace(metadata={})], "line 1 does not say its n, so"),
     ],
 )
 def test_a_file_of_other_answers_is_refused(tmp_path, given, message):
     append_answers(tmp_path / "answers.jsonl", given)
     with pytest.raises(ValueError, match=message):
-        list(unanswered(QUESTIONS, tmp_path / "answers.jsonl", "m"))
+        list(unanswered(QUESTIONS, tmp_path / "answers.jsonl", "m", made_of))
 
 
 @pytest.mark.parametrize(
@@ -121,4 +132,8 @@ def test_a_bad_line_is_named(tmp_path, line, message):
 
 def test_questions_that_occur_twice_are_refused_before_they_are_asked_twice(tmp_path):
     with pytest.raises(ValueError, match="q, line 0: question 0 was there before"):
-        list(unanswered([*QUESTIONS, QUESTIONS[0]], tmp_path / "answers.jsonl", "m"))
+        list(
+            unanswered(
+                [*QUESTIONS, QUESTIONS[0]], tmp_path / "answers.jsonl", "m", made_of
+            )
+        )

@@ -16,6 +16,7 @@ from vlmcore.data.synthetic import benchmark_files
 from vlmcore.data.synthetic.benchmark_questions import benchmark_scenes
 from vlmcore.evaluation.benchmarks import open_image
 from vlmcore.evaluation.sources import SOURCES, load_benchmark
+from vlmcore.folders import MANIFEST, written_files
 from vlmcore.models.images import UnreadableImageError
 
 SAMPLES = Path(__file__).parent / "files"
@@ -134,6 +135,8 @@ def test_scienceqa_knows_its_image_subset():
 
 def test_the_samples_are_what_the_writer_writes(tmp_path):
     benchmark_files.write(benchmark_scenes(0, 3, 3), tmp_path)
+    assert (tmp_path / "pope" / "val2014").is_dir() and written_files(tmp_path)
+    (tmp_path / MANIFEST).unlink()
     names = sorted(path.relative_to(tmp_path) for path in tmp_path.rglob("*"))
     assert names == sorted(path.relative_to(SAMPLES) for path in SAMPLES.rglob("*"))
     for name in names:
@@ -286,3 +289,12 @@ def test_a_benchmark_that_is_not_there_says_how_to_get_it(tmp_path):
         load_benchmark("pope", tmp_path)
     with pytest.raises(ValueError, match="no benchmark 'okvqa'; choose from gqa, "):
         load_benchmark("okvqa")
+
+
+def test_made_files_never_replace_those_of_a_real_benchmark(tmp_path):
+    real = tmp_path / "pope" / "coco_pope_random.json"
+    real.parent.mkdir()
+    real.write_text("real")
+    with pytest.raises(ValueError, match=r"coco_pope_random.json would be replaced"):
+        benchmark_files.write(benchmark_scenes(0, 3, 3), tmp_path)
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == [real]

@@ -1,6 +1,5 @@
 """Loading by name from the package registry, also when a file is damaged."""
 
-import json
 import shutil
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import torch
 from huggingface_hub.errors import LocalEntryNotFoundError
 
 from vlmcore.data.samples import Sample, tokenize
+from vlmcore.folders import MANIFEST, written_files
 from vlmcore.models import pretrained
 from vlmcore.models.language import LanguageModel
 from vlmcore.models.pretrained import find, smollm2
@@ -71,7 +71,8 @@ def test_the_frame_is_the_models_own_chat_with_the_question_cut_out(smollm):
 def test_a_damaged_cache_gets_a_sentence(smollm, tmp_path, monkeypatch):
     """With a link to the real weights in a copy of the small files."""
     monkeypatch.setenv("VLMCORE_CACHE", str(tmp_path))
-    real, copy = find_cached(monkeypatch, tmp_path), tmp_path / "smollm2-135m-instruct"
+    real = find_cached(monkeypatch, tmp_path)
+    copy = tmp_path / real.name
     shutil.copytree(real, copy, ignore=shutil.ignore_patterns("*.safetensors"))
     (copy / "model.safetensors").symlink_to(real / "model.safetensors")
     assert find(smollm2.NAME) == copy
@@ -146,8 +147,8 @@ def test_a_hub_name_is_fetched_and_an_unknown_one_gets_a_sentence(
 
 
 def test_checksums_cover_every_file_that_is_read(smollm):
-    names = json.loads((find(smollm2.NAME) / "checksums.json").read_text())
+    names = written_files(find(smollm2.NAME))
     assert {path.name for path in find(smollm2.NAME).iterdir()} == {
         *names,
-        "checksums.json",
+        MANIFEST,
     }

@@ -68,8 +68,12 @@ _First = TypeVar("_First", bound=_Located)
 _Second = TypeVar("_Second", bound=_Located)
 
 
-def json_lines(path: str | Path) -> Iterator[Record]:
+def json_lines(path: str | Path, *, unfinished: bool = False) -> Iterator[Record]:
     """Yields the records of a file with one JSON object a line, without empty lines.
+
+    Args:
+        path: the file.
+        unfinished: whether the last line may be the beginning of one, and is left out.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -83,6 +87,8 @@ def json_lines(path: str | Path) -> Iterator[Record]:
             try:
                 value = json.loads(line.rstrip("\n"))
             except json.JSONDecodeError as error:
+                if unfinished and not line.endswith("\n"):
+                    return
                 raise ValueError(
                     f"{where}: this is not JSON ({error.msg} at column "
                     f"{error.colno}); mend or remove the line"

@@ -8,13 +8,17 @@ Answers are only ever appended, so a run that is killed loses little. Questions 
 
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import NAMESPACE_URL, uuid5
 
 from vlmcore.data.benchmarks.json_stream import json_lines, unique
 from vlmcore.data.benchmarks.question import Question
+from vlmcore.files import beside, refuse_existing, refuse_other
+
+_OTHER_FILE = "give another file to answer in"
+_BEGINNING = b'{"question_id": '
 
 
 class Answer(NamedTuple):
@@ -54,8 +58,13 @@ def read_questions(path: str | Path, images: str | Path) -> Iterator[Question]:
 def write_questions(
     path: str | Path, questions: Iterable[Question], images: str | Path
 ) -> None:
-    """Writes a file of questions for LLaVA, with images relative to a folder."""
-    with Path(path).open("w", encoding="utf-8") as file:
+    """Writes a new file of questions for LLaVA, with images relative to a folder.
+
+    Raises:
+        ValueError: there is such a file.
+    """
+    refuse_existing(Path(path))
+    with beside(path) as partial, partial.open("w", encoding="utf-8") as file:
         for question in questions:
             line = {
                 "question_id": question.id,
@@ -67,13 +76,17 @@ def write_questions(
             file.write(json.dumps(line) + "\n")
 
 
-def read_answers(path: str | Path) -> Iterator[Answer]:
+def read_answers(path: str | Path, *, unfinished: bool = False) -> Iterator[Answer]:
     """Yields the answers of a file, in its order.
+
+    Args:
+        path: the file.
+        unfinished: whether the last line may be unfinished, and is left out.
 
     Raises:
         ValueError: a line is malformed, or a field missing; the message says where.
     """
-    for record in json_lines(path):
+    for record in json_lines(path, unfinished=unfinished):
         metadata = record.get("metadata", dict) if "metadata" in record.fields else {}
         prompt, model = (
             str(record.fields.get(name, "")) for name in ("prompt", "model_id")
@@ -110,9 +123,11 @@ def append_answers(path: str | Path, answers: Iterable[Answer]) -> None:
 
 
 def cut_unfinished_line(path: str | Path) -> None:
-    """Drops the unfinished last line of a file whose writer was killed."""
-    if not Path(path).exists():
-        return
+    """Drops the unfinished last line of a file whose writer was killed.
+
+    Raises:
+        ValueError: the line is not the beginning of an answer.
+    """
     with Path(path).open("rb+") as file:
         end = file.seek(0, os.SEEK_END)
         while end > 0:
@@ -123,26 +138,47 @@ def cut_unfinished_line(path: str | Path) -> None:
                 end = start + found + 1
                 break
             end = start
-        file.truncate(end)
+        file.seek(end)
+        rest = file.read()
+        if rest[: len(_BEGINNING)] != _BEGINNING[: len(rest)]:
+            raise ValueError(
+                f"{path} ends with {rest[:20]!r}, which is no answer; {_OTHER_FILE}"
+            )
+        try:
+            json.loads(rest)
+            file.write(b"\n")  # only this was missing
+        except ValueError:
+            file.truncate(end)
 
 
 def unanswered(
-    questions: Iterable[Question], path: str | Path, model: str
+    questions: Iterable[Question],
+    path: str | Path,
+    model: str,
+    made_of: Callable[[Question], Mapping[str, Any]],
 ) -> Iterator[Question]:
     """Yields the questions that a file has no answer to yet.
 
-    The file must answer them in their order, as `append_answers` in a loop does.
+    The file must answer them in their order, as `append_answers` in a loop does. Only
+    when all its answers are found to be right ones is an unfinished line dropped.
+
+    Args:
+        questions: all of them.
+        path: the file; it may be missing.
+        model: name of the model.
+        made_of: everything that decides the answer to a question, which the metadata of
+            an answer hold.
 
     Raises:
-        ValueError: the file answers other questions or is another model's; or an id
-            occurs twice.
+        ValueError: the file answers other questions, is another model's, or was made
+            with other weights, images or options; or an id occurs twice.
     """
     rest = unique(questions)
     if Path(path).exists():
-        for answer in read_answers(path):
+        for answer in read_answers(path, unfinished=True):
             question = next(rest, None)
             expected = question and (question.id, question.prompt)
-            if expected != (answer.id, answer.prompt):
+            if question is None or expected != (answer.id, answer.prompt):
                 asked = (
                     f"{question.id!r} is asked there ({question.where})"
                     if question
@@ -150,11 +186,13 @@ def unanswered(
                 )
                 raise ValueError(
                     f"{answer.where}: answers {answer.id!r} ({answer.prompt[:40]!r}), "
-                    f"but {asked}; give another file to answer in"
+                    f"but {asked}; {_OTHER_FILE}"
                 )
             if answer.model != model:
                 raise ValueError(
                     f"{answer.where}: an answer of {answer.model!r}, not of "
-                    f"{model!r}; give another file to answer in"
+                    f"{model!r}; {_OTHER_FILE}"
                 )
+            refuse_other(answer.metadata, made_of(question), answer.where, _OTHER_FILE)
+        cut_unfinished_line(path)
     yield from rest

@@ -7,6 +7,7 @@ the files too, with the value `made`.
 """
 
 import base64
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from vlmcore.data.synthetic.benchmark_questions import (
     BenchmarkQuestion,
     BenchmarkScenes,
 )
+from vlmcore.folders import files_beside
 
 _Questions = list[BenchmarkQuestion]
 _COCO = "COCO_val2014_{:012d}.jpg"
@@ -35,17 +37,27 @@ def write(scenes: BenchmarkScenes, folder: str | Path) -> None:
     Args:
         scenes: with images.
         folder: the folders of the benchmarks go in here; it may exist.
+
+    Raises:
+        ValueError: there is a file that was not made here, such as one of a real
+            benchmark.
     """
-    folder, shapes = Path(folder), scenes.shapes.drawn()
-    for name, write_benchmark in _WRITERS.items():
-        images = scenes.letters.drawn() if name == "textvqa" else shapes
-        write_benchmark(scenes.questions[name], images, folder / name)
+    shapes = scenes.shapes.drawn()
+    with files_beside(folder) as partial:
+        for name, write_benchmark in _WRITERS.items():
+            images = scenes.letters.drawn() if name == "textvqa" else shapes
+            write_benchmark(scenes.questions[name], images, partial / name)
 
 
 def _save(pixels: np.ndarray, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    image = Image.fromarray(pixels.transpose(1, 2, 0))
-    image.save(path, quality=95, subsampling=0)  # both are ignored in a PNG
+    path.write_bytes(_encoded(pixels, "PNG" if path.suffix == ".png" else "JPEG"))
+
+
+def _encoded(pixels: np.ndarray, kind: str) -> bytes:
+    file, image = io.BytesIO(), Image.fromarray(pixels.transpose(1, 2, 0))
+    image.save(file, kind, quality=95, subsampling=0)  # both are ignored in a PNG
+    return file.getvalue()
 
 
 def _save_all(images: np.ndarray, folder: Path, name: str) -> None:
@@ -207,10 +219,7 @@ def _mme(asked: _Questions, images: np.ndarray, folder: Path) -> None:
 def _mmbench(asked: _Questions, images: np.ndarray, folder: Path) -> None:
     rows = []
     for i, (image, question, answer, kind, _, texts, _) in enumerate(asked):
-        path = folder / "image.jpg"
-        _save(images[image or 0], path)
-        encoded = base64.b64encode(path.read_bytes()).decode()
-        path.unlink()
+        encoded = base64.b64encode(_encoded(images[image or 0], "JPEG")).decode()
         for shift in range(len(texts)):
             options = texts[shift:] + texts[:shift]
             rows.append(
@@ -229,6 +238,7 @@ def _mmbench(asked: _Questions, images: np.ndarray, folder: Path) -> None:
                 }
             )
     table = pd.DataFrame(rows).sort_values("index")
+    folder.mkdir(parents=True, exist_ok=True)
     table.to_csv(folder / "mmbench_dev_20230712.tsv", sep="\t", index=False)
 
 

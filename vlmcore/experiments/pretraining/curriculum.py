@@ -69,7 +69,9 @@ def pretrain_on_curriculum(
     model = LanguageModel.from_config(sizes, tokenizer)
     batches = curriculum_batches(tokenizer, facts(world), stage.batch_size, seed)
     module = Stage(model, text_loss, stage, seed)
-    run(module, StepData(batches), stage.steps, folder, **options)
+    first = [batches(step) for step in range(len(CURRICULUM_TURNS))]
+    content = (first, facts(world), CURRICULUM_SCENES, CURRICULUM_QUESTIONS)
+    run(module, StepData(batches, content), stage.steps, folder, **options)
     return model.cpu().eval()
 
 

@@ -79,7 +79,7 @@ def align_to_embeddings(
         content = DescribedBatch(samples, features, of_samples)
         return MicroBatch(content, part.total * share)
 
-    return Objective(embedding_target_loss, batch)
+    return Objective(embedding_target_loss, batch, (targets, padding))
 
 
 def embedding_target_loss(vlm: VLM, step: DescribedBatch) -> Tensor:

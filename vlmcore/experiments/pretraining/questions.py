@@ -44,9 +44,8 @@ def pretrain_on_questions(
     def make(step: int) -> Batch:
         return tokens.batch(rows_of_step(len(samples), stage.batch_size, (seed,), step))
 
-    run(
-        Stage(model, _loss, stage, seed), StepData(make), stage.steps, folder, **options
-    )
+    module, data = Stage(model, _loss, stage, seed), StepData(make, tokens)
+    run(module, data, stage.steps, folder, **options)
     return model.cpu().eval()
 
 

@@ -112,7 +112,7 @@ def pretrain_on_scenes(
         return SceneBatch(batch, words[batch.image], count)
 
     module = Stage(model, text_loss, stage, seed)
-    run(module, StepData(make), stage.steps, folder, **options)
+    run(module, StepData(make, (tokens, words)), stage.steps, folder, **options)
     return model.cpu().eval()
 
 

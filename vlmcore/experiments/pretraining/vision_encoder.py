@@ -78,7 +78,8 @@ def pretrain_vision(
         return clip(pixel_values=pixels, input_ids=captions, return_loss=True).loss
 
     module = Stage(clip, loss, stage, seed)
-    run(module, StepData(make), stage.steps, folder, **options)
+    data = StepData(make, (CAPTION_WORDS, seed, make(0)))
+    run(module, data, stage.steps, folder, **options)
     return encoder.cpu().eval().requires_grad_(False)
 
 

