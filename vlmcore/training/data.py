@@ -137,8 +137,7 @@ class Objective(NamedTuple):
     """From the number of a data set, the rows of a global batch and a part of it to
     that part."""
     content: Any = None
-    """Whatever the batches hold beside the data sets, such as targets: a run is resumed
-    only with the same."""
+    """What batches hold beside the data sets; a run resumes only with the same."""
 
 
 class Steps:
@@ -209,12 +208,8 @@ class InOrder:
 class StepData(pl.LightningDataModule):
     """Training batches of any kind, each a pure function of the step's number.
 
-    They are not divided: every process and micro-batch reads the whole batch.
-
-    Args:
-        make: from the number of a step to its batch.
-        content: whatever the batches are made of, such as samples and a seed: a run is
-            resumed only with the same.
+    They are not divided: every process and micro-batch reads the whole batch. A run is
+    resumed only with the same `content`, whatever the batches are made of.
     """
 
     def __init__(self, make: Callable[[int], Any], content: Any) -> None:
