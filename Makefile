@@ -58,4 +58,5 @@ clean:  ## remove everything that was built
 .venv-colab/ready: tests/book/colab.txt
 	$(PYTHON) -m venv --clear .venv-colab
 	.venv-colab/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-compile -r $<
+	.venv-colab/bin/python -m pip install --quiet --disable-pip-version-check -c $< torch  # adds what its build asks for
 	touch $@
