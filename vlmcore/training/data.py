@@ -137,7 +137,7 @@ class Objective(NamedTuple):
     """From the number of a data set, the rows of a global batch and a part of it to
     that part."""
     content: Any = None
-    """What batches hold beside the data sets; a run resumes only with the same."""
+    """Parts of the batches beside the data sets; a run resumes only with the same."""
 
 
 class Steps:
