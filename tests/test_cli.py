@@ -10,12 +10,14 @@ from typer.testing import CliRunner
 
 import vlmcore
 from tests.book.conftest import ROOT
+from vlmcore import paper
 from vlmcore.cli import app
 
 COMMANDS = [
     "report",
     "rerun",
     "coverage",
+    "law",
     "sweep plan",
     "sweep run",
     "sweep status",
@@ -98,6 +100,9 @@ def test_the_module_does_what_the_command_does():
         (["rerun", "nowhere.json"], "does not exist"),
         (["rerun", "empty.json"], "this is no result of a run"),
         (["coverage", "--simulations", 2], "300 data sets with refits are more than"),
+        (["law", "nowhere.csv"], "does not exist"),
+        (["law", "accuracies.csv", "--billions"], "these look like accuracies"),
+        (["law", "accuracies.csv"], "it with --billions"),
         (["sweep", "plan", "nothing"], "choose from ablation, comparison"),
         (["sweep", "plan", "easyvqa"], "not for easyvqa; start the runs"),
         (["sweep", "status", "grid", "--part", "3"], "'3' is no part; give i/n"),
@@ -116,6 +121,8 @@ def test_what_is_refused_is_refused_in_a_sentence(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "empty.json").write_text("{}")
     (tmp_path / "a.ipynb").write_text("{}")
+    rows = [f"{n},{v},{0.1 * (n + v)}" for n in (1, 2, 4) for v in (1, 2, 4)]
+    (tmp_path / "accuracies.csv").write_text("\n".join(["N,V,error", *rows]))
     done = invoke(*arguments)
     assert done.exit_code == 2 and "Traceback" not in done.output
     assert sentence in " ".join(done.output.split())
@@ -138,6 +145,19 @@ def test_the_report_has_every_key_and_no_nan(monkeypatch):
     for row in rows:
         assert row["low"] is None or row["low"] <= row["value"] <= row["high"]
         assert row["command"].startswith("vlmcore ")
+
+
+def test_a_law_is_printed_from_a_table(tmp_path):
+    """As text and as JSON, the same numbers."""
+    table = paper.scores("visual").rename(columns={"params": "N", "visual_tokens": "V"})
+    table.to_csv(tmp_path / "table.csv")
+    arguments = "law", tmp_path / "table.csv", "--refits", 50, "--budget", 1e12
+    found = json.loads(invoke(*arguments, "--json").output)
+    ratio = found["intervals"]["jackknife"]["ratio"]
+    assert ratio["value"] == pytest.approx(4.70, abs=0.005) and "D" in found["at_bound"]
+    text = invoke(*arguments).output
+    assert f"ratio {ratio['value']:.4g} [{ratio['low']:.4g}, " in text
+    assert "trust the jackknife" in text and text.count("FLOPs") > 15
 
 
 def test_the_environment_names_versions_and_devices():

@@ -63,6 +63,6 @@ def bench_a_fit_beside_chinchilla_of_pypi(record, tmp_path):
     }
     share = len(list(product(*part.values()))) / 5 ** len(whole)
     theirs = Chinchilla(f"{tmp_path}", param_grid=part, log_level=50)
-    own = seconds(lambda: fit_law(Additive, N, D, loss, loss="floor"))
+    own = seconds(lambda: fit_law(Additive, N, D, loss, loss="floor", shares=False))
     their = seconds(lambda: theirs.fit(parallel=False)) / share
     record("fit: chinchilla / fit", their / own)

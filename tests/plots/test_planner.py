@@ -132,6 +132,7 @@ def test_the_form_answers_what_plan_answers(page, planner):
         for name in NUMBERS:
             shown = float(said[name.replace("visual_tokens", "visualTokens")])
             assert math.isclose(shown, planned[name], rel_tol=1e-9), name
+        assert said["outside"].split() == list(answer.outside)
 
 
 @pytest.mark.browser
@@ -157,8 +158,9 @@ def test_every_control_changes_the_picture_and_the_words(page, changes):
 @pytest.mark.browser
 def test_it_says_when_nothing_can_be_bought_and_when_it_guesses(page):
     assert "buy nothing" in ask(page, budget=10.0, encoder=True)["words"]
-    assert "beyond the data" not in ask(page)["words"]
-    assert "beyond the data" in ask(page, models="more", budget=14.0)["words"]
+    assert "outside of the data" not in ask(page)["words"]
+    far = ask(page, models="more", budget=14.0)
+    assert "N outside of the data" in far["words"] and far["answer"]["outside"] == "N"
 
 
 @pytest.mark.browser

@@ -3,7 +3,8 @@
 import pytest
 
 from vlmcore.files import read_results
-from vlmcore.scaling.coverage import SETTINGS, simulate
+from vlmcore.scaling.coverage import simulate
+from vlmcore.scaling.planted import SETTINGS
 
 pytestmark = pytest.mark.results
 
@@ -29,8 +30,8 @@ def test_every_setting_is_recorded_as_it_is_defined(recorded):
     assert set(recorded) == set(BY_NAME)
     for name, result in recorded.items():
         setting = BY_NAME[name]
-        assert result["truth"] == vars(setting.law)
-        assert result["noise"]["sigma"] == setting.sigma
+        assert result["truth"] == setting.truth()
+        assert result["noise"] == setting.noise()
         assert "--simulations 2000 --with-refits 300" in result["command"]
         for row in result["coverage"]:
             n = row["simulations"]

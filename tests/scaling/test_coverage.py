@@ -3,7 +3,8 @@ import pytest
 
 from vlmcore.cli.results import simulate_coverage as simulate_all
 from vlmcore.scaling import coverage, fieller, fit_law, profile
-from vlmcore.scaling.coverage import SETTINGS, N, V, simulate
+from vlmcore.scaling.coverage import simulate
+from vlmcore.scaling.planted import SETTINGS, N, V
 
 BY_NAME = {setting.name: setting for setting in SETTINGS}
 

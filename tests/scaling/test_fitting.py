@@ -169,6 +169,12 @@ def test_the_unit_of_n_changes_the_coefficient_alone():
             "between 0 and 1",
         ),
         ({"loss": "huber", "error": ERROR - 0.5}, "Huber's loss is of its logarithm"),
+        ({"N": N / 1e9}, "N of point 0 is 0.5 and the largest is 7, but N counts"),
+        ({"N": np.where(N < 1e9, 0.5, N)}, "0.5 and the largest is 7e"),
+        ({"N": N * 1e9}, "N of point 21 is 7e.18, which no language model has"),
+        ({"error": 100 * ERROR}, "divide per cent by 100"),
+        ({"error": ERROR - 0.5}, "a share lies between 0 and 1"),
+        ({"error": 1 - ERROR}, "these look like accuracies; give 1 - accuracy"),
         ({"fixed": {"gamma": 1}}, "Product has no gamma"),
         ({"fixed": {"D": np.nan}}, "D cannot lie between"),
         ({"bounds": {"alpha": (0, np.inf)}}, "finite for an exponent"),
@@ -186,6 +192,20 @@ def test_the_unit_of_n_changes_the_coefficient_alone():
 def test_points_that_cannot_be_fitted_get_a_sentence(change, words):
     with pytest.raises(ValueError, match=words):
         fit_law(**{"form": Product, "N": N, "V": V, "error": ERROR, **change})
+
+
+def test_errors_that_rise_with_one_of_the_two_or_by_chance_are_fitted():
+    rising_in_v = 0.3 * (N / 1e9) ** -0.2 * V**0.05
+    assert fit_law(Product, N, V, rising_in_v, fixed={"D": 0.0}).law.beta < 0
+    noise = np.random.default_rng(5).uniform(0.3, 0.4, (40, 28))
+    for error in noise:  # a quarter of these rises with both
+        fit_law(LogLinear, N, V, error)
+
+
+def test_a_loss_is_no_share():
+    loss = 2 + ERROR
+    found = fit_law(Product, N, V, loss, shares=False)
+    assert pytest.approx(2.1) == found.law.D
 
 
 def test_without_a_bound_on_the_floor_the_published_fit_runs_away():

@@ -150,6 +150,38 @@ def test_an_end_that_the_points_do_not_bound_is_none():
     )
 
 
+def test_the_profile_of_a_ratio_keeps_every_branch():
+    """Planted: 1,000. Where beta may be 0, ratios beyond infinity are allowed too."""
+    truth = Product(AB=0.6, alpha=0.4, beta=0.0004, D=0.1)
+    noise = 0.004 * np.random.default_rng(0).normal(size=(60, 28))
+    fits = [fit_law(Product, N, V, truth.predict(N, V) + each) for each in noise]
+    covered = {
+        method: sum(
+            (each.low is None or each.low <= 1000)
+            and (each.high is None or each.high >= 1000)
+            for each in map(method, fits)
+        )
+        for method in (lambda fit: profile(fit, "ratio"), fieller)
+    }
+    by_profile, by_fieller = covered.values()
+    assert by_profile >= 55 and abs(by_profile - by_fieller) <= 1
+
+
+def test_bounds_hold_for_both_exponents_of_a_ratio():
+    """With beta at least 0 there is one branch: no ratio below 0."""
+    truth = Product(AB=0.6, alpha=0.4, beta=0.0004, D=0.1)
+    error = truth.predict(N, V) + 0.008 * np.random.default_rng(1).normal(size=28)
+    bounds = {"beta": (0.0, 1.0), "alpha": (0.3, 0.5)}
+    found = fit_law(Product, N, V, error, bounds=bounds, allow_bound=True)
+    low, high = profile(found, "ratio")[1:3]
+    assert low > 0 and high is None
+    path = profile_path(found, "ratio", [-5.0, 0.2, 40.0, 1e6])
+    assert (
+        np.isinf(path["objective"][:2]).all()
+        and path["alpha"][2:].between(0.3, 0.5).all()
+    )
+
+
 def test_counts_give_the_usual_standard_error():
     trials = np.full(28, 10**5)
     wrong = np.random.default_rng(0).binomial(trials, TRUTH.predict(N, V))

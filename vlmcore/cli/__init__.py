@@ -12,7 +12,15 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from vlmcore.cli import assignments, environment, evaluating, results, runs, training
+from vlmcore.cli import (
+    assignments,
+    environment,
+    evaluating,
+    laws,
+    results,
+    runs,
+    training,
+)
 
 _EXTRAS = {
     "course": ("IPython", "nbformat", "pytest"),
@@ -94,6 +102,7 @@ _add(
         "coverage": results.simulate_coverage,
     },
 )
+_add("Your own data", {"law": laws.fit_own_table})
 _add(
     "Training",
     {

@@ -84,7 +84,8 @@ def simulate_coverage(
     skipped.
     """
     from vlmcore.files import stored_result, write_json
-    from vlmcore.scaling.coverage import COMMAND, SETTINGS, result
+    from vlmcore.scaling.coverage import COMMAND, result
+    from vlmcore.scaling.planted import SETTINGS
 
     if with_refits > simulations:
         raise ValueError(

@@ -28,6 +28,8 @@ class Plan(NamedTuple):
     result of one new measurement. Its count is the number of refits."""
     agreement: float
     """Share of the refits that choose the same model."""
+    outside: tuple[str, ...] = ()
+    """Which of "N" and "V" lie outside of the law's data, where it extrapolates."""
 
 
 def candidates(
@@ -120,8 +122,8 @@ def plan(
         level: of the interval, which has percentiles of the refits as its ends.
 
     Raises:
-        ValueError: a column is missing, a number is not finite or not positive, or
-            nothing is within the budget.
+        ValueError: a column is missing, a number is not finite or not positive, a size
+            is in another unit than the law's data, or nothing is within the budget.
 
     Example:
         `plan(bootstrap(fit), candidates([1, 16], q=50, sizes=[7e9]), budget=1e12)`
@@ -137,13 +139,13 @@ def plan(
     N, V = affordable["params"].to_numpy(), affordable["visual_tokens"].to_numpy()
     errors, refits = laws.fit.law.predict(N, V), laws.predict(N, V)
     best = int(np.argmin(errors))
-    method = f"{laws.kind} bootstrap, percentiles"
     return Plan(
         float(N[best]),
         float(V[best]),
         float(affordable["cost"].iloc[best]),
-        from_draws(errors[best], refits[:, best], level, method, len(refits)),
+        from_draws(errors[best], refits[:, best], level, laws.method, len(refits)),
         float((refits.argmin(1) == best).mean()),
+        laws.fit.points.range.named_outside(N[best], V[best]),
     )
 
 

@@ -8,116 +8,24 @@ again.
 
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from vlmcore.scaling.draws import Kind
 from vlmcore.scaling.fitting import Fit, fitted
-from vlmcore.scaling.forms import Additive, Interaction, LogLinear, Product
 from vlmcore.scaling.intervals import Interval, wilson
-from vlmcore.scaling.law import Law
+from vlmcore.scaling.leaving_out import jackknife
 from vlmcore.scaling.model import Model
+from vlmcore.scaling.planted import LARGER, N, Setting, V
 from vlmcore.scaling.points import Points
 from vlmcore.scaling.profiles import allowed, hold, nearest_start
 from vlmcore.scaling.quantities import Quantity, fieller, quantity_values, wald
-from vlmcore.scaling.resampling import Bootstrap, Kind, bootstrap, jackknife
+from vlmcore.scaling.resampling import Bootstrap, bootstrap
 
-N, V = (
-    axis.ravel()
-    for axis in np.meshgrid(
-        np.array([0.5, 1.8, 4, 7]) * 1e9, [1.0, 4, 16, 36, 64, 144, 576], indexing="ij"
-    )
-)
-"""The 28 points of the paper's grid."""
-_LARGER = (14e9, 16.0)
-"""A new model, twice as large as any of the grid, whose error is predicted."""
 _LEVEL = 0.95
 _REFITS = 399
 COMMAND = "vlmcore coverage --simulations {} --with-refits {}"
-
-
-@dataclass(frozen=True)
-class Setting:
-    """A planted law and the noise around it.
-
-    Attributes:
-        name: of the result file.
-        about: a description.
-        law: the truth.
-        sigma: standard deviation of the noise of each point; 0 for counts.
-        shared: standard deviation of noise that all points of a size share.
-        trials: questions a point, for counts.
-        quantities: those whose intervals are simulated.
-    """
-
-    name: str
-    about: str
-    law: Law
-    sigma: float = 0.004
-    shared: float = 0.0
-    trials: int | None = None
-    quantities: tuple[Quantity, ...] = ("alpha", "beta", "ratio")
-
-    def draw(
-        self,
-        count: int,
-        rng: np.random.Generator,
-        points: tuple[np.ndarray, np.ndarray] = (N, V),
-    ) -> np.ndarray:
-        """Measured errors, float (count, points)."""
-        truth = np.tile(self.law.predict(*points), (count, 1))
-        if self.trials:
-            return rng.binomial(self.trials, truth) / self.trials
-        sizes, size = np.unique(points[0], return_inverse=True)
-        together = self.shared * rng.normal(size=(count, len(sizes)))[:, size]
-        return truth + together + self.sigma * rng.normal(size=truth.shape)
-
-
-WELL = Product(AB=0.6, alpha=0.4, beta=0.1, D=0.1)
-SETTINGS = [
-    Setting(
-        "product",
-        "a product whose exponents and floor are well identified",
-        WELL,
-        quantities=("alpha", "beta", "D", "ratio"),
-    ),
-    Setting(
-        "additive",
-        "a sum whose exponents are well identified",
-        Additive(A=0.4, B=0.3, alpha=0.6, beta=0.4, D=0.1),
-    ),
-    Setting(
-        "loglinear",
-        "the straight line fitted to the published points",
-        LogLinear(k=0.59, alpha=0.038, beta=0.0081),
-    ),
-    Setting(
-        "interaction",
-        "a product with interaction",
-        Interaction(AB=0.6, alpha=0.4, beta=0.1, gamma=0.02, D=0.1),
-        quantities=("alpha", "beta", "gamma"),
-    ),
-    Setting(
-        "published",
-        "the product fitted to the published points: its floor is 0, the bound",
-        Product(0.5908, 0.0709, 0.0151, 0.0),
-    ),
-    Setting(
-        "shared",
-        "as product, with noise that all points of a size share",
-        WELL,
-        sigma=0.003,
-        shared=0.003,
-    ),
-    Setting(
-        "counts",
-        "as product, from 2,000 questions a point",
-        WELL,
-        sigma=0.0,
-        trials=2000,
-    ),
-]
 
 
 class Coverage(NamedTuple):
@@ -153,7 +61,7 @@ def simulate(
     )
     error = setting.draw(simulations, rng)
     weights = np.full_like(error, setting.trials or 1)
-    fits = _fit_all(setting, model, error, weights)
+    fits = _fit_all(setting, model, (N, V), error, weights)
     for quantity in setting.quantities:
         truth = _truth(setting, quantity)
         if model.form.EXPONENTS:
@@ -164,18 +72,24 @@ def simulate(
         moved = [fit for fit in fits if quantity not in fit.at_bound]
         found = [wald(fit, quantity, _LEVEL) for fit in moved]
         yield _count(quantity, "wald", truth, found)
+        if setting.first:
+            yield _without_v1(setting, model, error, weights, quantity, truth)
     yield from _resampled(setting, fits[:with_refits], rng)
 
 
 def _fit_all(
-    setting: Setting, model: Model, error: np.ndarray, weights: np.ndarray
+    setting: Setting,
+    model: Model,
+    points: tuple[np.ndarray, np.ndarray],
+    error: np.ndarray,
+    weights: np.ndarray,
 ) -> list[Fit]:
     """Fits all data sets side by side, starting from the truth."""
-    problem = model.problem(Points(N, V, error[0], weights[0]), error, weights)
+    problem = model.problem(Points(*points, error[0], weights[0]), error, weights)
     solved = model.solve(problem, nearest_start(problem, setting.law))
     rows = zip(error, weights, solved.parameters, solved.objective, strict=True)
     return [
-        fitted(model, Points(N, V, e, w), parameters, float(left))
+        fitted(model, Points(*points, e, w), parameters, float(left))
         for e, w, parameters, left in rows
     ]
 
@@ -212,6 +126,22 @@ def _truth(setting: Setting, quantity: Quantity) -> float:
     return float(quantity_values(law.parameters[None], law.names(), quantity)[0])
 
 
+def _without_v1(
+    setting: Setting,
+    model: Model,
+    error: np.ndarray,
+    weights: np.ndarray,
+    quantity: Quantity,
+    truth: float,
+) -> Coverage:
+    """The profile of fits that leave V = 1 out."""
+    kept = V > 1
+    points, rest = (N[kept], V[kept]), (error[:, kept], weights[:, kept])
+    fits = _fit_all(setting, model, points, *rest)
+    found = _profile(setting, model, *rest, fits, quantity, truth)
+    return found._replace(method="profile without V = 1")
+
+
 def _resampled(
     setting: Setting, fits: list[Fit], rng: np.random.Generator
 ) -> Iterator[Coverage]:
@@ -221,7 +151,10 @@ def _resampled(
         else ("residual", "pairs", "wild_cluster", "parametric")
     )
     laws = {
-        kind: [bootstrap(fit, kind, _REFITS, seed) for seed, fit in enumerate(fits)]
+        kind: [
+            bootstrap(fit, kind, _REFITS, seed, allow_few_sizes=True)
+            for seed, fit in enumerate(fits)
+        ]
         for kind in kinds
     }
     left_out = [jackknife(fit) for fit in fits]
@@ -239,10 +172,10 @@ def _prediction(
     setting: Setting, laws: list[Bootstrap], rng: np.random.Generator
 ) -> Coverage:
     """Coverage of the prediction interval of one new measurement at a larger size."""
-    larger = np.array(_LARGER[:1]), np.array(_LARGER[1:])
+    larger = np.array(LARGER[:1]), np.array(LARGER[1:])
     measured = setting.draw(len(laws), rng, larger)[:, 0]
     tables = [
-        refits.prediction_interval(*_LARGER, _LEVEL, trials=setting.trials)
+        refits.prediction_interval(*LARGER, _LEVEL, trials=setting.trials)
         for refits in laws
     ]
     low, high = np.array([[t["low"][0], t["high"][0]] for t in tables]).T
@@ -285,12 +218,8 @@ def result(setting: Setting, simulations: int, with_refits: int) -> dict[str, An
         "name": setting.name,
         "about": setting.about,
         "form": type(setting.law).__name__,
-        "truth": asdict(setting.law),
-        "noise": {
-            "sigma": setting.sigma,
-            "shared": setting.shared,
-            "trials": setting.trials,
-        },
+        "truth": setting.truth(),
+        "noise": setting.noise(),
         "level": _LEVEL,
         "refits": _REFITS,
         "seed": 0,

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from vlmcore.scaling.identification import at_bound, runaway, unidentified
 from vlmcore.scaling.law import Bounds, Law
 from vlmcore.scaling.losses import (
     LIKELIHOODS,
@@ -25,14 +26,6 @@ from vlmcore.scaling.model import Model, make_model
 from vlmcore.scaling.points import Points, check_points
 
 Form = TypeVar("Form", bound=Law)
-
-_RUNAWAY = 1e3
-"""A term of the law this many times the largest error diverges, with another term that
-compensates it."""
-
-_UNIDENTIFIED = 1e-9
-"""A direction of the parameters along which the predictions change this little, beside
-the others, is not identified by the points."""
 
 
 class Criteria(NamedTuple):
@@ -156,14 +149,9 @@ class Fit(Generic[Form]):
 
     def jacobian(self, N: ArrayLike, V: ArrayLike) -> np.ndarray:
         """Derivatives of the prediction, float (points, free parameters)."""
-        form, law = self.model.form, vars(self.law)
-        n = np.log(np.asarray(N, float) / self.law.unit)
-        v = np.log(np.asarray(V, float))
-        exponents = [law[name] for name in form.EXPONENTS]
-        linear = [law[name] for name in form.LINEAR]
-        columns = [*form.terms(exponents, n, v), *form.slopes(exponents, linear, n, v)]
-        by_name = dict(zip((*form.LINEAR, *form.EXPONENTS), columns, strict=True))
-        return np.stack([by_name[name] for name in self.free], 1)
+        law = self.law
+        found = law.derivatives(law.parameters[None], N, V, law.unit)[0]
+        return found[:, [law.names().index(name) for name in self.free]]
 
     def refit(self, points: Points) -> "Fit[Form]":
         """The same kind of fit to other points; the optimum may lie at a bound."""
@@ -184,6 +172,7 @@ def fit_law(
     bounds: Mapping[str, Bounds] | None = None,
     allow_bound: bool = False,
     unit: float = 1e9,
+    shares: bool = True,
 ) -> Fit[Form]:
     """Fits a law to `error`, (points,), at N parameters and V visual tokens.
 
@@ -200,6 +189,8 @@ def fit_law(
         bounds: other bounds than the form's `BOUNDS`, for some parameters.
         allow_bound: accept an optimum at a bound and name it in the result.
         unit: of N.
+        shares: the errors are shares of wrong answers, which lie between 0 and 1; give
+            False for another measure, such as a loss in nats.
 
     Raises:
         ValueError: the points cannot be fitted, do not identify the parameters, or the
@@ -209,7 +200,7 @@ def fit_law(
         `fit_law(Product, [1e9, 2e9, ...], [1, 4, ...], [0.6, 0.5, ...]).law.ratio`
     """
     model = make_model(form, loss, delta, unit, fixed or {}, bounds or {})
-    points = check_points(N, V, error, weights, trials, loss)
+    points = check_points(N, V, error, weights, trials, loss, shares)
     return fit_model(model, points, allow_bound)
 
 
@@ -239,39 +230,24 @@ def fitted(
 ) -> Fit:
     """The result for parameters that were solved for, in the order of the law."""
     values = dict(zip(model.form.names(), parameters.tolist(), strict=True))
-    at_bound = tuple(
-        name for name in model.free if _at_end(values[name], model.bounds[name])
-    )
-    return Fit(
-        model.form(**values, unit=model.unit), points, model, at_bound, objective
-    )
+    ended = at_bound(model, parameters[None])[0]
+    law = model.form(**values, unit=model.unit, data=points.range)
+    names = tuple(np.array(model.form.names())[ended].tolist())
+    return Fit(law, points, model, names, objective)
 
 
 def _check_identified(found: Fit) -> None:
     """Raises a ValueError where the points do not identify the parameters."""
-    form, law, points = found.model.form, vars(found.law), found.points
-    n, v = np.log(points.N / found.law.unit), np.log(points.V)
-    terms = form.terms([law[name] for name in form.EXPONENTS], n, v)
-    limit = _RUNAWAY * np.abs(points.error).max() if form.EXPONENTS else np.inf
-    for name, term in zip(form.LINEAR, terms, strict=True):
-        if np.abs(law[name] * term).max() > limit:
+    parameters, points = found.law.parameters[None], found.points
+    diverging = runaway(found.model, points, parameters)[0]
+    for name, far in zip(found.model.form.LINEAR, diverging, strict=True):
+        if far:
             raise ValueError(
-                f"the fit runs away along its valley, to {name} = {law[name]:.3g}; "
-                "hold D with fixed=, or give it bounds"
+                f"the fit runs away along its valley, to {name} = "
+                f"{vars(found.law)[name]:.3g}; hold D with fixed=, or give it bounds"
             )
-    slopes = np.sqrt(points.weights)[:, None] * found.jacobian(points.N, points.V)
-    sizes = np.linalg.norm(slopes, axis=0)
-    if (
-        not sizes.all()
-        or np.linalg.svd(slopes / sizes, compute_uv=False)[-1] < _UNIDENTIFIED
-    ):
+    if unidentified(found.model, points, points.weights[None], parameters)[0]:
         raise ValueError(
             f"{', '.join(found.free)} are not identified by these points; vary N and V "
             "separately, or hold some with fixed="
         )
-
-
-def _at_end(value: float, ends: Bounds) -> bool:
-    return any(
-        abs(value - end) <= 1e-9 * max(1, abs(end)) for end in ends if np.isfinite(end)
-    )

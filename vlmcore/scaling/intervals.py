@@ -129,6 +129,30 @@ def crossed_mean(values: ArrayLike, level: float = 0.95) -> Interval:
     return Interval(mean, mean - half, mean + half, level, method, table.size)
 
 
+def crossed_ratio(above: ArrayLike, below: ArrayLike, level: float = 0.95) -> Interval:
+    """Ratio of two means over seeds and questions, with Fieller's interval.
+
+    As in `crossed_mean`, the parts of seeds and of questions are added, here as
+    covariances. It has no ends if the lower mean could be 0.
+
+    Args:
+        above: float (seeds, questions)
+        below: float (seeds, questions)
+        level: of the interval.
+    """
+    tables = np.asarray(above, float), np.asarray(below, float)
+    (a, b), (seeds, questions) = (each.mean() for each in tables), tables[0].shape
+    if seeds < 3 or questions < 2:
+        return Interval(float(a / b), count=tables[0].size)
+    spread = sum(
+        np.cov([each.mean(axis) for each in tables]) / n * _student(level, n) ** 2
+        for axis, n in ((1, seeds), (0, questions))
+    )
+    method = f"Fieller over {seeds} seeds and the questions"
+    ends = fieller_ends(a, b, np.asarray(spread))
+    return Interval(float(a / b), *ends, level, method, tables[0].size)
+
+
 def fieller_ends(
     above: float, below: float, spread: np.ndarray
 ) -> tuple[float | None, float | None]:

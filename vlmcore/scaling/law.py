@@ -8,13 +8,15 @@ coefficient at a billion parameters, as in arXiv 2411.03312. Budgets are in FLOP
 question can be added.
 """
 
-from dataclasses import astuple, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.optimize import minimize_scalar
+
+from vlmcore.scaling.data_range import DataRange
 
 Bounds = tuple[float, float]
 
@@ -34,19 +36,25 @@ class Law:
 
     Attributes:
         unit: parameters in one unit of N.
+        data: range of the points it was fitted to; None for a law that was written
+            down.
 
     Raises:
         ValueError: a parameter is not finite, or the unit is not positive.
     """
 
     unit: float = field(default=1e9, kw_only=True, repr=False)
+    data: DataRange | None = field(
+        default=None, kw_only=True, repr=False, compare=False
+    )
 
     LINEAR: ClassVar[tuple[str, ...]] = ()
     EXPONENTS: ClassVar[tuple[str, ...]] = ()
     BOUNDS: ClassVar[dict[str, Bounds]] = {}
 
     def __post_init__(self) -> None:
-        if not (np.isfinite(astuple(self)).all() and self.unit > 0):
+        finite = np.isfinite([*self.parameters, self.unit]).all()
+        if not (finite and self.unit > 0):
             raise ValueError(
                 f"{self} is no law; its parameters must be finite and its unit positive"
             )
@@ -54,7 +62,8 @@ class Law:
     @classmethod
     def names(cls) -> tuple[str, ...]:
         """The parameters, in the order of the formula."""
-        return tuple(each.name for each in fields(cls) if each.name != "unit")
+        own = {each.name for each in fields(Law)}
+        return tuple(each.name for each in fields(cls) if each.name not in own)
 
     @classmethod
     def terms(cls, exponents: Any, n: np.ndarray, v: np.ndarray) -> list[np.ndarray]:
@@ -99,15 +108,38 @@ class Law:
                 f"{N.min():g} and V = {V.min():g}"
             )
         n, v = np.log(N / unit), np.log(V)
+        exponents, linear = cls._columns(parameters)
+        terms = cls.terms(exponents, n, v)
+        return sum(
+            (factor * term for factor, term in zip(linear, terms, strict=True)),
+            np.zeros(1),
+        )
+
+    @classmethod
+    def derivatives(
+        cls, parameters: np.ndarray, N: ArrayLike, V: ArrayLike, unit: float = 1e9
+    ) -> np.ndarray:
+        """Derivatives of `errors`, float (laws, points, parameters)."""
+        n, v = np.log(np.asarray(N, float) / unit), np.log(np.asarray(V, float))
+        exponents, linear = cls._columns(parameters)
+        found = [*cls.terms(exponents, n, v), *cls.slopes(exponents, linear, n, v)]
+        by_name = dict(zip((*cls.LINEAR, *cls.EXPONENTS), found, strict=True))
+        shape = len(parameters), len(n)
+        return np.stack(
+            [np.broadcast_to(by_name[name], shape) for name in cls.names()], -1
+        )
+
+    @classmethod
+    def _columns(cls, parameters: np.ndarray) -> tuple[list[Any], list[Any]]:
+        """Exponents and linear parameters of many laws, (laws, 1) each."""
         column = {
             name: np.asarray(parameters, float)[:, i, None]
             for i, name in enumerate(cls.names())
         }
-        terms = cls.terms([column[name] for name in cls.EXPONENTS], n, v)
-        return sum(
-            (column[name] * term for name, term in zip(cls.LINEAR, terms, strict=True)),
-            np.zeros(1),
+        exponents, linear = (
+            [column[name] for name in names] for names in (cls.EXPONENTS, cls.LINEAR)
         )
+        return exponents, linear
 
     @property
     def parameters(self) -> np.ndarray:
@@ -118,9 +150,12 @@ class Law:
         """The error at N parameters and V visual tokens, which broadcast.
 
         Raises:
-            ValueError: an N or V is not positive.
+            ValueError: an N or V is not positive, or N is in another unit than the
+                law's data.
         """
         N, V = np.broadcast_arrays(np.asarray(N, float), np.asarray(V, float))
+        if self.data is not None:
+            self.data.check_unit(N)
         return self.errors(self.parameters[None], N.ravel(), V.ravel(), self.unit)[
             0
         ].reshape(N.shape)

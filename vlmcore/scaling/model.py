@@ -95,7 +95,7 @@ class Model:
             upper=np.tile(upper, (rows, 1)),
             offset=np.tile(np.where(searched, 0, box[0]), (rows, 1)),
             basis=np.tile(np.eye(len(searched))[searched], (rows, 1, 1)),
-            box=box[:, searched],
+            box=np.tile(box[:, None, searched], (1, rows, 1)),
         )
 
     def starts(self, problem: Problem) -> np.ndarray:
@@ -108,7 +108,7 @@ class Model:
         """
         axes = [
             [node for node in _NODES if low < node < high] or [(low + high) / 2]
-            for low, high in problem.box.T
+            for low, high in problem.box[:, 0].T
         ]
         nodes = np.array(list(product(*axes)))
         sse = _repeat(problem, len(nodes)).linear(nodes).sse

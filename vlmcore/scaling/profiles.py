@@ -90,15 +90,10 @@ def profile_path(fit: Fit, quantity: Quantity, values: ArrayLike) -> pd.DataFram
     # a value that makes no sense has no law, and no finite objective
     with np.errstate(over="ignore", invalid="ignore"):
         solved = fit.model.solve(problem, nearest_start(problem, fit.law))
+    possible = (problem.box[0] <= problem.box[1]).all(1)
     table = pd.DataFrame(solved.parameters, columns=list(fit.model.form.names()))
-    return pd.concat(
-        [
-            pd.Series(values, name="value"),
-            table,
-            pd.Series(solved.objective, name="objective"),
-        ],
-        axis=1,
-    )
+    table.insert(0, "value", values)
+    return table.assign(objective=np.where(possible, solved.objective, np.inf))
 
 
 def hold(
@@ -114,20 +109,46 @@ def hold(
         ] = values
         return problem._replace(lower=lower, upper=upper)
     searched = [name for name in form.EXPONENTS if name in model.free]
-    held = quantity if isinstance(quantity, str) and quantity != "ratio" else "alpha"
-    where = form.EXPONENTS.index(held)
-    offset, basis = (
-        problem.offset.copy(),
-        np.delete(problem.basis, searched.index(held), 1),
+    offset, basis, box = (
+        each.copy() for each in (problem.offset, problem.basis, problem.box)
     )
-    offset[:, where] = 0 if quantity == "ratio" else values
-    if held != quantity:
-        # alpha follows beta: as a multiple of it, or at a distance
-        line = [name for name in searched if name != held].index("beta")
-        basis[:, line, where] = quantity.c if isinstance(quantity, Contrast) else values
+    if quantity in form.EXPONENTS:
+        offset[:, form.EXPONENTS.index(quantity)] = values
+        gone = searched.index(quantity)
+    else:
+        # one number is searched for both exponents: a point on the line of all pairs
+        gone, line = searched.index("alpha"), searched.index("beta")
+        alpha, beta = (form.EXPONENTS.index(name) for name in ("alpha", "beta"))
+        slope = quantity.c if isinstance(quantity, Contrast) else values
+        offset[:, alpha] = values if isinstance(quantity, Contrast) else 0
+        # that is beta, or alpha where a large ratio leaves next to nothing of beta
+        length = np.maximum(1, np.abs(slope)) * np.where(np.less(slope, -1), -1, 1)
+        basis[:, line, alpha] = slope / length
+        basis[:, line, beta] = 1 / length
+        box[:, :, line] = _inside(model, offset, basis[:, line], (alpha, beta))
     return problem._replace(
-        offset=offset, basis=basis, box=np.delete(problem.box, searched.index(held), 1)
+        offset=offset,
+        basis=np.delete(basis, gone, 1),
+        box=np.delete(box, gone, 2),
     )
+
+
+def _inside(
+    model: Model, offset: np.ndarray, line: np.ndarray, which: tuple[int, int]
+) -> np.ndarray:
+    """How far a line stays within the bounds of some exponents, float (2, rows).
+
+    The lower end is above the upper one where it never does.
+    """
+    ends = []
+    for i in which:
+        bounds = np.array(model.bounds[model.form.EXPONENTS[i]])
+        with np.errstate(divide="ignore", invalid="ignore"):
+            reached = (bounds[:, None] - offset[:, i]) / line[:, i]
+        # an exponent that stands still does not end the line
+        still = np.array([[-np.inf], [np.inf]])
+        ends.append(np.sort(np.where(line[:, i] == 0, still, reached), 0))
+    return np.stack([np.max(ends, 0)[0], np.min(ends, 0)[1]])
 
 
 def nearest_start(problem: Problem, law: Law) -> np.ndarray:
@@ -163,28 +184,28 @@ def _check_free(fit: Fit, quantity: Quantity) -> None:
 def _end(
     fit: Fit, quantity: Quantity, value: float, side: int, allowed: float
 ) -> float | None:
-    """Where the profile passes the allowed objective; None if it never does.
+    """The farthest value within the allowed objective; None if there is none.
 
-    The search walks away in growing steps, then narrows the last one down.
+    The search walks away in growing steps, then narrows the last one down. It goes on
+    behind the first value that is not allowed: where beta may be 0, values of the ratio
+    beyond infinity are allowed as well.
     """
     limit = _limit(fit, quantity, side)
     steps = _step(fit, quantity) * np.concatenate(
         [np.arange(0, 4, 0.5), np.geomspace(4, _FARTHEST, 36)]
     )
-    inside, outside = value, None
     grid = value + side * steps
     grid = np.append(
         grid[side * grid < side * limit], limit if np.isfinite(limit) else []
     )
     for _ in range(5):
-        above = np.flatnonzero(
-            ~(profile_path(fit, quantity, grid)["objective"].to_numpy() <= allowed)
-        )
-        if not len(above):
-            return float(limit) if outside is None and np.isfinite(limit) else outside
-        inside, outside = float(grid[max(above[0] - 1, 0)]), float(grid[above[0]])
-        grid = np.linspace(inside, outside, 33)
-    return outside
+        within = profile_path(fit, quantity, grid)["objective"].to_numpy() <= allowed
+        within[0] = True
+        if within[-1]:
+            return float(limit) if np.isfinite(limit) else None
+        last = int(np.flatnonzero(within)[-1])
+        grid = np.linspace(grid[last], grid[last + 1], 33)
+    return float(grid[-1])
 
 
 def _limit(fit: Fit, quantity: Quantity, side: int) -> float:

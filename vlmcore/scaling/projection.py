@@ -57,7 +57,7 @@ class Problem(NamedTuple):
     basis: np.ndarray
     """float (rows, searched, exponents)"""
     box: np.ndarray
-    """Bounds of what is searched, float (2, searched)"""
+    """Bounds of what is searched, float (2, rows, searched)"""
 
     def rows(self, chosen: np.ndarray) -> "Problem":
         """Some of the problems."""
@@ -67,7 +67,8 @@ class Problem(NamedTuple):
                 name: value[chosen]
                 for name, value in self._asdict().items()
                 if name in by_row
-            }
+            },
+            box=self.box[:, chosen],
         )
 
     def exponents(self, searched: np.ndarray) -> np.ndarray:
@@ -132,8 +133,8 @@ def descend(
             break
         at = searched[live]
         slopes = part.slopes(at, here)
-        step = _step(slopes, here.residuals, damping[live], at, problem.box)
-        new = np.clip(at + step, *problem.box)
+        step = _step(slopes, here.residuals, damping[live], at, part.box)
+        new = np.clip(at + step, *part.box)
         there = part.linear(new)
         gain = sse[live] - there.sse
         moved = np.abs(new - at).max(1)

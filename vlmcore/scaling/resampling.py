@@ -1,30 +1,31 @@
-"""The bootstrap, the jackknife over sizes of language model, and held-out predictions.
+"""The bootstrap of a fit.
 
 Refits start at the original fit and are solved side by side; bounds hold for them too.
-Points that share an N share a language model, so their errors are not independent: the
-cluster bootstrap and the jackknife respect that, the others do not. But a handful of
-sizes is too few for either to be exact (their intervals assume many), so read them as a
-range and not as exact.
+A refit that `fit_law` would refuse is refused here, and their share is reported. Points
+that share an N share a language model, so their errors are not independent: of the
+bootstraps only that of clusters respects it, and it needs many sizes.
 """
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from scipy import stats
 
+from vlmcore.scaling.draws import Kind, draw, measure
 from vlmcore.scaling.fitting import Fit
+from vlmcore.scaling.identification import refused
 from vlmcore.scaling.intervals import Interval, from_draws
 from vlmcore.scaling.quantities import Quantity, estimate, quantity_values
 
-Kind = Literal["residual", "pairs", "wild_cluster", "parametric"]
+_SIZES = 12
+"""Sizes that the cluster bootstrap needs. A law fits the mean of a few sizes almost
+exactly, so that hardly any residual is left to be flipped."""
 
-_WEBB = np.sqrt([0.5, 1.0, 1.5])
-"""Sizes of Webb's six-point distribution (mean 0, variance 1), made for few clusters:
-two signs would give four clusters 16 data sets."""
+_MOST_REFUSED = 0.5
+"""Share of the draws that may be refused."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,12 +37,15 @@ class Bootstrap:
         kind: how the data were resampled.
         replicates: parameters of the refits, float (count, parameters)
         seed: of the draws.
+        share_refused: of the draws, those that do not identify the law. They are no
+            refits.
     """
 
     fit: Fit
     kind: Kind
     replicates: np.ndarray
     seed: int
+    share_refused: float = 0.0
 
     @cached_property
     def parameters(self) -> pd.DataFrame:
@@ -54,15 +58,23 @@ class Bootstrap:
 
     def interval(self, quantity: Quantity, level: float = 0.95) -> Interval:
         """The estimate with the percentiles of the refits."""
-        value, method = estimate(self.fit, quantity), f"{self.kind} bootstrap"
-        return from_draws(value, self.values(quantity), level, f"{method}, percentiles")
+        value = estimate(self.fit, quantity)
+        return from_draws(value, self.values(quantity), level, self.method)
+
+    @property
+    def method(self) -> str:
+        """A name for its intervals, with the share refused where there is one."""
+        lost = self.share_refused
+        note = f", {lost:.1%} of the draws refused" if lost else ""
+        return f"{self.kind} bootstrap, percentiles{note}"
 
     def predict(self, N: ArrayLike, V: ArrayLike) -> np.ndarray:
         """Errors that the refits predict, float (count, points)."""
         N, V = np.broadcast_arrays(np.asarray(N, float), np.asarray(V, float))
-        return type(self.fit.law).errors(
-            self.replicates, N.ravel(), V.ravel(), self.fit.law.unit
-        )
+        law = self.fit.law
+        if law.data is not None:
+            law.data.check_unit(N)
+        return type(law).errors(self.replicates, N.ravel(), V.ravel(), law.unit)
 
     def prediction_interval(
         self,
@@ -96,7 +108,7 @@ class Bootstrap:
                     "noise of a binomial fit, and of no other, needs `trials`: give "
                     "them, or noise=False"
                 )
-            predicted = _measure(
+            predicted = measure(
                 self.fit, predicted, np.random.default_rng([self.seed, 1]), trials
             )
         low, high = np.quantile(predicted, [(1 - level) / 2, (1 + level) / 2], axis=0)
@@ -118,7 +130,12 @@ class Bootstrap:
 
 
 def bootstrap(
-    fit: Fit, kind: Kind = "residual", count: int = 1000, seed: int = 0
+    fit: Fit,
+    kind: Kind = "residual",
+    count: int = 1000,
+    seed: int = 0,
+    *,
+    allow_few_sizes: bool = False,
 ) -> Bootstrap:
     """Resamples the data and refits the law.
 
@@ -130,162 +147,35 @@ def bootstrap(
             binomial law of the loss.
         count: refits.
         seed: of the draws.
+        allow_few_sizes: accept a `wild_cluster` bootstrap of fewer sizes than it needs.
 
     Raises:
-        ValueError: the kind is unknown, or does not go with the loss.
+        ValueError: the kind is unknown, does not go with the loss or needs more sizes,
+            or half of the draws do not identify the law.
     """
     if count < 1:
         raise ValueError(f"{count} refits give no distribution; ask for a few hundred")
-    error, weights = _draw(fit, kind, count, np.random.default_rng(seed))
+    sizes = len(np.unique(fit.points.N))
+    if kind == "wild_cluster" and sizes < _SIZES and not allow_few_sizes:
+        raise ValueError(
+            f"{sizes} sizes of language model are too few clusters: a wild cluster "
+            f"bootstrap needs {_SIZES}, and its intervals of four cover 70 % instead "
+            "of 95; use vlmcore.scaling.jackknife, or accept it with "
+            "allow_few_sizes=True"
+        )
+    error, weights = draw(fit, kind, count, np.random.default_rng(seed))
     problem = fit.model.problem(fit.points, error, weights)
     start = [
         vars(fit.law)[name]
         for name in fit.model.form.EXPONENTS
         if name in fit.model.free
     ]
-    return Bootstrap(
-        fit, kind, fit.model.solve(problem, np.tile(start, (count, 1))).parameters, seed
-    )
-
-
-class Jackknife(NamedTuple):
-    """A fit, and the fits without one size of language model."""
-
-    fit: Fit
-    table: pd.DataFrame
-    """Parameters, one row a size left out, which is the index."""
-
-    def values(self, quantity: Quantity) -> np.ndarray:
-        """A quantity without each size in turn."""
-        return quantity_values(self.table.to_numpy(), self.fit.law.names(), quantity)
-
-    def interval(self, quantity: Quantity, level: float = 0.95) -> Interval:
-        """The estimate plus and minus Student's t times the jackknife's standard error.
-
-        There is one degree of freedom fewer than sizes. With four sizes the interval is
-        rough: the error of the standard error is as large as itself.
-        """
-        values, sizes = self.values(quantity), len(self.table)
-        value = estimate(self.fit, quantity)
-        half = stats.t.ppf((1 + level) / 2, sizes - 1) * np.sqrt(
-            (sizes - 1) / sizes * ((values - values.mean()) ** 2).sum()
-        )
-        return Interval(
-            value,
-            float(value - half),
-            float(value + half),
-            level,
-            f"jackknife over {sizes} sizes of language model",
-        )
-
-
-def jackknife(fit: Fit) -> Jackknife:
-    """Fits a law without each size of language model in turn, with all its points.
-
-    Raises:
-        ValueError: too few points are left for a fit.
-    """
-    sizes = np.unique(fit.points.N)
-    laws = [fit.refit(fit.points.keep(size != fit.points.N)).law for size in sizes]
-    return Jackknife(
-        fit,
-        pd.DataFrame(
-            [law.parameters for law in laws],
-            pd.Index(sizes, name="N"),
-            list(fit.law.names()),
-        ),
-    )
-
-
-def hold_out(
-    fit: Fit, held: ArrayLike, level: float = 0.95, count: int = 2000, seed: int = 0
-) -> pd.DataFrame:
-    """Predicts some points from a fit to the others.
-
-    Args:
-        fit: a fit to all points.
-        held: bool (points,), those to predict.
-        level: of the interval for a new measurement, by residual (or binomial)
-            bootstrap of the fit to the others.
-        count: refits.
-        seed: of the bootstrap.
-
-    Returns:
-        A table with the columns N, V, `error` (predicted), `low`, `high`, `measured`
-        and `relative`, the miss as a share of the measured.
-
-    Raises:
-        ValueError: nothing is held out, or too few points are left for a fit.
-    """
-    held = np.asarray(held, bool)
-    if held.shape != fit.points.error.shape or not held.any():
+    found = fit.model.solve(problem, np.tile(start, (count, 1))).parameters
+    lost = refused(fit.model, fit.points, weights, found)
+    if lost.mean() > _MOST_REFUSED:
         raise ValueError(
-            f"{held.sum()} of {held.size} points are held out of {len(fit.points)}; "
-            "mark at least one, with one mark a point"
+            f"{lost.sum()} of {count} draws of the {kind} bootstrap do not identify "
+            f"{', '.join(fit.free)}, so what is left is no sample of them; give more "
+            "points, or hold a parameter with fixed="
         )
-    out = fit.points.keep(held)
-    rest = fit.refit(fit.points.keep(~held))
-    counts = fit.model.loss == "binomial"
-    refits = bootstrap(rest, "parametric" if counts else "residual", count, seed)
-    table = refits.prediction_interval(
-        out.N, out.V, level, trials=out.weights if counts else None
-    )
-    return table.assign(measured=out.error, relative=table["error"] / out.error - 1)
-
-
-def _draw(
-    fit: Fit, kind: Kind, count: int, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
-    """Errors and weights of new data, float (count, points) each."""
-    points = fit.points
-    predicted, weights = (
-        np.tile(each, (count, 1)) for each in (fit.predicted, points.weights)
-    )
-    if kind == "pairs":
-        times = rng.multinomial(
-            len(points), np.full(len(points), 1 / len(points)), count
-        )
-        return np.tile(points.error, (count, 1)), weights * times
-    if kind == "parametric" and fit.model.loss == "squared":
-        return predicted + rng.normal(size=predicted.shape) * np.sqrt(
-            fit.sse / fit.degrees_of_freedom / weights
-        ), weights
-    if kind == "parametric" and fit.model.loss == "binomial":
-        return _measure(fit, predicted, rng, points.weights), weights
-    if kind == "residual" and fit.model.loss != "binomial":
-        return _measure(fit, predicted, rng, None, 1 / np.sqrt(weights)), weights
-    if kind == "wild_cluster" and fit.model.loss == "squared":
-        sizes, cluster = np.unique(points.N, return_inverse=True)
-        by_cluster = rng.choice(np.concatenate([-_WEBB, _WEBB]), (count, len(sizes)))
-        return predicted + by_cluster[:, cluster] * fit.residuals, weights
-    raise ValueError(
-        f"there is no {kind!r} bootstrap for the loss {fit.model.loss!r}: choose "
-        "residual, pairs, wild_cluster or parametric for squared, "
-        "residual or pairs for huber and floor, pairs or parametric for binomial"
-    )
-
-
-def _measure(
-    fit: Fit,
-    predicted: np.ndarray,
-    rng: np.random.Generator,
-    trials: ArrayLike | None,
-    scale: ArrayLike = 1.0,
-) -> np.ndarray:
-    """Simulated measurements of predictions.
-
-    Residuals are drawn from those of the fit, or errors are shares of questions.
-    """
-    if fit.model.loss == "binomial":
-        trials = np.asarray(trials)
-        return rng.binomial(trials.astype(int), np.clip(predicted, 0, 1)) / trials
-    if fit.model.loss == "huber":
-        return predicted * np.exp(
-            rng.choice(np.log(fit.points.error / fit.predicted), predicted.shape)
-        )
-    own = fit.residuals * np.sqrt(fit.points.weights)
-    if fit.model.loss == "squared":
-        # residuals are smaller than errors by the share of the parameters; other losses
-        # leave residuals whose mean need not be 0
-        own = (own - own.mean()) * np.sqrt(len(own) / fit.degrees_of_freedom)
-    return predicted + rng.choice(own, predicted.shape) * scale
+    return Bootstrap(fit, kind, found[~lost], seed, float(lost.mean()))

@@ -12,8 +12,6 @@ from pathlib import Path
 from string import Template
 from typing import NamedTuple
 
-import numpy as np
-
 from vlmcore.scaling import Bootstrap, Plan, Product, candidates, plan
 
 _FOLDER = Path(__file__).parent
@@ -92,7 +90,7 @@ class Planner:
     def _repr_html_(self) -> str:
         data = {
             "laws": {
-                task: refits.to_json() | {"measured": _span(refits.fit.points.N)}
+                task: refits.to_json() | {"measured": refits.fit.points.range._asdict()}
                 for task, refits in self.laws.items()
             },
             "models": {
@@ -109,10 +107,6 @@ class Planner:
             script=(_FOLDER / "planner.js").read_text(),
             data=json.dumps(data, separators=(",", ":")),
         )
-
-
-def _span(values: np.ndarray) -> list[float]:
-    return [float(values.min()), float(values.max())]
 
 
 def _options(labels: Mapping[str, object]) -> str:

@@ -32,6 +32,11 @@ function quantile(values, share) {
   return sorted[below] + (at - below) * (sorted[Math.min(below + 1, sorted.length - 1)] - sorted[below]);
 }
 
+/** Which of N and V lie outside of the law's data. */
+function beyond(row, measured) {
+  return ["N", "V"].filter((name) => row[name] < measured[name][0] || row[name] > measured[name][1]);
+}
+
 /** The affordable candidate with the least predicted error, and the choices of the refits; `best` is null where nothing can be bought. */
 function plan(data, asked) {
   const { law, replicates, unit, measured } = data.laws[asked.task];
@@ -65,12 +70,13 @@ function words(found, asked) {
     const { N, V } = affordable[choice];
     return `, ${percent(count / choices.length)} ${billions(N)} with V = ${V}`;
   });
-  const outside = N < measured[0] || N > measured[1];
+  const outside = beyond(affordable[best], measured);
   const token = V === 1 ? "token" : "tokens";
   return `<p>Buy a language model of <b>${billions(N)}</b> and show it <b>V&nbsp;=&nbsp;${V}</b> visual ${token}, for ${flops(cost)}.</p>`
     + `<p>Predicted error <b>${found.predicted[best].toFixed(3)}</b> (95 %: ${found.low.toFixed(3)} to ${found.high.toFixed(3)}). `
     + `<b>${percent(found.agreement)}</b> of ${choices.length} refits would buy the same${others.join("")}.</p>`
-    + (outside ? `<p>Measured were ${measured.map(billions).join(" to ")}: beyond the data, all this holds only if the law still does.</p>` : "");
+    + (outside.length ? `<p><b>Extrapolated:</b> ${outside.join(" and ")} outside of the data, N from ${measured.N.map(billions).join(" to ")} and V from `
+      + `${measured.V.join(" to ")}. All this holds only if the law still does there.</p>` : "");
 }
 
 /** Coordinates of a picture `width` pixels wide, and a pen that collects its shapes. */
@@ -173,7 +179,8 @@ function planner(root, data) {
     const found = plan(data, asked), row = found.best === null ? {} : found.affordable[found.best];
     answer.innerHTML = words(found, asked);
     const { low, high, agreement } = found, error = found.predicted?.[found.best];
-    Object.assign(root.dataset, { params: row.N, visualTokens: row.V, cost: row.cost, error, low, high, agreement });
+    const outside = found.best === null ? "" : beyond(row, found.measured).join(" ");
+    Object.assign(root.dataset, { params: row.N, visualTokens: row.V, cost: row.cost, error, low, high, agreement, outside });
     draw(svg, found, data, asked);
   }
   form.addEventListener("input", update);
