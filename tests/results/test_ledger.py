@@ -39,16 +39,26 @@ def test_intervals_contain_their_values(numbers):
 
 def test_an_accuracy_follows_from_its_files(numbers, results):
     runs = [json.loads(path.read_text()) for path in (results / "easyvqa").glob("*")]
-    scores = [
-        run["scores"]["test"]["all"]["value"]
-        for run in runs
-        if run["name"].startswith("quecc.v1.")
-    ]
-    found, n = numbers["easyvqa.quecc.v1.accuracy"], len(scores)
-    assert n >= 3 and found.count == 9673 * n
-    assert found.value == pytest.approx(np.mean(scores))
-    low, high = stats.t.interval(0.95, n - 1, np.mean(scores), stats.sem(scores))
-    assert found[1:3] == pytest.approx((max(low, 0), min(high, 1)))
+    right = np.array(
+        [
+            [mark == "1" for mark in run["right"]]
+            for run in runs
+            if run["name"].startswith("quecc.v1.")
+        ],
+        float,
+    )
+    found, n = numbers["easyvqa.quecc.v1.accuracy"], len(right)
+    assert n >= 3 and found.count == right.size == 9673 * n
+    assert found.value == pytest.approx(right.mean())
+    # the half-widths over seeds and over questions, in quadrature
+    half = np.hypot(
+        *(
+            stats.t.ppf(0.975, len(means) - 1) * stats.sem(means)
+            for means in (right.mean(1), right.mean(0))
+        )
+    )
+    low, high = max(found.value - half, 0), min(found.value + half, 1)
+    assert found[1:3] == pytest.approx((low, high))
 
 
 def test_what_the_book_says_about_easy_vqa(numbers):

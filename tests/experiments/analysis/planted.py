@@ -15,7 +15,7 @@ LAWS = {
     "reasoning": Product(AB=0.5, alpha=0.2, beta=0.3, D=0.05),
     "ocr": Product(AB=0.7, alpha=0.01, beta=0.4, D=0.0),
 }
-COUNT = 1_000_000
+COUNT = 50_000
 
 
 def params_of(size):
@@ -43,6 +43,7 @@ def result(task, size, v, seed, error, order="image_first", factor=1, method="qu
         "flops": {"question_pass": 2, "prefill": 5, "decode": 1},
         "scores": {"test": {"all": score, "fact": score}, "shuffled": {"all": score}},
         "text_tokens": 3,
+        "right": "1" * right + "0" * (COUNT - right),
     }
 
 

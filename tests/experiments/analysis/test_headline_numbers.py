@@ -13,6 +13,7 @@ def run(seed, value, count=1000):
     return {
         "name": f"quecc.v1.seed{seed}",
         "scores": {"test": score, "shuffled": score},
+        "right": "1" * round(value * count) + "0" * round((1 - value) * count),
         "command": "python -m something",
     }
 

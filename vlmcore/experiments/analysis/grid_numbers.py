@@ -6,11 +6,16 @@ import numpy as np
 import pandas as pd
 
 from vlmcore.experiments import FAMILIES
+from vlmcore.experiments.analysis.by_question import (
+    across,
+    by_question,
+    ratio_across,
+)
 from vlmcore.experiments.analysis.grid_rows import Variation
 from vlmcore.experiments.analysis.preregistered import below_largest
 from vlmcore.experiments.analysis.scaling_grid import Grid
 from vlmcore.paper import TYPICAL_QUESTION
-from vlmcore.scaling import Interval, over_seeds, ratio_over_seeds
+from vlmcore.scaling import Interval
 
 _Numbers = Iterator[tuple[str, Interval]]
 _VARIATIONS: dict[str, Variation] = {"question_first": "order", "longer": "steps"}
@@ -41,12 +46,12 @@ def _exponents(grid: Grid, task: str, compressor: str) -> _Numbers:
         found = grid.exponents(task, compressor, params=params)
         alpha, beta = found["alpha"], found["beta"]
         intervals = {
-            "alpha": over_seeds(alpha),
-            "beta": over_seeds(beta),
-            "d": over_seeds(found["D"]),
-            "alpha_minus_beta": over_seeds(alpha - beta),
-            "alpha_minus_2beta": over_seeds(alpha - 2 * beta),
-            "ratio": ratio_over_seeds(alpha, beta),
+            "alpha": across(alpha),
+            "beta": across(beta),
+            "d": across(found["D"]),
+            "alpha_minus_beta": across(alpha - beta),
+            "alpha_minus_2beta": across(alpha - 2 * beta),
+            "ratio": ratio_across(alpha, beta),
         }
         for name, interval in intervals.items():
             yield f"{prefix}{name}", interval._replace(count=count)
@@ -60,10 +65,10 @@ def _without_a_law(grid: Grid, task: str, compressor: str) -> _Numbers:
         ("V", "slope_v", 2 * sizes),
         ("difference", "slope_n_minus_slope_v", 2 * sizes),
     ):
-        found = over_seeds(slopes[column])
-        yield name, found._replace(count=per_seed * len(slopes))
+        found = across(slopes[column])
+        yield name, found._replace(count=per_seed * _seeds(slopes))
     for (n, v), rows in cells.groupby(["params", "visual_tokens"]):
-        yield f"n{n}.v{v}.error", _over_questions(rows["error"], rows)
+        yield f"n{n}.v{v}.error", across(by_question(rows))
 
 
 def _optimal_tokens(grid: Grid, task: str, compressor: str) -> _Numbers:
@@ -103,8 +108,8 @@ def _variations(grid: Grid, task: str, compressor: str) -> _Numbers:
     for name, variation in _VARIATIONS.items():
         pairs = grid.paired_with_baseline(task, compressor, variation)
         for (n, v), rows in pairs.groupby(["params", "visual_tokens"]):
-            more = _over_questions(rows["error"] - rows["baseline"], rows)
-            yield f"n{n}.v{v}.{name}.error_minus_baseline", more
+            more = by_question(rows) - by_question(rows, "baseline_wrong")
+            yield f"n{n}.v{v}.{name}.error_minus_baseline", across(more)
 
 
 def _depth(grid: Grid, task: str, compressor: str) -> _Numbers:
@@ -112,13 +117,13 @@ def _depth(grid: Grid, task: str, compressor: str) -> _Numbers:
         return
     for v, rows in grid.slopes_in_depth(task, compressor).groupby("visual_tokens"):
         depth, less = rows["depth"], rows["depth"] - rows["fixed_aspect"]
-        yield f"v{v}.depth.slope_n", over_seeds(depth)._replace(count=2 * len(rows))
+        seeds = _seeds(rows)
+        yield f"v{v}.depth.slope_n", across(depth)._replace(count=2 * seeds)
         yield (
             f"v{v}.depth.slope_n_minus_fixed_aspect",
-            over_seeds(less)._replace(count=4 * len(rows)),
+            across(less)._replace(count=4 * seeds),
         )
 
 
-def _over_questions(values: pd.Series, rows: pd.DataFrame) -> Interval:
-    """Over seeds, with the count of all their questions."""
-    return over_seeds(values)._replace(count=int(rows["count"].sum()))
+def _seeds(values: pd.DataFrame) -> int:
+    return values.index.get_level_values("seed").nunique()

@@ -6,6 +6,8 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from vlmcore.experiments.analysis.by_question import marks_of
+
 Variation = Literal["", "order", "steps", "depth"]
 """The one thing in which a cell differs from the main cells of the grid: the order of
 image and question, the number of training steps, the depth at a fixed width; or
@@ -41,6 +43,7 @@ def cell_row(result: dict[str, Any]) -> dict[str, Any]:
         "flops": sum(flops[k] for k in ("question_pass", "prefill", "decode")),
         "error": 1 - test["all"]["value"],
         "count": test["all"]["count"],
+        "wrong": marks_of(result["right"]),
         "shuffled": 1 - result["scores"]["shuffled"]["all"]["value"],
         "kinds": _errors_by_kind(test),
         "text_tokens": result["text_tokens"],

@@ -9,12 +9,13 @@ from typing import Any
 from vlmcore import paper
 from vlmcore.cost import paper_flops
 from vlmcore.experiments.analysis.ablation import ablation_numbers, paired_with_grid
+from vlmcore.experiments.analysis.by_question import marks_of
 from vlmcore.experiments.analysis.comparison import Comparison
 from vlmcore.experiments.analysis.grid_numbers import grid_numbers
 from vlmcore.experiments.analysis.scaling_grid import Grid
 from vlmcore.files import read_results
 from vlmcore.paper.refit import published_numbers
-from vlmcore.scaling import Interval, frontier, over_seeds, wilson
+from vlmcore.scaling import Interval, crossed_mean, frontier, over_seeds, wilson
 
 
 @dataclass(frozen=True)
@@ -163,16 +164,22 @@ ENTRIES: dict[str, Callable[[Path], Iterator[Entry]]] = {
 def _test_and_shuffled(
     name: str, runs: list[dict[str, Any]], source: str
 ) -> Iterator[Entry]:
-    """Accuracy over seeds, with the right images and with permuted ones."""
+    """Accuracy over seeds, with the right images and with permuted ones.
+
+    All seeds answer the same questions. Which answers were right is recorded for the
+    right images only, so the interval with permuted ones is over seeds alone.
+    """
     for split, suffix in (("test", "accuracy"), ("shuffled", "shuffled.accuracy")):
         scores = [run["scores"][split]["all"] for run in runs]
-        share = over_seeds([score["value"] for score in scores]).clipped()
         if len(runs) == 1:
             share = _one_run(scores[0])._replace(method="Wilson, one seed")
-        elif share.low is None:
-            share = Interval(share.value)
+        elif split == "test":
+            share = crossed_mean([1 - marks_of(run["right"]) for run in runs])
+        else:
+            share = over_seeds([score["value"] for score in scores])
+            share = Interval(share.value) if share.low is None else share
         share = share._replace(count=sum(score["count"] for score in scores))
-        yield Entry(f"{name}.{suffix}", share, runs[0]["command"], source)
+        yield Entry(f"{name}.{suffix}", share.clipped(), runs[0]["command"], source)
 
 
 def _one_run(score: dict[str, Any]) -> Interval:

@@ -2,7 +2,8 @@
 
 A seed is an independent run: weights, text pre-training and the order of the data all
 depend on it. So a law is fitted to each seed by itself, by the binomial likelihood of
-its error counts, and intervals come from Student's t over the seeds. Nothing here
+its error counts. All seeds answer the same questions, so exponents and slopes are given
+by seed and question (see `by_question`), and intervals cross the two. Nothing here
 imports torch.
 """
 
@@ -13,6 +14,10 @@ import numpy as np
 import pandas as pd
 
 from vlmcore.cost import paper_flops
+from vlmcore.experiments.analysis.by_question import (
+    exponents_by_question,
+    log_errors,
+)
 from vlmcore.experiments.analysis.grid_rows import (
     Variation,
     cell_row,
@@ -66,13 +71,14 @@ class Grid:
         """Cells with a variation, each beside the main cell of the same seed, N and V.
 
         Returns:
-            Columns `seed`, `params`, `visual_tokens`, `count`, `error`, and `baseline`,
-            the main cell's error.
+            Columns `seed`, `params`, `visual_tokens`, `count`, `error`, `wrong` (the
+            marks of its answers), and `baseline` and `baseline_wrong`, the same of the
+            main cell.
         """
         keys = ["seed", "params", "visual_tokens"]
-        main = self.main_cells(task, compressor)[[*keys, "error"]]
-        varied = self.cells(task, compressor, variation)[[*keys, "count", "error"]]
-        return varied.merge(main.rename(columns={"error": "baseline"}), on=keys)
+        main = as_baseline(self.main_cells(task, compressor), keys)
+        varied = self.cells(task, compressor, variation)
+        return varied[[*keys, "count", "error", "wrong"]].merge(main, on=keys)
 
     def of_one_width(self, task: str, compressor: str) -> pd.DataFrame:
         """The cells of sizes that differ in depth alone, at the same V and seeds.
@@ -92,7 +98,7 @@ class Grid:
         two main sizes next in N.
 
         Returns:
-            Columns `depth` and `fixed_aspect`, indexed by seed and V.
+            Columns `depth` and `fixed_aspect`, indexed by V, seed and question.
 
         Raises:
             ValueError: there are no cells of one kind or the other.
@@ -106,17 +112,21 @@ class Grid:
                 f"{len(deep)} and {len(main)} cells of {task} with {compressor}, by "
                 "depth and of the main sizes, give no slopes; run more of the grid"
             )
-        by_depth, by_size = (
-            np.log(table.pivot_table("error", ["seed", "visual_tokens"], "params"))
-            for table in (deep, main)
-        )
-        ends = min(by_depth.columns), max(by_depth.columns)
-        near = [
-            min(by_size.columns, key=lambda n: abs(np.log(n / end))) for end in ends
-        ]
-        return pd.DataFrame(
-            {"depth": _slope(by_depth, *ends), "fixed_aspect": _slope(by_size, *near)}
-        ).dropna()
+        by_depth, by_size = log_errors(deep), log_errors(main)
+        found = {}
+        for v in deep["visual_tokens"].unique():
+            ends = min(by_depth[v].columns), max(by_depth[v].columns)
+            near = [
+                min(by_size[v].columns, key=lambda n: abs(np.log(n / end)))
+                for end in ends
+            ]
+            found[v] = pd.DataFrame(
+                {
+                    "depth": _slope(by_depth[v], *ends),
+                    "fixed_aspect": _slope(by_size[v], *near),
+                }
+            ).dropna()
+        return pd.concat(found, names=["visual_tokens"])
 
     def complete_seeds(self, task: str, compressor: str) -> list[int]:
         """The seeds that have every size and every V that any seed has.
@@ -176,12 +186,12 @@ class Grid:
         params: str = "params",
         tokens: Collection[int] | None = None,
     ) -> pd.DataFrame:
-        """Columns `alpha`, `beta` and `D` of the `laws`, indexed by seed."""
+        """Parameters of the `laws`, indexed by seed and question."""
         laws = self.laws(task, compressor, params=params, tokens=tokens)
-        return pd.DataFrame(
-            {seed: vars(found.law) for seed, found in laws.items()},
-            ["alpha", "beta", "D"],
-        ).T
+        rows = self.main_cells(task, compressor)
+        if tokens is not None:
+            rows = rows[rows["visual_tokens"].isin(tokens)]
+        return exponents_by_question(laws, rows)
 
     def pooled(self, task: str, compressor: str, form: type[Law] = Product) -> Law:
         """One law for the mean errors of all seeds, to be drawn.
@@ -201,21 +211,20 @@ class Grid:
         return _fit(form, cells, cells["params"], count).law
 
     def slopes(self, task: str, compressor: str) -> pd.DataFrame:
-        """Slopes without a law, one row a seed.
+        """Slopes without a law.
 
         They are minus the slope of log error in log N and in log V, between the ends of
         both. The slope in N is the mean over both ends of V, the slope in V the mean
         over all sizes. Seeds that lack one of these cells are left out.
 
         Returns:
-            Columns `N`, `V` and `difference`, indexed by seed.
+            Columns `N`, `V` and `difference`, indexed by seed and question.
         """
         table = self.main_cells(task, compressor)
         n0, n1 = table["params"].min(), table["params"].max()
         v0, v1 = table["visual_tokens"].min(), table["visual_tokens"].max()
-        ends = table[table["visual_tokens"].isin([v0, v1])]
-        log = np.log(ends.pivot_table("error", "seed", ["visual_tokens", "params"]))
-        few, many = log.dropna()[v0], log.dropna()[v1]
+        log = log_errors(table[table["visual_tokens"].isin([v0, v1])]).dropna()
+        few, many = log[v0], log[v1]
         by_v = (few - many).mean(axis=1) / np.log(v1 / v0)
         by_n = (_slope(few, n0, n1) + _slope(many, n0, n1)) / 2
         return pd.DataFrame({"N": by_n, "V": by_v, "difference": by_n - by_v})
@@ -262,6 +271,12 @@ class Grid:
             for seed, law in self.laws(task, compressor).items()
             for prediction in predict_largest(seed, law)
         ]
+
+
+def as_baseline(cells: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+    """Errors and marks of main cells under the names that a comparison gives them."""
+    names = {"error": "baseline", "wrong": "baseline_wrong"}
+    return cells[[*keys, *names]].rename(columns=names)
 
 
 def _fit(form: type[Law], cells: pd.DataFrame, N: pd.Series, count: pd.Series) -> Fit:
