@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pytest
 
@@ -45,10 +47,14 @@ def test_noise_is_what_the_setting_says():
 
 
 def test_an_existing_result_is_not_made_again(tmp_path, capsys):
+    command = coverage.COMMAND.format(3, 1)
+    there = {}
     for setting in SETTINGS:
         if setting.name != "loglinear":
-            (tmp_path / f"coverage_{setting.name}.json").write_text("{}")
+            path = tmp_path / f"coverage_{setting.name}.json"
+            there[path] = json.dumps({"name": setting.name, "command": command})
+            path.write_text(there[path])
     for written in (1, 0):
         simulate_all(tmp_path, simulations=3, with_refits=1)
         assert capsys.readouterr().out.count("written") == written
-    assert (tmp_path / "coverage_product.json").read_text() == "{}"
+    assert all(path.read_text() == text for path, text in there.items())
