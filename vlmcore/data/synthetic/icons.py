@@ -63,6 +63,8 @@ class Facts(NamedTuple):
     asked: np.ndarray
     """bool (icons, relations): the pairs that are asked about images in training. The
     others are scored."""
+    relations: tuple[str, ...] = RELATIONS
+    """The words for each relation, the commonest first."""
 
 
 class IconLayout(NamedTuple):
@@ -110,7 +112,10 @@ def sample_relations(rng: Generator, weight: np.ndarray, count: int) -> np.ndarr
         )
     # the order of exponential waiting times is a draw without replacement
     with np.errstate(divide="ignore"):
-        return (rng.exponential(size=weight.shape) / weight).argsort(1)[:, :count]
+        waiting = rng.exponential(size=weight.shape) / weight
+    first = waiting.argpartition(count - 1, axis=1)[:, :count]
+    order = np.take_along_axis(waiting, first, 1).argsort(1)
+    return np.take_along_axis(first, order, 1)
 
 
 def draw_icons(rng: Generator, layout: IconLayout) -> np.ndarray:

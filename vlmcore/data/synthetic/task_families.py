@@ -31,15 +31,8 @@ from vlmcore.data.synthetic.drawing import (
     pale_canvas,
     permutations,
 )
-from vlmcore.data.synthetic.icons import (
-    ICONS,
-    RELATIONS,
-    VALUES,
-    Facts,
-    IconLayout,
-    draw_icons,
-    sample_relations,
-)
+from vlmcore.data.synthetic.icon_scenes import ask_facts, describe_icons
+from vlmcore.data.synthetic.icons import ICONS, VALUES, Facts, IconLayout
 from vlmcore.data.synthetic.scenes import Scenes, count_kind, describe_cells
 from vlmcore.data.synthetic.vocabulary import (
     CONTENT_WORDS,
@@ -57,9 +50,7 @@ OCR_LENGTHS = (1, 2, 4, 8, 16, 32)
 """Characters that an image of *ocr* may hold, each number as often as the others."""
 
 _ICON_NAMES, _, _CHARACTERS = CONTENT_WORDS
-_ICON, _COLOUR, _COLUMN, _ROW, _POSITION, _CHARACTER = map(
-    SCENE_WORDS.index, ("sun", "red", "column1", "row1", "r1c1", "a")
-)
+_POSITION, _CHARACTER = map(SCENE_WORDS.index, ("r1c1", "a"))
 _CELL = IMAGE_SIZE // OCR_SIDE
 _TRAINING_DIGITS = 1200
 """The first handwritten digits are for training, the other 597 for tests."""
@@ -91,10 +82,12 @@ def knowledge(
     layout = IconLayout(icon, colour, cell, np.ones((count, 1), bool))
     samples = [
         Sample(i, relation, value, "fact", len(VALUES))
-        for i, known in enumerate(_ask_facts(rng, layout, facts, questions, scored))
+        for i, known in enumerate(
+            ask_facts(rng, layout.icon[:, 0], facts, questions, scored)
+        )
         for relation, value in known
     ]
-    return _icon_scenes(rng, samples, layout, draw)
+    return describe_icons(rng, samples, layout, draw)
 
 
 def reasoning(
@@ -122,7 +115,9 @@ def reasoning(
     about = rng.integers(number[:, None], size=kind.shape)
     counted = rng.choice(3, size=kind.shape, p=(0.2, 0.4, 0.4))
     samples = []
-    for i, known in enumerate(_ask_facts(rng, layout, facts, questions, scored)):
+    for i, known in enumerate(
+        ask_facts(rng, layout.icon[:, 0], facts, questions, scored)
+    ):
         objects = _Objects(
             [_ICON_NAMES[j] for j in layout.icon[i, : number[i]]],
             [COLOUR_NAMES[j] for j in layout.colour[i, : number[i]]],
@@ -133,7 +128,7 @@ def reasoning(
             asked = REASONING_KINDS[kind[i, q]]
             reply = _ask(objects, asked, about[i, q], paint, swap[i, q], fact)
             samples.append(Sample(i, *reply[:2], asked, reply[2]))
-    return _icon_scenes(rng, samples, layout, draw)
+    return describe_icons(rng, samples, layout, draw)
 
 
 def _lay_out(rng: Generator, count: int) -> tuple[IconLayout, np.ndarray]:
@@ -259,35 +254,6 @@ def _draw_characters(
     ink = rng.uniform(0, 80, (len(glyph), 1, 3)).astype(np.float32)
     masks = np.concatenate([letter_masks(OCR_LETTERS, _CELL + 2, _CELL), handwriting])
     return draw_glyphs(canvas, masks, glyph, cell_corners(cell, OCR_SIDE), ink, exists)
-
-
-def _ask_facts(
-    rng: Generator,
-    layout: IconLayout,
-    facts: Facts,
-    questions: int,
-    scored: bool | None,
-) -> list[list[tuple[str, str]]]:
-    """Draws relations and their values for the first icon of each scene."""
-    icon = layout.icon[:, 0]
-    asked = facts.asked[icon] != scored  # all where scored is None
-    relation = sample_relations(rng, facts.weight * asked, questions)
-    return [
-        [(RELATIONS[r], VALUES[facts.values[i, r]]) for r in drawn]
-        for i, drawn in zip(icon, relation, strict=True)
-    ]
-
-
-def _icon_scenes(
-    rng: Generator, samples: list[Sample], layout: IconLayout, draw: bool
-) -> Scenes:
-    """Describes icons by column, row, name and colour, and draws them."""
-    icon, colour, cell, exists = layout
-    row, column = np.divmod(np.arange(GRID_SIDE**2), GRID_SIDE)
-    positions = np.stack([_COLUMN + column, _ROW + row], -1)
-    words = np.stack([_ICON + icon, _COLOUR + colour], -1)
-    images = draw_icons(rng, layout) if draw else None
-    return Scenes(samples, describe_cells(positions, cell, words, exists), images, 2)
 
 
 @cache
