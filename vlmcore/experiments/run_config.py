@@ -17,7 +17,7 @@ from vlmcore.config import (
     replace,
     to_dict,
 )
-from vlmcore.experiments.tasks import find_task
+from vlmcore.experiments.tasks import Split, find_task
 from vlmcore.files import difference
 from vlmcore.training.stages import TrainingConfig
 from vlmcore.training.trainer import StageConfig
@@ -67,6 +67,12 @@ def weights_of(config: RunConfig) -> RunConfig:
         return config
     shared = model.compressor.shared_weights(model.axes)
     return replace(config, model=replace(model, **shared._asdict()))
+
+
+def split_of(config: RunConfig) -> Split:
+    """The data of a run; every seed has its own where the task has many worlds."""
+    own = find_task(config.task).world_per_seed
+    return Split(config.held_out, config.training.seed if own else 0)
 
 
 def method(compressor: CompressorConfig | None) -> str:

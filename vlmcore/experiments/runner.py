@@ -31,6 +31,7 @@ from vlmcore.experiments.run_config import (
     RunConfig,
     identity,
     language_identity,
+    split_of,
     weights_of,
 )
 from vlmcore.experiments.tasks import TaskData, find_task, load_task
@@ -170,8 +171,13 @@ def language_model(
             config.pretrained, dtype=half, attention="eager"
         )
     folder = Path(work) / f"language-{language_identity(config)}"
+<<<<<<< HEAD
     if not (settle(folder) / "model.safetensors").exists():
-        pretrain = find_task(config.task).pretraining(config.held_out)
+        pretrain = find_task(config.task).pretraining(split_of(config))
+=======
+    if not (folder / "model.safetensors").exists():
+        pretrain = find_task(config.task).pretraining(split_of(config))
+>>>>>>> fd88fe3 (A task has a world for each seed where it wants: the long-tailed mixture of the second grid)
         model = pretrain(
             f"{folder}.training",
             config=config.model.language,
@@ -197,7 +203,7 @@ def text_tokens(vlm: VLM, task: TaskData) -> int:
 
 def _load(config: RunConfig) -> list[TaskData]:
     parts = find_task(config.task).parts
-    return [load_task(part.name, config.held_out) for part in parts]
+    return [load_task(part.name, *split_of(config)) for part in parts]
 
 
 def _answer(

@@ -10,7 +10,12 @@ from vlmcore import cost
 from vlmcore.config import replace, to_dict
 from vlmcore.evaluation.short_answers import question_only, score_answers
 from vlmcore.experiments.records import plain_scores
-from vlmcore.experiments.run_config import SCHEMA, RunConfig, language_identity
+from vlmcore.experiments.run_config import (
+    SCHEMA,
+    RunConfig,
+    language_identity,
+    split_of,
+)
 from vlmcore.experiments.runner import language_model
 from vlmcore.experiments.tasks import find_task, load_task
 from vlmcore.files import stored_result, write_json
@@ -47,7 +52,7 @@ def run_text_only(
         return
     language = language_model(config, work, progress=False)
     language = language.to(device_of(accelerator))
-    scores = find_task(config.task).text_scores(language, config.held_out)
+    scores = find_task(config.task).text_scores(language, split_of(config))
     if scores is None:
         return
     sizes = replace(config.model, language=language.config)

@@ -96,9 +96,7 @@ def curriculum_batches(
         ),
         "ocr": ocr(mark, count, questions=questions["ocr"], draw=False),
     }
-    texts = {
-        name: _one_text_a_scene(s.samples, tokenizer) for name, s in scenes.items()
-    }
+    texts = {name: one_text_a_scene(s.samples, tokenizer) for name, s in scenes.items()}
     words = {name: tokenize_scenes(s, tokenizer) for name, s in scenes.items()}
 
     def make(step: int) -> SceneBatch:
@@ -152,7 +150,7 @@ def tokenize_contents(tokenizer: PreTrainedTokenizerBase) -> tuple[Tensor, ...]:
     return tuple(torch.tensor(group) for group in groups)
 
 
-def _one_text_a_scene(
+def one_text_a_scene(
     samples: Sequence[Sample], tokenizer: PreTrainedTokenizerBase
 ) -> Tokens:
     """All questions about a scene in one text, each once and with its answer.

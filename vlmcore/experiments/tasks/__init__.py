@@ -2,17 +2,17 @@
 
 A task is an object that a run asks for all of this, so that nothing else in the
 experiments depends on a task's name. *letters* and *attribute* belong to the compressor
-comparison; *knowledge*, *reasoning* and *ocr* are the families of the grid, and
-*mixture* is all three of them.
+comparison; *knowledge*, *reasoning* and *ocr* are the families of the first grid, and
+*mixture* is all three of them. *long_tail* is the mixture of the second grid.
 """
 
 from functools import lru_cache
 
 from vlmcore.data.synthetic.letters_and_shapes import WORLDS
-from vlmcore.experiments import FAMILIES
 from vlmcore.experiments.tasks.easyvqa import EasyVQA, WordFacts
-from vlmcore.experiments.tasks.synthetic import Family, Mixture, World, family_scenes
-from vlmcore.experiments.tasks.task import Task, TaskData
+from vlmcore.experiments.tasks.long_tail import LongTail
+from vlmcore.experiments.tasks.synthetic import Family, World, family_scenes
+from vlmcore.experiments.tasks.task import Split, Task, TaskData
 
 TASKS: dict[str, Task] = {
     task.name: task
@@ -20,8 +20,8 @@ TASKS: dict[str, Task] = {
         EasyVQA(),
         WordFacts(),
         *(World(name) for name in WORLDS),
-        *(Family(name) for name in FAMILIES),
-        Mixture("mixture"),
+        *Family.all("mixture"),
+        *LongTail.all("long_tail"),
     )
 }
 
@@ -37,14 +37,22 @@ def find_task(name: str) -> Task:
     return TASKS[name]
 
 
-@lru_cache(maxsize=3)
-def load_task(name: str = "easyvqa", held_out: bool = False) -> TaskData:
+@lru_cache(maxsize=4)  # a mixture has up to four parts
+def load_task(name: str = "easyvqa", held_out: bool = False, seed: int = 0) -> TaskData:
     """The data of a task, kept in memory for the next call.
 
     Raises:
         ValueError: there is no such task, or it is made of several.
     """
-    return find_task(name).load(held_out)
+    return find_task(name).load(Split(held_out, seed))
 
 
-__all__ = ["TASKS", "Task", "TaskData", "family_scenes", "find_task", "load_task"]
+__all__ = [
+    "TASKS",
+    "Split",
+    "Task",
+    "TaskData",
+    "family_scenes",
+    "find_task",
+    "load_task",
+]

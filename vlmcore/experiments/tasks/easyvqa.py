@@ -6,7 +6,7 @@ from vlmcore.data import easyvqa, easyvqa_facts
 from vlmcore.experiments.pretraining.easyvqa_targets import shape_targets
 from vlmcore.experiments.pretraining.embedding_targets import SceneTargets
 from vlmcore.experiments.pretraining.questions import pretrain_on_questions
-from vlmcore.experiments.tasks.task import Pretraining, Task, TaskData
+from vlmcore.experiments.tasks.task import Pretraining, Split, Task, TaskData
 from vlmcore.models.language import LanguageModel
 
 
@@ -15,10 +15,10 @@ class EasyVQA(Task):
 
     name = "easyvqa"
 
-    def load(self, held_out: bool = False) -> TaskData:
+    def load(self, split: Split) -> TaskData:
         """The official split, or the training images split nine to one."""
         train = easyvqa.load("train")
-        if not held_out:
+        if not split.held_out:
             test = easyvqa.load("test")
             return TaskData(train.samples, test.samples, train.images, test.images)
         last = len(train.images) * 9 // 10
@@ -33,7 +33,7 @@ class EasyVQA(Task):
         """The questions of the training split with their answers."""
         return "questions"
 
-    def pretraining(self, held_out: bool) -> Pretraining:
+    def pretraining(self, split: Split) -> Pretraining:
         """On questions about described shapes."""
         questions = sorted({s.question for s in easyvqa.load("train").samples})
         return partial(pretrain_on_questions, samples=easyvqa.training_text(questions))
@@ -51,12 +51,12 @@ class WordFacts(Task):
     name = "word_facts"
     targets = EasyVQA.targets
 
-    def load(self, held_out: bool = False) -> TaskData:
+    def load(self, split: Split) -> TaskData:
         """Trained facts about training images, held-out facts about test images."""
         train = easyvqa.load("train")
-        test = easyvqa.load("train" if held_out else "test")
-        last = len(train.images) * 9 // 10 if held_out else len(train.images)
-        first = last if held_out else 0
+        test = easyvqa.load("train" if split.held_out else "test")
+        last = len(train.images) * 9 // 10 if split.held_out else len(train.images)
+        first = last if split.held_out else 0
         return TaskData(
             [s for s in easyvqa_facts.train_samples(train) if s.image < last],
             [s for s in easyvqa_facts.test_samples(test) if s.image >= first],
@@ -68,6 +68,6 @@ class WordFacts(Task):
         """The trained facts about described shapes."""
         return "word facts"
 
-    def pretraining(self, held_out: bool) -> Pretraining:
+    def pretraining(self, split: Split) -> Pretraining:
         """On the trained facts."""
         return partial(pretrain_on_questions, samples=easyvqa_facts.fact_text())

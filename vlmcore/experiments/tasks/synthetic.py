@@ -18,7 +18,13 @@ from vlmcore.experiments.pretraining.curriculum import (
 )
 from vlmcore.experiments.pretraining.embedding_targets import SceneTargets
 from vlmcore.experiments.pretraining.scene_tokens import pretrain_on_scene_tokens
-from vlmcore.experiments.tasks.task import Pretraining, Task, TaskData, TextScores
+from vlmcore.experiments.tasks.task import (
+    Pretraining,
+    Split,
+    Task,
+    TaskData,
+    TextScores,
+)
 from vlmcore.models.language import LanguageModel
 
 TRAIN_SCENES, QUESTIONS, TEST_SCENES = 6000, 4, 2000
@@ -36,9 +42,9 @@ class World(Task):
     def __init__(self, name: str) -> None:
         self.name = name
 
-    def load(self, held_out: bool = False) -> TaskData:
+    def load(self, split: Split) -> TaskData:
         """Scenes drawn from the seeds of the split."""
-        draw, (train_seed, test_seed) = WORLDS[self.name], _SEEDS[held_out]
+        draw, (train_seed, test_seed) = WORLDS[self.name], _SEEDS[split.held_out]
         train = draw(train_seed, TRAIN_SCENES, questions=QUESTIONS)
         test = draw(test_seed, TEST_SCENES)
         return TaskData(train.samples, test.samples, train.drawn(), test.drawn())
@@ -47,34 +53,62 @@ class World(Task):
         """Scene tokens of both worlds, the same for reported and held-out data."""
         return "scene tokens"
 
-    def pretraining(self, held_out: bool) -> Pretraining:
+    def pretraining(self, split: Split) -> Pretraining:
         """On scene tokens and questions of both worlds."""
         return pretrain_on_scene_tokens
 
 
 class Family(Task):
-    """A family of the grid; its language model learns the curriculum of all three."""
+    """A family of the grid, or the mixture of all; all share their language models.
+
+    Args:
+        name: of the task.
+        family: of which it has the data; None for a mixture.
+    """
 
     embedding_targets = True
     answer = staticmethod(first_tokens)
+    families: tuple[str, ...] = FAMILIES
+    prefix = ""
+    """Before the name of a family in that of its task."""
 
-    def __init__(self, name: str) -> None:
-        self.name = name
+    def __init__(self, name: str, family: str | None) -> None:
+        self.name, self.family = name, family
 
-    def load(self, held_out: bool = False) -> TaskData:
-        """Scenes drawn from the seeds of the split."""
-        train, test = (
-            family_scenes(self.name, held_out, test=test) for test in (False, True)
+    @classmethod
+    def all(cls, mixture: str) -> tuple[Task, ...]:
+        """The task of each family, and the mixture."""
+        return (
+            *(cls(cls.prefix + name, name) for name in cls.families),
+            cls(mixture, None),
         )
+
+    @property
+    def parts(self) -> tuple[Task, ...]:
+        """Itself, or the families of a mixture."""
+        return (self,) if self.family is not None else self.all(self.name)[:-1]
+
+    def scenes(
+        self, family: str, split: Split, *, test: bool, draw: bool = True
+    ) -> Scenes:
+        """The scenes of a family to train on or to test on, with images if wanted."""
+        return family_scenes(family, split.held_out, test=test, draw=draw)
+
+    def load(self, split: Split) -> TaskData:
+        """The scenes of a family; those of a mixture are loaded one by one."""
+        if self.family is None:
+            parts = ", ".join(part.name for part in self.parts)
+            raise ValueError(f"the task {self.name!r} is several tasks; load {parts}")
+        train, test = (self.scenes(self.family, split, test=t) for t in (False, True))
         return TaskData(train.samples, test.samples, train.drawn(), test.drawn(), train)
 
     def text_name(self, held_out: bool) -> str:
         """The curriculum, with the facts that hold in the split's world."""
         return f"curriculum-{world_seed(held_out)}"
 
-    def pretraining(self, held_out: bool) -> Pretraining:
+    def pretraining(self, split: Split) -> Pretraining:
         """On the curriculum."""
-        return partial(pretrain_on_curriculum, world=world_seed(held_out))
+        return partial(pretrain_on_curriculum, world=world_seed(split.held_out))
 
     def targets(
         self, data: TaskData, language: LanguageModel, side: int
@@ -85,11 +119,11 @@ class Family(Task):
         contents = tokenize_contents(language.tokenizer)
         return SceneTargets(words, data.train_scenes.position_words, contents)
 
-    def text_scores(self, language: LanguageModel, held_out: bool) -> TextScores:
+    def text_scores(self, language: LanguageModel, split: Split) -> TextScores:
         """Scores of all families from scene tokens."""
         scores: TextScores = {}
-        for family in FAMILIES:
-            scenes = family_scenes(family, held_out, test=True, draw=False)
+        for family in self.families:
+            scenes = self.scenes(family, split, test=True, draw=False)
             scores[family] = {
                 str(count): score_answers(
                     answers_from_scene_tokens(language, scenes, count), scenes.samples
@@ -97,20 +131,6 @@ class Family(Task):
                 for count in CURRICULUM_TOKENS
             }
         return scores
-
-
-class Mixture(Family):
-    """All families at once, their batches in turn."""
-
-    @property
-    def parts(self) -> tuple[Task, ...]:
-        """The families."""
-        return tuple(Family(name) for name in FAMILIES)
-
-    def load(self, held_out: bool = False) -> TaskData:
-        """Refuses: its data are those of its parts."""
-        parts = ", ".join(FAMILIES)
-        raise ValueError(f"the task {self.name!r} is several tasks; load {parts}")
 
 
 def world_seed(held_out: bool) -> int:

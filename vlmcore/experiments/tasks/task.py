@@ -46,12 +46,23 @@ class TaskData(NamedTuple):
     """Descriptions of the training images, where the task has them."""
 
 
+class Split(NamedTuple):
+    """Which data of a task a run has."""
+
+    held_out: bool = False
+    """Whether to take data that are never reported, for development."""
+    seed: int = 0
+    """Of the world, for tasks that have many."""
+
+
 class Task(ABC):
-    """A task of the experiments; `held_out` chooses data for development."""
+    """A task of the experiments."""
 
     name: str
     embedding_targets = False
     """Whether stage 1 uses embedding targets unless a run says otherwise."""
+    world_per_seed = False
+    """Whether every seed has a world and a test set of its own."""
     answer: Callable[..., list[str]] = staticmethod(generate_answers)
     """Answers to samples: generated texts, or the first word alone."""
 
@@ -61,15 +72,15 @@ class Task(ABC):
         return (self,)
 
     @abstractmethod
-    def load(self, held_out: bool = False) -> TaskData:
-        """The data; with `held_out`, data that are never reported."""
+    def load(self, split: Split) -> TaskData:
+        """The data of a split."""
 
     @abstractmethod
     def text_name(self, held_out: bool) -> str:
         """A name for the text of the language model's pre-training."""
 
     @abstractmethod
-    def pretraining(self, held_out: bool) -> Pretraining:
+    def pretraining(self, split: Split) -> Pretraining:
         """The function that trains a language model on that text."""
 
     def targets(
@@ -82,6 +93,6 @@ class Task(ABC):
         """
         raise ValueError(f"the task {self.name!r} has no descriptions of its images")
 
-    def text_scores(self, language: LanguageModel, held_out: bool) -> TextScores | None:
+    def text_scores(self, language: LanguageModel, split: Split) -> TextScores | None:
         """Scores from descriptions instead of images, None where the task has none."""
         return None
