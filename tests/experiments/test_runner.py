@@ -46,9 +46,7 @@ def little_data(monkeypatch):
         whole.train_images[:12],
         whole.test_images[:8],
     )
-    monkeypatch.setattr(
-        runner, "load_task", lambda name="easyvqa", held_out=False: task
-    )
+    monkeypatch.setattr(runner, "load_task", lambda *split: task)
     return task
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from filelock import FileLock
 
 from vlmcore import cost
 from vlmcore.data.samples import Sample, tokenize
@@ -35,7 +36,7 @@ from vlmcore.experiments.run_config import (
     weights_of,
 )
 from vlmcore.experiments.tasks import TaskData, find_task, load_task
-from vlmcore.files import stored_result, write_json
+from vlmcore.files import read_json, stored_result, write_json
 from vlmcore.folders import settle
 from vlmcore.models.feature_cache import FeatureStore
 from vlmcore.models.language import LanguageModel
@@ -47,6 +48,7 @@ from vlmcore.training.data import Objective, TrainingData
 from vlmcore.training.stages import fit, language_tokens
 from vlmcore.training.trainer import device_of
 
+SECONDS = "seconds.json"
 ANSWER_TOKENS = 2
 """Tokens of an answer, a word and its end, for the cost of a run."""
 
@@ -145,7 +147,8 @@ def train(
     parts = [task] if isinstance(task, TaskData) else task
     data = [_training_data(config, part, vlm, work) for part in parts]
     alignment, folder = _alignment(config, parts, data, language), work / identity(base)
-    fit(vlm, data, config.training, folder, alignment=alignment, **options)
+    with FileLock(f"{folder}.lock"):
+        fit(vlm, data, config.training, folder, alignment=alignment, **options)
     texts = [part.tokens for part in data]
     processed = language_tokens(vlm.config, texts, config.training)
     if base != config and vlm.compressor is not None:
@@ -171,22 +174,33 @@ def language_model(
             config.pretrained, dtype=half, attention="eager"
         )
     folder = Path(work) / f"language-{language_identity(config)}"
-<<<<<<< HEAD
-    if not (settle(folder) / "model.safetensors").exists():
-        pretrain = find_task(config.task).pretraining(split_of(config))
-=======
-    if not (folder / "model.safetensors").exists():
-        pretrain = find_task(config.task).pretraining(split_of(config))
->>>>>>> fd88fe3 (A task has a world for each seed where it wants: the long-tailed mixture of the second grid)
-        model = pretrain(
-            f"{folder}.training",
-            config=config.model.language,
-            stage=config.text,
-            seed=config.training.seed,
-            **options,
-        )
-        model.save_pretrained(folder)
+    with FileLock(f"{folder}.lock"):  # two chapters may want the same model at once
+        if not (settle(folder) / "model.safetensors").exists():
+            _pretrain(config, folder, **options)
     return LanguageModel.from_pretrained(folder)
+
+
+def pretraining_seconds(config: RunConfig, work: str | Path) -> float | None:
+    """Seconds of a language model's pre-training; None if it was interrupted."""
+    log = Path(work) / f"language-{language_identity(config)}.training" / SECONDS
+    return read_json(log) if log.exists() else None
+
+
+def _pretrain(config: RunConfig, folder: Path, **options: Any) -> None:
+    """Pre-trains a miniature language model and writes it to a folder."""
+    training, started = Path(f"{folder}.training"), time.perf_counter()
+    resumed = (training / "resume.ckpt").exists()
+    pretrain = find_task(config.task).pretraining(split_of(config))
+    model = pretrain(
+        training,
+        config=config.model.language,
+        stage=config.text,
+        seed=config.training.seed,
+        **options,
+    )
+    seconds = time.perf_counter() - started
+    write_json(training / SECONDS, None if resumed else round(seconds, 1))
+    model.save_pretrained(folder)
 
 
 def text_tokens(vlm: VLM, task: TaskData) -> int:

@@ -30,6 +30,7 @@ from vlmcore.experiments.run_config import (
     RunConfig,
     identity,
     language_identity,
+    split_of,
     weights_of,
 )
 from vlmcore.experiments.runner import language_model, prepare, run_cell
@@ -174,10 +175,10 @@ def _workers(count: int, *, on_cpu: bool) -> ProcessPoolExecutor:
 
 
 def _one_for_each_feature_set(configs: list[RunConfig]) -> list[RunConfig]:
-    """A run for each task with and without CLS attention; blind runs need none."""
+    """A run for each data set with and without CLS attention; blind runs need none."""
     seeing = [config for config in configs if config.model.compressor is not None]
     sets = {
-        (config.task, config.model.compressor.sees_attention): config
+        (config.task, split_of(config), config.model.compressor.sees_attention): config
         for config in seeing
         if config.model.compressor is not None
     }

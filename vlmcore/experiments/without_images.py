@@ -16,7 +16,7 @@ from vlmcore.experiments.run_config import (
     language_identity,
     split_of,
 )
-from vlmcore.experiments.runner import language_model
+from vlmcore.experiments.runner import language_model, pretraining_seconds
 from vlmcore.experiments.tasks import find_task, load_task
 from vlmcore.files import stored_result, write_json
 from vlmcore.training.trainer import device_of
@@ -61,6 +61,7 @@ def run_text_only(
         "language": to_dict(language.config),
         "parameters": cost.parameters(sizes)._asdict(),
         "scores": {task: plain_scores(by_count) for task, by_count in scores.items()},
+        "seconds": {"pretrain": pretraining_seconds(config, work)},
         "command": command,
     }
     write_json(path, result)

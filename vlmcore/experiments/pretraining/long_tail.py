@@ -67,7 +67,9 @@ def pretrain_on_long_tail(
     model = LanguageModel.from_config(sizes, tokenizer)
     batches = long_tail_batches(tokenizer, world, stage.batch_size)
     module = Stage(model, text_loss, stage, seed)
-    run(module, StepData(batches), stage.steps, folder, **options)
+    first = [batches(step) for step in range(len(LONG_TAIL_TURNS))]
+    content = (first, long_tail_facts((*world, 1)))
+    run(module, StepData(batches, content), stage.steps, folder, **options)
     return model.cpu().eval()
 
 
