@@ -17,7 +17,7 @@ from vlmcore.data.flags.world import load_world
 from vlmcore.experiments.ladder import plan, shared
 from vlmcore.experiments.ladder.prompts import Pictures, examples
 from vlmcore.experiments.ladder.scoring import Asked, ask, ask_with, text_pictures
-from vlmcore.experiments.ladder.words import exact_targets, word_embeddings
+from vlmcore.experiments.ladder.words import encode, exact_targets, word_embeddings
 from vlmcore.files import read_json, write_json
 from vlmcore.models.language import LanguageModel
 
@@ -59,8 +59,24 @@ def run_text(
             return text_pictures(language, [texts[row] for row in rows], shots)
 
         asked = Asked(language, 0, part, work)
-        families[family] = ask_with(asked, made, pictures, f"text-{key}", family)
+        answers = ask_with(asked, made, pictures, f"text-{key}", family)
+        families[family] = {**_questions(made, language), **answers}
     return _write(path, {"key": key, "part": part, "families": families}, command)
+
+
+def _questions(made: FlagScenes, language: LanguageModel) -> dict[str, list[Any]]:
+    """The questions themselves, what they are about, and the accepted answers."""
+    world = load_world()
+    names = (*world.names, *ALPHABET)
+    one = [len(encode(language, f" {name}")) == 1 for name in names]
+    return {
+        "kind": [sample.kind for sample in made.samples],
+        "question": [sample.question for sample in made.samples],
+        "about": [names[i] if i >= 0 else "" for i in made.asked],
+        "one_token": [bool(i >= 0 and one[i]) for i in made.asked],
+        "objects": (made.glyph >= 0).sum(1).tolist(),
+        "accepted": [list(each) for each in made.accepted],
+    }
 
 
 def run_oracle(

@@ -1,0 +1,74 @@
+"""Contrasts of the ladder, recovered from planted errors."""
+
+import numpy as np
+import pytest
+
+from vlmcore.experiments.analysis.ladder import LARGEST, MIDDLE, SMALLEST, Ladder
+from vlmcore.files import write_json
+
+COUNTRIES = 60
+ERRORS = {
+    (SMALLEST, 36): 0.6,
+    (SMALLEST, 16): 0.5,
+    (MIDDLE, 4): 0.55,
+    (MIDDLE, 36): 0.4,
+    (LARGEST, 1): 0.2,
+}
+
+
+@pytest.fixture
+def ladder(tmp_path):
+    """Two questions about each country, three seeds, errors drawn with given means."""
+    rng, count = np.random.default_rng(0), 2 * COUNTRIES
+    about = [f"country {i % COUNTRIES}" for i in range(count)]
+    asked = {
+        name: [name] * count
+        for name in ("kind", "question", "one_token", "objects", "accepted")
+    }
+    known = {**asked, "about": about, "points": [1.0] * 90 + [0.0] * 30}
+    write_json(tmp_path / f"text-{SMALLEST}.json", {"families": {"knowledge": known}})
+    for (key, v), error in ERRORS.items():
+        for seed in range(3):
+            points = (rng.random(count) > error).astype(float).tolist()
+            cell = {"key": key, "compressor": "tokenpacker", "visual_tokens": v}
+            result = {
+                **cell,
+                "seed": seed,
+                "families": {"knowledge": {"points": points}},
+            }
+            write_json(tmp_path / f"{key}.tokenpacker.v{v}.seed{seed}.json", result)
+    return Ladder(tmp_path)
+
+
+def test_planted_contrasts_lie_in_their_intervals(ladder):
+    for found, planted in (
+        (ladder.n_minus_v("knowledge"), 0.4),
+        (ladder.n_minus_v("knowledge", MIDDLE), 0.2),
+        (ladder.equal_cost("knowledge"), 0.3),
+    ):
+        assert found.low < planted < found.high and found.low > 0
+    assert ladder.errors(SMALLEST, "tokenpacker", 36, "knowledge").shape == (
+        3,
+        COUNTRIES,
+    )
+
+
+def test_a_countrys_questions_count_as_one(ladder):
+    found = ladder.text_error(SMALLEST, "knowledge")
+    assert found.value == pytest.approx(0.25) and found.count == COUNTRIES
+
+
+def test_cells_are_listed_with_their_errors(ladder):
+    table = ladder.cells()
+    assert len(table) == 3 * len(ERRORS)
+    large = table.query("key == @LARGEST")["error"].mean()
+    assert large == pytest.approx(0.2, abs=0.06)
+
+
+def test_what_was_not_made_yet_gets_a_sentence(ladder, tmp_path):
+    with pytest.raises(FileNotFoundError, match="was not made yet: vlmcore ladder run"):
+        ladder.oracle_error(LARGEST, 1, "knowledge")
+    with pytest.raises(FileNotFoundError, match=r"has no smol.*quecc.*ladder run"):
+        ladder.n_minus_v("knowledge", compressor="quecc")
+    with pytest.raises(FileNotFoundError, match="which lists the questions"):
+        Ladder(tmp_path / "nothing")

@@ -1,0 +1,137 @@
+"""The errors of the ladder of pretrained models, and its pre-registered contrasts.
+
+Every run answers the same questions. Seeds of stage 1 and what is asked about are
+crossed: a country's questions are averaged first, so that countries are drawn whole; a
+string of letters is asked about once.
+"""
+
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from vlmcore.files import read_json
+from vlmcore.scaling import Interval, crossed_mean
+
+LARGEST, MIDDLE, SMALLEST = "qwen_1500m", "qwen_500m", "smollm2_135m"
+
+
+class Ladder:
+    """The results of `vlmcore ladder run`.
+
+    Args:
+        folder: of the results.
+
+    Raises:
+        FileNotFoundError: the folder has no scores in text, which list the questions.
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        self.folder = Path(folder)
+        if not (self.folder / f"text-{SMALLEST}.json").exists():
+            raise FileNotFoundError(
+                f"{folder} has no text-{SMALLEST}.json, which lists the questions; "
+                "make it with: vlmcore ladder run --only text"
+            )
+
+    def result(self, name: str) -> dict[str, Any]:
+        """One result file.
+
+        Raises:
+            FileNotFoundError: it was not made yet.
+        """
+        path = self.folder / f"{name}.json"
+        if not path.exists():
+            raise FileNotFoundError(f"{path} was not made yet: vlmcore ladder run")
+        return read_json(path)
+
+    @cached_property
+    def questions(self) -> dict[str, pd.DataFrame]:
+        """For each family what was asked, about what, and what is accepted."""
+        families = self.result(f"text-{SMALLEST}")["families"]
+        columns = ["kind", "question", "about", "one_token", "objects", "accepted"]
+        return {
+            family: pd.DataFrame({name: found[name] for name in columns})
+            for family, found in families.items()
+        }
+
+    def cells(self) -> pd.DataFrame:
+        """All trained cells that have a result, one a row, with their errors."""
+        found = [
+            read_json(path) for path in sorted(self.folder.glob("*.v*.seed*.json"))
+        ]
+        rows = []
+        for result in found:
+            for family, of_family in result["families"].items():
+                names = ("key", "compressor", "visual_tokens", "seed")
+                row = {name: result[name] for name in names}
+                rows.append(
+                    row | {"family": family, "error": 1 - np.mean(of_family["points"])}
+                )
+        return pd.DataFrame(rows)
+
+    def errors(self, key: str, compressor: str, v: int, family: str) -> np.ndarray:
+        """Errors by seed and by what is asked about, float (seeds, clusters)."""
+        pattern = f"{key}.{compressor}.v{v}.seed*.json"
+        points = [
+            read_json(path)["families"][family]["points"]
+            for path in sorted(self.folder.glob(pattern))
+        ]
+        if not points:
+            raise FileNotFoundError(
+                f"{self.folder} has no {pattern}: vlmcore ladder run"
+            )
+        return self._by_cluster(1 - np.array(points), family)
+
+    def text_error(self, key: str, family: str) -> Interval:
+        """Error of a model that reads the names in text."""
+        points = self.result(f"text-{key}")["families"][family]["points"]
+        return _over_clusters(self._by_cluster(1 - np.array([points]), family))
+
+    def oracle_error(
+        self, key: str, v: int, family: str, picture: str = "exact"
+    ) -> Interval:
+        """Error of a model that reads exact targets, or a name `repeated` V times."""
+        found = self.result(f"oracle-{key}")["found"][f"v{v}"]
+        points = found[f"{family}.{picture}"]["points"]
+        return _over_clusters(self._by_cluster(1 - np.array([points]), family))
+
+    def n_minus_v(
+        self, family: str, small: str = SMALLEST, compressor: str = "tokenpacker"
+    ) -> Interval:
+        """Error of a small model with V = 36 less that of the largest with V = 1."""
+        return crossed_mean(
+            self.errors(small, compressor, 36, family)
+            - self.errors(LARGEST, compressor, 1, family)
+        )
+
+    def equal_cost(self, family: str, compressor: str = "tokenpacker") -> Interval:
+        """Error of the better of two small models less that of the largest with V = 1.
+
+        The two are the middle model with V = 4 and the smallest with V = 16, and the
+        better has the smaller mean error.
+        """
+        options = ((MIDDLE, 4), (SMALLEST, 16))
+        errors = [self.errors(key, compressor, v, family) for key, v in options]
+        best = min(errors, key=lambda each: each.mean())
+        return crossed_mean(best - self.errors(LARGEST, compressor, 1, family))
+
+    def _by_cluster(self, errors: np.ndarray, family: str) -> np.ndarray:
+        """Means over the questions about one country, or single questions."""
+        about = self.questions[family]["about"]
+        cluster = about.where(about != "", about.index.astype(str))
+        number = pd.factorize(cluster)[0]
+        member = number[:, None] == np.arange(number.max() + 1)
+        return errors @ member / member.sum(0)
+
+
+def _over_clusters(errors: np.ndarray) -> Interval:
+    """Mean and t-interval over clusters, for answers that no seed changes."""
+    values = errors[0]
+    half = float(stats.t.ppf(0.975, len(values) - 1) * stats.sem(values))
+    mean = float(values.mean())
+    method = f"t over {len(values)} countries or strings"
+    return Interval(mean, mean - half, mean + half, 0.95, method, len(values))
