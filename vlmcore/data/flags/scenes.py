@@ -133,13 +133,11 @@ def alone(rng: Generator, glyph: int) -> Placed:
     return placed
 
 
-def in_quadrants(
-    rng: Generator, glyphs: Sequence[int], places: Sequence[int]
-) -> Placed:
+def in_quadrants(rng: Generator, glyphs: Sequence[int], places: np.ndarray) -> Placed:
     """Objects in given quadrants, one in each."""
     placed, count = _empty(), len(glyphs)
     side = rng.uniform(0.27, 0.45, count)
-    corner = np.stack([np.array(places) % 2, np.array(places) // 2], 1) / 2
+    corner = np.stack([places % 2, places // 2], 1) / 2
     placed.glyph[:count], placed.side[:count] = glyphs, side
     placed.tilt[:count] = [_tilt(rng) for _ in glyphs]
     free = rng.uniform(0, 1, (count, 2)) * (0.5 - side)[:, None]
@@ -159,7 +157,8 @@ def _knowledge(
     order = np.random.default_rng(len(countries)).permutation(len(countries))
     country = countries[order[position]]
     relation = RELATIONS[(position + turn) % len(RELATIONS)]
-    others = 0 if (position // len(RELATIONS) + turn) % 2 else int(rng.integers(1, 4))
+    mixed = position // len(RELATIONS) + turn + turn // len(RELATIONS)
+    others = 0 if mixed % 2 else int(rng.integers(1, 4))
     if others == 0:
         placed = alone(rng, country.glyph)
     else:

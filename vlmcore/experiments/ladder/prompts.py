@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
@@ -39,14 +40,17 @@ class Pictures(NamedTuple):
 
 @lru_cache(maxsize=16)
 def examples(kind: str) -> FlagScenes:
-    """The scenes of the examples for a kind of question."""
+    """The scenes of the examples for a kind of question, facts of flags alone."""
     world = load_world()
     countries = world.part("examples")
     for family in FAMILIES:
         made = scenes(
             world, family, _SHOT_SEED, 64, countries, part="development", draw=False
         )
-        rows = [i for i, s in enumerate(made.samples) if group(s.kind) == kind]
+        alone = (made.glyph >= 0).sum(1) == 1
+        right = alone if family == "knowledge" else np.ones_like(alone)
+        kinds = [group(sample.kind) for sample in made.samples]
+        rows = [i for i in np.flatnonzero(right).tolist() if kinds[i] == kind]
         if rows:
             return pick(made, rows[:SHOTS] if kind != "letters" else _LENGTHS)
     raise ValueError(f"no question is of the kind {kind!r}")
