@@ -43,12 +43,13 @@ def test_the_model_reads_examples_question_picture_and_cue(language, tokens):
         del language.generate
     assert len(said) == len(rows) and all("\n" not in text for text in said)
     ((embeddings, length, prefix),) = seen
-    turn = len(
-        language.tokenizer("Capital of :", add_special_tokens=False)["input_ids"]
+    start, end = (
+        len(language.tokenizer(text, add_special_tokens=False)["input_ids"])
+        for text in ("Capital of the country\nCountry:", "\nCapital:")
     )
-    row, last = embeddings[0][: int(length[0])], len(language.embed(torch.tensor([0])))
-    assert len(row) == prefix + turn + tokens
-    assert torch.equal(row[-tokens - last : -last], visual[0])
+    row = embeddings[0][: int(length[0])]
+    assert len(row) == prefix + start + tokens + end
+    assert torch.equal(row[-tokens - end : -end], visual[0])
     assert torch.equal(embeddings[0][:prefix], embeddings[-1][:prefix])
     first = exact_targets(words, prompts.examples("capital"), tokens)[0]
-    assert torch.equal(row[turn - 1 : turn - 1 + tokens], first)
+    assert torch.equal(row[start : start + tokens], first)

@@ -23,15 +23,15 @@ SLOTS = 8
 QUADRANTS = ("upper left", "upper right", "lower left", "lower right")
 NUMBERS = ("one", "two", "three", "four")
 QUESTIONS = {
-    "capital": "Capital of",
-    "region": "Continent of",
-    "language": "Language of",
-    "currency": "Currency of",
-    "position": "Country in the {0} of",
-    "neighbour": "Country next to the {0} in",
-    "number": "Number of countries in",
-    "same": "Two countries the same in",
-    "letters": "Letters in",
+    "capital": "Capital of the country",
+    "region": "Continent of the country",
+    "language": "Language of the country",
+    "currency": "Currency of the country",
+    "position": "Country in the {0} of the picture",
+    "neighbour": "Country next to the {0} in the picture",
+    "number": "Number of countries in the picture",
+    "same": "Two countries the same in the picture",
+    "letters": "Letters in the picture",
 }
 """By kind, as they stand before the picture."""
 

@@ -1,6 +1,8 @@
 """One plain prompt for all models: six examples, a question, the picture, an answer.
 
-    Capital of <V visual tokens>: Tokyo
+    Capital of the country
+    Country:<V visual tokens>
+    Capital: Tokyo
 
 Examples show countries that are asked about nowhere, as exact targets with the same V.
 The question stands before the picture, so that all of a kind share a long prefix.
@@ -18,6 +20,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from vlmcore.data.flags.scenes import FAMILIES, FlagScenes, scenes
 from vlmcore.data.flags.world import load_world
+from vlmcore.data.samples import Sample
 from vlmcore.experiments.ladder.words import Words, encode, exact_targets
 from vlmcore.models.language import LanguageModel
 
@@ -25,6 +28,18 @@ SHOTS, _SHOT_SEED = 6, 11
 ANSWER_TOKENS = {"letters": 18}
 """Longest answer of a kind of question; of any other, 10."""
 _BATCH_TOKENS = 1500
+CUES = {
+    "capital": ("Country", "Capital"),
+    "region": ("Country", "Continent"),
+    "language": ("Country", "Language"),
+    "currency": ("Country", "Currency"),
+    "position": ("Picture", "Country"),
+    "neighbour": ("Picture", "Country"),
+    "number": ("Picture", "Number"),
+    "same": ("Picture", "Same"),
+    "letters": ("Picture", "Letters"),
+}
+"""Words before the picture and before the answer, by kind of question."""
 _LENGTHS = (1, 7, 2, 4, 6, 3)
 """Rows of examples of letters, whose lengths are one more."""
 
@@ -89,10 +104,10 @@ def answer(
     before = [
         piece
         for sample, picture in zip(shown.samples, pictures.shots, strict=True)
-        for piece in _turn(language, sample.question, picture, f" {sample.answer}\n")
+        for piece in _turn(language, sample, picture, f" {sample.answer}\n")
     ]
     rows = [
-        torch.cat([*before, *_turn(language, sample.question, picture, "")])
+        torch.cat([*before, *_turn(language, sample, picture, "")])
         for sample, picture in zip(asked.samples, pictures.asked, strict=True)
     ]
     prefix = sum(map(len, before))
@@ -112,8 +127,9 @@ def answer(
 
 
 def _turn(
-    language: LanguageModel, question: str, picture: Tensor, reply: str
+    language: LanguageModel, sample: Sample, picture: Tensor, reply: str
 ) -> list[Tensor]:
-    start = language.embed(encode(language, question))
-    end = language.embed(encode(language, f":{reply}"))
+    noun, cue = CUES[group(sample.kind)]
+    start = language.embed(encode(language, f"{sample.question}\n{noun}:"))
+    end = language.embed(encode(language, f"\n{cue}:{reply}"))
     return [start, picture.to(start.dtype), end]

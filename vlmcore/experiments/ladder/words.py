@@ -2,8 +2,8 @@
 
 Names are the language model's own embeddings of the words, tokens averaged. A region
 holds an object if the object's centre lies in it; a region without any has a fixed
-filler, the embedding of a full stop. These are the exact targets, which oracles read
-in place of visual tokens and towards which a compressor is trained.
+filler, the embedding of a line's end. These are the exact targets: oracles read them in
+place of visual tokens, and compressors are trained towards them.
 """
 
 import math
@@ -18,7 +18,7 @@ from vlmcore.data.flags.scenes import FlagScenes
 from vlmcore.data.flags.world import World
 from vlmcore.models.language import LanguageModel
 
-FILLER = " ."
+FILLER = "\n"
 
 
 class Words(NamedTuple):
