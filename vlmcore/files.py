@@ -4,7 +4,6 @@ A file is written under a temporary name beside its place and renamed. Nothing h
 imports torch.
 """
 
-import hashlib
 import json
 import os
 import shutil
@@ -62,12 +61,6 @@ def write_text(path: Path, text: str) -> None:
     """Writes a file of text that is there completely or not at all."""
     with beside(path) as partial:
         partial.write_text(text)
-
-
-def sha256(path: Path) -> str:
-    """The checksum of a file, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @contextmanager

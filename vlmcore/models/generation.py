@@ -1,6 +1,6 @@
 """Greedy generation by transformers, from embeddings and with settings of its own."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -18,6 +18,7 @@ def generate_greedily(
     length: Tensor,
     max_new_tokens: int,
     shared_prefix: int = 0,
+    stop: Sequence[int] = (),
 ) -> Tensor:
     """The most likely token, again and again, until an end token.
 
@@ -28,6 +29,7 @@ def generate_greedily(
         length: int (b,), embeddings that are not padding.
         max_new_tokens: the longest answer.
         shared_prefix: leading embeddings, the same in every row, that are run once.
+        stop: tokens that end an answer, besides the model's own.
 
     Returns:
         int (b, n), padded on the right.
@@ -40,7 +42,7 @@ def generate_greedily(
     embeddings = embeddings.gather(1, source[..., None].expand_as(embeddings))
     real = (position < prefix) | (position >= prefix + padding)
     cache = read_prefix(model, embeddings, prefix).cache if prefix else None
-    with _greedy(model, tokenizer):
+    with _greedy(model, tokenizer, stop):
         return model.generate(
             inputs_embeds=embeddings,
             attention_mask=real.long(),
@@ -50,7 +52,9 @@ def generate_greedily(
 
 
 @contextmanager
-def _greedy(model: Any, tokenizer: PreTrainedTokenizerBase) -> Iterator[None]:
+def _greedy(
+    model: Any, tokenizer: PreTrainedTokenizerBase, stop: Sequence[int]
+) -> Iterator[None]:
     """Sets a checkpoint's generation settings aside, all but its end tokens.
 
     transformers fills the gaps of any settings with those of the checkpoint. With its
@@ -61,7 +65,7 @@ def _greedy(model: Any, tokenizer: PreTrainedTokenizerBase) -> Iterator[None]:
     ends = ends if isinstance(ends, list) else [ends]
     model.generation_config = GenerationConfig(
         do_sample=False,
-        eos_token_id=[*{*ends, tokenizer.eos_token_id} - {None}] or None,
+        eos_token_id=[*{*ends, *stop, tokenizer.eos_token_id} - {None}] or None,
         pad_token_id=tokenizer.pad_token_id,
     )
     try:

@@ -7,6 +7,7 @@ from vlmcore.data.flags.scenes import QUESTIONS, scenes
 from vlmcore.data.flags.world import load_world
 from vlmcore.experiments.ladder import prompts
 from vlmcore.experiments.ladder.words import exact_targets, word_embeddings
+from vlmcore.models.generation import generate_greedily
 
 WORLD = load_world()
 
@@ -22,7 +23,9 @@ def test_examples_are_of_the_kind_and_of_countries_asked_nowhere(kind):
 
 
 @pytest.mark.parametrize("tokens", [1, 4])
-def test_the_model_reads_examples_question_picture_and_cue(language, tokens):
+def test_the_model_reads_examples_question_picture_and_cue(
+    language, tokens, monkeypatch
+):
     """The embeddings that it gets, against the prompt as text and V places."""
     made = scenes(WORLD, "knowledge", 1, 8, WORLD.part("development"), draw=False)
     rows = [i for i, s in enumerate(made.samples) if s.kind == "capital"]
@@ -30,17 +33,15 @@ def test_the_model_reads_examples_question_picture_and_cue(language, tokens):
     asked = prompts.pick(made, rows)
     visual = exact_targets(words, asked, tokens)
     pictures = prompts.exact_pictures(words, visual, "capital", tokens)
-    generate = language.generate
 
-    def spy(embeddings, length, *rest, **options):
-        seen.append((embeddings, length, options["shared_prefix"]))
-        return generate(embeddings, length, *rest, **options)
+    def spy(model, tokenizer, embeddings, length, most, prefix, stop):
+        seen.append((embeddings, length, prefix))
+        return generate_greedily(
+            model, tokenizer, embeddings, length, most, prefix, stop
+        )
 
-    language.generate = spy
-    try:
-        said = prompts.answer(language, "capital", asked, pictures)
-    finally:
-        del language.generate
+    monkeypatch.setattr(prompts, "generate_greedily", spy)
+    said = prompts.answer(language, "capital", asked, pictures)
     assert len(said) == len(rows) and all("\n" not in text for text in said)
     ((embeddings, length, prefix),) = seen
     start, end = (

@@ -13,7 +13,8 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from vlmcore.files import find_above, read_json, sha256
+from vlmcore.files import find_above, read_json
+from vlmcore.folders import sha256
 
 SIDE, COLUMNS = 72, 26
 """Pixels along a glyph, and glyphs in a row of the archive's image."""

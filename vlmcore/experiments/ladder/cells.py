@@ -85,7 +85,9 @@ def train(cell: Cell, work: Path, **options: Any) -> nn.Module:
             return name_loss(visual, table.words, step.counts, plan.LOGIT)
 
         module = Stage(compressor, loss, plan.STAGE, cell.seed)
-        run(module, StepData(make), plan.STAGE.steps, folder, **options)
+        content = (table.words, states, data.glyph, data.centre, v, plan.LOGIT)
+        batches = StepData(make, (content, [store.path.name for store in data.stores]))
+        run(module, batches, plan.STAGE.steps, folder, **options)
         last = compressor.projection[-1]
         last.weight.data *= scale
         last.bias.data.mul_(scale).add_(middle)

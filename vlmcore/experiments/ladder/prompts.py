@@ -22,6 +22,7 @@ from vlmcore.data.flags.scenes import FAMILIES, FlagScenes, scenes
 from vlmcore.data.flags.world import load_world
 from vlmcore.data.samples import Sample
 from vlmcore.experiments.ladder.words import Words, encode, exact_targets
+from vlmcore.models.generation import generate_greedily
 from vlmcore.models.language import LanguageModel
 
 SHOTS, _SHOT_SEED = 6, 11
@@ -116,13 +117,16 @@ def answer(
     stop = encode(language, "\n").tolist()
     for start in range(0, len(rows), size):
         part = rows[start : start + size]
-        texts += language.generate(
+        tokens = generate_greedily(
+            language.model,
+            language.tokenizer,
             pad_sequence(part, batch_first=True),
             torch.tensor([len(row) for row in part]),
             ANSWER_TOKENS.get(kind, 10),
-            shared_prefix=prefix,
-            stop=stop,
+            prefix,
+            stop,
         )
+        texts += language.tokenizer.batch_decode(tokens, skip_special_tokens=True)
     return [text.split("\n")[0] for text in texts]
 
 

@@ -94,7 +94,7 @@ def pretrain_vision(
         return clip(pixel_values=pixels, input_ids=captions, return_loss=True).loss
 
     module = Stage(clip, loss, stage, seed)
-    data = StepData(make, (CAPTION_WORDS, seed, make(0)))
+    data = StepData(make, (words, seed, make(0)))
     run(module, data, stage.steps, folder, **options)
     return encoder.cpu().eval().requires_grad_(False)
 

