@@ -21,6 +21,8 @@ from vlmcore.plots.comparison import (
     compressor_comparison,
     paired_differences,
 )
+from vlmcore.plots.costs import prefill_cost, seconds_by_tokens
+from vlmcore.plots.encoder import patch_maps, probes_by_layer
 from vlmcore.plots.frontiers import fitted_frontier, measured_frontier
 from vlmcore.plots.images import attention_over_images, samples_grid
 from vlmcore.plots.laws import error_by_size, error_by_tokens, extrapolation
@@ -61,13 +63,17 @@ __all__ = [
     "optimal_tokens_by_ratio",
     "optimal_tokens_by_text",
     "paired_differences",
+    "patch_maps",
     "pooled_cells",
+    "prefill_cost",
+    "probes_by_layer",
     "profile_of_d",
     "query_sources",
     "random_searches",
     "region_attention",
     "required_sample_sizes",
     "samples_grid",
+    "seconds_by_tokens",
     "similar_compute",
     "task_mixtures",
     "tasks_at_budget",
