@@ -1,4 +1,4 @@
-"""What tokens cost: counted operations, and measured seconds."""
+"""Costs of tokens: counted operations, and measured seconds."""
 
 from collections.abc import Mapping
 
