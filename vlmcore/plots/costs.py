@@ -19,7 +19,7 @@ def prefill_cost(sizes: Mapping[str, float], tokens: np.ndarray) -> Figure:
     with panel(8.2, 3.6) as (figure, axis):
         for name, params in sizes.items():
             axis.plot(tokens, paper_flops(params, 0, 1) * tokens, "o-", label=name)
-        log_ticks(axis, "x", tokens)
+        log_ticks(axis, "x", tokens.tolist())
         axis.set(yscale="log", xlabel="visual tokens V", ylabel="FLOPs, 2NV")
         legend_beside(figure, axis)
     return figure
@@ -38,7 +38,7 @@ def seconds_by_tokens(tokens: np.ndarray, seconds: np.ndarray) -> Figure:
         line = 1000 * seconds[-1] * tokens / tokens[-1]
         seen = line > 300 * seconds[0]
         axis.plot(tokens[seen], line[seen], label="in proportion to the tokens", **look)
-        log_ticks(axis, "x", tokens)
+        log_ticks(axis, "x", tokens.tolist())
         axis.set(yscale="log", xlabel="tokens in one pass", ylabel="milliseconds")
         axis.legend()
     return figure
