@@ -43,7 +43,7 @@ SEEDS = 3
 """Of stage 1."""
 
 VISION = VisionConfig(image_size=120, patch_size=10)
-STAGE = StageConfig(steps=1500, learning_rate=2e-3, batch_size=64)
+STAGE = StageConfig(steps=2000, learning_rate=2e-3, batch_size=64)
 LOGIT = 12.0
 """Score of a name's own embedding in stage 1, above that of the mean name."""
 TRAIN_SCENES = {"knowledge": 7000, "which": 4000, "count": 2000, "ocr": 5000}
