@@ -29,7 +29,7 @@ def generate_greedily(
         length: int (b,), embeddings that are not padding.
         max_new_tokens: the longest answer.
         shared_prefix: leading embeddings, the same in every row, that are run once.
-        stop: tokens that end an answer, besides the model's own.
+        stop: tokens that end an answer, besides the model's own, and do not begin one.
 
     Returns:
         int (b, n), padded on the right.
@@ -67,6 +67,7 @@ def _greedy(
         do_sample=False,
         eos_token_id=[*{*ends, *stop, tokenizer.eos_token_id} - {None}] or None,
         pad_token_id=tokenizer.pad_token_id,
+        begin_suppress_tokens=list(stop) or None,
     )
     try:
         yield
