@@ -19,6 +19,7 @@ from vlmcore.data.flags.world import load_world
 from vlmcore.data.samples import rows_of_step
 from vlmcore.experiments.ladder import plan, shared
 from vlmcore.experiments.ladder.plan import Cell
+from vlmcore.experiments.ladder.prompts import mark
 from vlmcore.experiments.ladder.scoring import Asked, ask, points
 from vlmcore.experiments.ladder.words import held, name_loss, nearest_flag
 from vlmcore.files import beside, read_json, write_json
@@ -141,6 +142,7 @@ def run_cell(
         "name": cell.name,
         **vars(cell),
         "part": part,
+        "prompt": mark(),
         "families": families,
         "seconds": {
             "train": round(trained - started, 1),

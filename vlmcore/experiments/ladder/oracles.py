@@ -15,7 +15,7 @@ from vlmcore.data.flags.drawing import ALPHABET
 from vlmcore.data.flags.scenes import FAMILIES, FlagScenes
 from vlmcore.data.flags.world import load_world
 from vlmcore.experiments.ladder import plan, shared
-from vlmcore.experiments.ladder.prompts import Pictures, examples
+from vlmcore.experiments.ladder.prompts import Pictures, examples, mark
 from vlmcore.experiments.ladder.scoring import Asked, ask, ask_with, text_pictures
 from vlmcore.experiments.ladder.words import encode, exact_targets, word_embeddings
 from vlmcore.files import read_json, write_json
@@ -121,5 +121,7 @@ def _blind(language: LanguageModel, key: str, part: str, work: Path) -> dict[str
 
 
 def _write(path: Path, result: dict[str, Any], command: str) -> dict[str, Any]:
-    write_json(path, {"name": path.stem, **result, "command": command})
+    write_json(
+        path, {"name": path.stem, "prompt": mark(), **result, "command": command}
+    )
     return read_json(path)

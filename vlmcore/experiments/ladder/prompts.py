@@ -8,6 +8,7 @@ Examples show countries that are asked about nowhere, as exact targets with the 
 The question stands before the picture, so that all of a kind share a long prefix.
 """
 
+import hashlib
 import re
 from collections.abc import Sequence
 from functools import lru_cache
@@ -21,7 +22,7 @@ from torch.nn.utils.rnn import pad_sequence
 from vlmcore.data.flags.scenes import FAMILIES, FlagScenes, scenes
 from vlmcore.data.flags.world import load_world
 from vlmcore.data.samples import Sample
-from vlmcore.experiments.ladder.words import Words, encode, exact_targets
+from vlmcore.experiments.ladder.words import FILLER, Words, encode, exact_targets
 from vlmcore.models.generation import generate_greedily
 from vlmcore.models.language import LanguageModel
 
@@ -70,6 +71,14 @@ def examples(kind: str) -> FlagScenes:
         if rows:
             return pick(made, rows[:SHOTS] if kind != "letters" else _LENGTHS)
     raise ValueError(f"no question is of the kind {kind!r}")
+
+
+@lru_cache(maxsize=1)
+def mark() -> str:
+    """A hash of every prompt; answers to other prompts are not mixed with these."""
+    shown = [[*examples(kind).samples, examples(kind).centre.tolist()] for kind in CUES]
+    text = repr([CUES, FILLER, ANSWER_TOKENS, shown])
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
 def group(kind: str) -> str:

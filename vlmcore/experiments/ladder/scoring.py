@@ -1,6 +1,6 @@
 """Asks a frozen language model about visual tokens and scores what it says."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,11 +15,15 @@ from vlmcore.experiments.ladder.prompts import (
     answer,
     exact_pictures,
     group,
+    mark,
     pick,
 )
 from vlmcore.experiments.ladder.words import encode, word_embeddings
 from vlmcore.files import read_json, write_json
 from vlmcore.models.language import LanguageModel
+
+PicturesOf = Callable[[str, Sequence[int]], Pictures]
+"""Pictures of some questions of a kind, by their numbers."""
 
 
 class Asked(NamedTuple):
@@ -55,14 +59,15 @@ def ask(
 
 
 def ask_with(
-    asked: Asked, made: FlagScenes, pictures: Any, name: str, family: str
+    asked: Asked, made: FlagScenes, pictures: PicturesOf, name: str, family: str
 ) -> dict[str, Any]:
     """As `ask`, with the pictures of a kind and some rows from a function."""
     kinds = [group(sample.kind) for sample in made.samples]
     texts: dict[int, str] = {}
     for kind in dict.fromkeys(kinds):
         rows = [row for row, each in enumerate(kinds) if each == kind]
-        path = asked.work / "answers" / asked.part / f"{name}.{family}.{kind}.json"
+        path = asked.work / "answers" / asked.part / mark()
+        path = path / f"{name}.{family}.{kind}.json"
         if not path.exists():
             shown = pictures(kind, rows)
             said = answer(asked.language, kind, pick(made, rows), shown)
