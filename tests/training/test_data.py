@@ -18,7 +18,8 @@ from vlmcore.training import (
     VQADataModule,
     fit,
 )
-from vlmcore.training.data import InOrder, Part
+from vlmcore.training.data import InOrder
+from vlmcore.training.steps import Part
 from vlmcore.training.trainer import read_log, run
 
 STAGE = StageConfig(12, 1e-2, batch_size=4)

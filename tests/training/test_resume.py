@@ -14,8 +14,8 @@ import torch
 from tests.training.conftest import QUIET, SHORT, Calls, StopError, same, weights
 from vlmcore.config import MQTConfig, QueCCConfig
 from vlmcore.training import StageConfig, fit
-from vlmcore.training.data import StepData
 from vlmcore.training.module import Stage
+from vlmcore.training.steps import StepData
 from vlmcore.training.trainer import run
 
 

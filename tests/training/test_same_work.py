@@ -18,8 +18,8 @@ from tests.training.conftest import (
 from vlmcore.config import PoolConfig, replace
 from vlmcore.data.samples import tokenize
 from vlmcore.training import StageConfig, fit
-from vlmcore.training.data import StepData
 from vlmcore.training.module import Stage
+from vlmcore.training.steps import StepData
 from vlmcore.training.trainer import run
 
 

@@ -7,7 +7,6 @@ resumed run those of an undisturbed one.
 """
 
 from collections.abc import Callable, Iterator, Sequence, Sized
-from itertools import count
 from math import ceil
 from typing import Any, NamedTuple
 
@@ -22,35 +21,11 @@ from vlmcore.data.samples import IGNORE, Batch, Tokens, rows_of_step
 from vlmcore.models.feature_cache import Features
 from vlmcore.models.vision import VisionFeatures
 from vlmcore.models.vlm import VLM
+from vlmcore.training.steps import MicroBatch, Part, Steps, position
 from vlmcore.training.trainer import StageConfig
 
 STAGES: tuple[StageName, ...] = ("align", "tune")
 """LLaVA's stages in their order; the number of a stage is part of its seeds."""
-
-
-class Part(NamedTuple):
-    """One of the parts of a global batch: a micro-batch of one process."""
-
-    number: int = 0
-    total: int = 1
-    """How many parts there are."""
-
-    def of(self, rows: Tensor) -> Tensor:
-        """Rows of this part, int (b,); no two parts share a row."""
-        return rows[self.number :: self.total]
-
-
-class MicroBatch(NamedTuple):
-    """The content of one training step of one process."""
-
-    content: Any
-    """Whatever the loss reads."""
-    weight: float = 1.0
-    """Factor of the loss; the mean over all parts is then the loss of the global batch,
-    even where the parts have unequal numbers of labels."""
-    turn: int = 0
-    """How many batches its data set has given before; seeds what is drawn for it."""
-    part: Part = Part()
 
 
 class VQABatch(NamedTuple):
@@ -140,39 +115,6 @@ class Objective(NamedTuple):
     """Parts of the batches beside the data sets; a run resumes only with the same."""
 
 
-class Steps:
-    """The micro-batches of a run, from the step at which training stands to its last.
-
-    Lightning takes any iterable for a dataloader. There is nothing here for worker
-    processes to do, since the samples lie in memory.
-
-    Args:
-        make: a part of the global batch of a step, a pure function.
-        owner: the Lightning module or data module, which knows its trainer.
-        stop: optimiser steps in all; None leaves the end to the Trainer.
-    """
-
-    def __init__(
-        self,
-        make: Callable[[int, Part], MicroBatch],
-        owner: pl.LightningModule | pl.LightningDataModule,
-        stop: int | None = None,
-    ) -> None:
-        self.make, self.owner, self.stop = make, owner, stop
-
-    def __iter__(self) -> Iterator[MicroBatch]:
-        trainer = self.owner.trainer
-        assert trainer is not None
-        rank, processes = _position(trainer)
-        micro_batches = trainer.accumulate_grad_batches
-        for step in count(trainer.global_step):
-            if step == self.stop:
-                return
-            for index in range(micro_batches):
-                number = index * processes + rank
-                yield self.make(step, Part(number, processes * micro_batches))
-
-
 class InOrder:
     """The samples of a data set that one of several processes evaluates, in order.
 
@@ -203,26 +145,6 @@ class InOrder:
 
     def __iter__(self) -> Iterator[VQABatch]:
         return map(self.data.batch, self.pieces)
-
-
-class StepData(pl.LightningDataModule):
-    """Training batches of any kind, each a pure function of the step's number.
-
-    They are not divided: every process and micro-batch reads the whole batch. A run is
-    resumed only with the same `content`, whatever the batches are made of.
-    """
-
-    def __init__(self, make: Callable[[int], Any], content: Any) -> None:
-        super().__init__()
-        self.make, self.content = make, content
-
-    def made_of(self) -> dict[str, Any]:
-        """The content of the batches."""
-        return {"content": self.content}
-
-    def train_dataloader(self) -> Steps:
-        """Batches from the step at which training stands, without end."""
-        return Steps(lambda step, part: MicroBatch(self.make(step), part=part), self)
 
 
 class VQADataModule(pl.LightningDataModule):
@@ -295,10 +217,4 @@ class VQADataModule(pl.LightningDataModule):
 
     def _in_order(self, data: TrainingData) -> InOrder:
         assert self.trainer is not None
-        return InOrder(data, self.config.batch_size, *_position(self.trainer))
-
-
-def _position(trainer: pl.Trainer) -> tuple[int, int]:
-    """Number of this process, and how many share the data."""
-    shared = trainer.distributed_sampler_kwargs or {"rank": 0, "num_replicas": 1}
-    return shared["rank"], shared["num_replicas"]
+        return InOrder(data, self.config.batch_size, *position(self.trainer))

@@ -22,7 +22,8 @@ from vlmcore.data.samples import IGNORE
 from vlmcore.fingerprint import fingerprint
 from vlmcore.models.lora import tuned
 from vlmcore.models.vlm import VLM
-from vlmcore.training.data import STAGES, MicroBatch, Objective, VQABatch
+from vlmcore.training.data import STAGES, Objective, VQABatch
+from vlmcore.training.steps import MicroBatch
 from vlmcore.training.trainer import StageConfig
 
 LARGEST_GRADIENT = 1.0

@@ -25,8 +25,8 @@ from vlmcore.experiments.ladder.words import held, name_loss, nearest_flag
 from vlmcore.files import beside, read_json, write_json
 from vlmcore.models.compressors import build_compressor
 from vlmcore.models.vision import VisionFeatures
-from vlmcore.training.data import StepData
 from vlmcore.training.module import Stage
+from vlmcore.training.steps import StepData
 from vlmcore.training.trainer import run
 
 

@@ -31,8 +31,8 @@ from vlmcore.experiments.pretraining.scene_tokens import (
 )
 from vlmcore.models.language import LanguageModel, word_tokenizer
 from vlmcore.models.splicing import splice
-from vlmcore.training.data import StepData
 from vlmcore.training.module import Stage
+from vlmcore.training.steps import StepData
 from vlmcore.training.trainer import StageConfig, run
 
 CURRICULUM_SCENES = 20_000

@@ -18,7 +18,8 @@ from vlmcore.data.samples import Batch
 from vlmcore.experiments.pretraining.scene_tokens import embed_scenes, owners
 from vlmcore.models.vision import VisionFeatures
 from vlmcore.models.vlm import VLM
-from vlmcore.training.data import MicroBatch, Objective, Part, TrainingData
+from vlmcore.training.data import Objective, TrainingData
+from vlmcore.training.steps import MicroBatch, Part
 
 
 class SceneTargets(NamedTuple):

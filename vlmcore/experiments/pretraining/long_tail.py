@@ -31,8 +31,8 @@ from vlmcore.experiments.pretraining.curriculum import (
 )
 from vlmcore.experiments.pretraining.scene_tokens import SceneBatch, text_loss
 from vlmcore.models.language import LanguageModel, word_tokenizer
-from vlmcore.training.data import StepData
 from vlmcore.training.module import Stage
+from vlmcore.training.steps import StepData
 from vlmcore.training.trainer import StageConfig, run
 
 LONG_TAIL_TURNS = ("knowledge", "composed", "knowledge", "binding", "composed", "ocr")

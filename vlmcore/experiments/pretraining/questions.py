@@ -11,8 +11,8 @@ from torch import Tensor
 from vlmcore.config import LanguageConfig, replace
 from vlmcore.data.samples import Batch, Sample, rows_of_step, tokenize
 from vlmcore.models.language import LanguageModel, word_tokenizer
-from vlmcore.training.data import StepData
 from vlmcore.training.module import Stage
+from vlmcore.training.steps import StepData
 from vlmcore.training.trainer import StageConfig, run
 
 

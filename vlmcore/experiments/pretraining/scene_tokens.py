@@ -29,8 +29,8 @@ from vlmcore.data.synthetic.letters_and_shapes import (
 )
 from vlmcore.models.language import LanguageModel, word_tokenizer
 from vlmcore.models.splicing import splice
-from vlmcore.training.data import StepData
 from vlmcore.training.module import Stage
+from vlmcore.training.steps import StepData
 from vlmcore.training.trainer import StageConfig, run
 
 TEXT_SCENES = 20_000

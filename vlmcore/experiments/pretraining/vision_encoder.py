@@ -40,8 +40,8 @@ from vlmcore.data.synthetic.captioned_shapes import (
 )
 from vlmcore.models.language import word_tokenizer
 from vlmcore.models.vision import VisionEncoder, clip_config
-from vlmcore.training.data import StepData
 from vlmcore.training.module import Stage
+from vlmcore.training.steps import StepData
 from vlmcore.training.trainer import StageConfig, run
 
 MINI_CLIP = VisionConfig()
