@@ -48,12 +48,18 @@ class Outcome(NamedTuple):
 
 
 def chapters() -> list[Path]:
-    """The notebooks of the table of contents that have code, in its order."""
+    """The notebooks of the table of contents that are executed, in its order."""
     toc = (ROOT / "_toc.yml").read_text()
     pages = [
         ROOT / f"{name}.ipynb" for name in re.findall(r"(?:file|root): (\S+)", toc)
     ]
-    return [page for page in pages if page.exists() and code_of(page).strip()]
+    return [page for page in pages if page.exists() and is_executed(page)]
+
+
+def is_executed(page: Path) -> bool:
+    """Whether a notebook has code and does not refuse to be executed."""
+    mode = nbformat.read(page, nbformat.NO_CONVERT).metadata.get("mystnb", {})
+    return bool(code_of(page).strip()) and mode.get("execution_mode") != "off"
 
 
 def stale(pages: Iterable[Path]) -> dict[Path, str]:
