@@ -13,7 +13,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 FILES = {
     "requirements.txt": "",
-    "_toc.yml": "format: jb-book\nroot: a\nchapters:\n- file: b\n- file: c\n- file: off",
+    "_toc.yml": "format: jb-book\nroot: a\nchapters:\n"
+    "- file: b\n- file: c\n- file: d\n",
     "_config.yml": "title: t\nexecute: {execute_notebooks: cache}\n",
     "vlmcore/__init__.py": "from vlmcore.near import door",
     "vlmcore/near.py": "from vlmcore.far.deep import x\ndoor = 1",
@@ -28,7 +29,7 @@ CODE = {
     "a": "from vlmcore import door\nprint(door, 'seen')",
     "b": "from vlmcore import alone\n1 / 0",
     "c": "print(open('book/results/grid/1.json').read())  # ../results/grid",
-    "off": "raise NotImplementedError",
+    "d": "raise NotImplementedError",
 }
 
 
@@ -45,7 +46,7 @@ def project(tmp_path):
             cells=[*cells, nbformat.v4.new_code_cell(code)]
         )
         notebook.metadata["mystnb"] = {
-            "execution_mode": "off" if name == "off" else "cache"
+            "execution_mode": "off" if name == "d" else "cache"
         }
         nbformat.write(notebook, tmp_path / f"{name}.ipynb")
     shutil.copytree(ROOT / "book" / "_ext", tmp_path / "book" / "_ext")
