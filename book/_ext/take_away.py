@@ -3,7 +3,7 @@
 python book/_ext/take_away.py pdf notebooks offline
 
 The files are written to `_build/take-away`. The PDF is printed by Chromium, with every
-solution open and every slider as a still.
+solution open and every slider as a still; it leaves out the reference of the package.
 """
 
 import shutil
@@ -18,14 +18,21 @@ from playwright.sync_api import Page, sync_playwright
 from pypdf import PdfReader, PdfWriter
 
 HTML, OUT = ROOT / "_build" / "html", ROOT / "_build" / "take-away"
-NAME = "one-visual-token"
+NAME, REFERENCE = "one-visual-token", "Package"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--allow-file-access-from-files"]
 _OPEN = """() => {
   document.documentElement.dataset.theme = "light";
-  for (const details of document.querySelectorAll("details")) details.open = true;
   for (const button of document.querySelectorAll(".toggle-hidden .toggle-button"))
     button.click();
 }"""
+_STYLE = """
+  #jb-print-docs-body, .prev-next-area, details.hide, .headerlink { display: none }
+  .bd-content pre { white-space: pre-wrap; font-size: 0.7rem }
+  .bd-content :is(pre, table, .cell, .cell *, .highlight, .admonition) {
+    break-inside: auto; overflow: visible;
+  }
+  .bd-content :is(img, svg, tr) { break-inside: avoid }
+"""
 _READY = """() => [...document.images].every(image => image.complete)
   && !(window.MathJax && MathJax.startup && !MathJax.startup.promise)"""
 
@@ -50,11 +57,15 @@ def pdf() -> Path:
         browser = playwright.chromium.launch(executable_path=executable, args=FLAGS)
         page = browser.new_page(viewport={"width": 1000, "height": 1400})
         for caption, names in parts().items():
-            part = book.add_outline_item(caption, len(book.pages))
+            if caption == REFERENCE:
+                continue
+            part = book.add_outline_item(title=caption, page_number=len(book.pages))
             for name in names:
                 printed = PdfReader(BytesIO(_print(page, HTML / f"{name}.html")))
                 title = page.locator("article h1").first.inner_text().rstrip("#")
-                book.add_outline_item(title, len(book.pages), parent=part)
+                book.add_outline_item(
+                    title=title, page_number=len(book.pages), parent=part
+                )
                 book.append(printed, import_outline=False)
         browser.close()
     book.add_metadata({"/Title": "One Visual Token"})
@@ -66,6 +77,7 @@ def pdf() -> Path:
 def _print(page: Page, path: Path) -> bytes:
     """A page as PDF, once its formulas, images and widgets are there."""
     page.goto(path.as_uri())
+    page.add_style_tag(content=_STYLE)
     page.evaluate(_OPEN)
     page.wait_for_function(_READY)
     page.wait_for_load_state("networkidle")
@@ -80,9 +92,10 @@ def _print(page: Page, path: Path) -> bytes:
 def notebooks() -> Path:
     """The notebooks of the book, in their folders, without outputs."""
     target = OUT / f"{NAME}-notebooks.zip"
+    pages = [ROOT / f"{name}.ipynb" for names in parts().values() for name in names]
     with ZipFile(target, "w", ZIP_DEFLATED) as archive:
-        for name in (name for names in parts().values() for name in names):
-            archive.write(ROOT / f"{name}.ipynb", f"{NAME}/{name}.ipynb")
+        for page in filter(Path.exists, pages):
+            archive.write(page, f"{NAME}/{page.relative_to(ROOT)}")
     return target
 
 
