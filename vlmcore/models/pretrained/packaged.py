@@ -16,11 +16,12 @@ import re
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
+import transformers
 from safetensors.torch import save_file
-from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
+from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from vlmcore.files import temporary_folder
 from vlmcore.folders import MANIFEST, files_beside, settle, sha256, written_files
@@ -225,10 +226,12 @@ def convert(source: Path, folder: Path, dtype: torch.dtype) -> None:
             source.parent,
             gguf_file=source.name,
             dtype=dtype,
-            # left packed they are ten times slower
-            quantization_config=GgufConfig(dequantize=True),
+            **_unpacked(),
         )
         tokenizer = AutoTokenizer.from_pretrained(source.parent, gguf_file=source.name)
+    # the weights are plain numbers now, and some releases refuse to save a config that
+    # says otherwise
+    vars(model.config).pop("quantization_config", None)
     with files_beside(folder) as partial:
         model.config.save_pretrained(partial)
         tokenizer.save_pretrained(partial)
@@ -237,6 +240,15 @@ def convert(source: Path, folder: Path, dtype: torch.dtype) -> None:
             partial / "model.safetensors",
             {"format": "pt"},
         )
+
+
+def _unpacked() -> dict[str, Any]:
+    """The option by which transformers unpacks the weights of a GGUF file.
+
+    Left packed they are ten times slower. Releases without the option always unpack.
+    """
+    config = getattr(transformers, "GgufConfig", None)
+    return {} if config is None else {"quantization_config": config(dequantize=True)}
 
 
 def check_converted(folder: Path) -> None:
