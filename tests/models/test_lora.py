@@ -77,7 +77,7 @@ def test_the_second_stage_moves_lora_and_compressor_only(make_vlm, data, tmp_pat
         torch.equal(x, dict(again.named_parameters())[name])
         for name, x in vlm.named_parameters()
     )
-    with pytest.raises(ValueError, match="belongs to something else .*lora"):
+    with pytest.raises(ValueError, match=r"belongs to something else .*lora"):
         fit(
             make_vlm(),
             data,
