@@ -4,8 +4,8 @@
 
 Each cell is one model of size N with V visual tokens, trained on a mixture of four
 families and scored on each. Every seed has its own world and its own tests
-(`vlmcore.experiments.tasks.long_tail`). `book/results/grid2/PLAN.md` says what is
-compared and why the recipe is as it is.
+(`vlmcore.experiments.tasks.long_tail`). The recipe is a draft: no run of it is planned
+yet, and `--held-out` alone should be used until one is.
 """
 
 from itertools import product
@@ -32,8 +32,8 @@ GRID2 = RunConfig(
 )
 """The recipe of every cell, but for the learning rate of text pre-training."""
 GRID2_RATES = {32: 1e-2, 48: 7e-3, 64: 5e-3, 80: 4e-3, 112: 3e-3}
-"""The learning rate of text pre-training by width: the best of three on development
-seeds, for the largest extrapolated from the others."""
+"""The learning rate of text pre-training by width: a first guess, to be replaced by the
+best of three on development seeds before the runs are planned."""
 HELD_OUT_WIDTH = 112
 GRID2_SIZES = tuple(language_size(width) for width in GRID2_RATES)
 GRID2_DEPTHS = (language_size(48, 2), language_size(48, 8))
