@@ -19,6 +19,7 @@ from vlmcore.evaluation.benchmarks import evaluate
 from vlmcore.evaluation.sources import load_benchmark
 from vlmcore.experiments import sweep
 from vlmcore.experiments.pretraining import curriculum
+from vlmcore.experiments.runner import SECONDS
 from vlmcore.experiments.suites.grid import GRID_SIZES, grid_run
 from vlmcore.experiments.tasks import synthetic
 from vlmcore.folders import files_beside
@@ -113,7 +114,7 @@ def contents(folder):
         place = path.relative_to(folder).as_posix()
         if path.is_dir() or "csv/" in place or place.startswith("."):
             continue
-        if "/." in place or path.suffix == ".ckpt":
+        if "/." in place or path.suffix == ".ckpt" or path.name == SECONDS:
             continue
         data = path.read_bytes()
         if path.parent.name == "results":
