@@ -16,7 +16,18 @@ import pytest
 
 from tests.book.conftest import ROOT, chapters
 
-DONE = ("01_what_a_token_costs", "02_the_vision_encoder", "03_the_language_model")
+DONE = (
+    "01_what_a_token_costs",
+    "02_the_vision_encoder",
+    "03_the_language_model",
+    "12_uncertainty",
+    "13_miniature_worlds",
+    "14_blind_and_shuffled",
+    "15_the_law_from_28_numbers",
+    "16_frontier_and_optimum",
+    "17_predicting_a_larger_model",
+    "18_ocr_turns_it_round",
+)
 """The chapters that are held to this; the others are yet to be rewritten."""
 FOLDED = {"hide-input", "hide-cell", "remove-input", "remove-cell"}
 MOST_CODE, MOST_NUMBERS = 15, 2
@@ -33,7 +44,7 @@ _NAMED = (
 )
 _NUMBER = re.compile(
     r"(?<![\w/.-])[-+−±]?\.?\d[\d,.]*(?:\s?[×x]\s?\d[\d,.]*)*"
-    r"(?:-?(?:x|%|ms|s|px|k|GB|MB|kB))?(?![\w/])"
+    r"(?:-?(?:x|%|ms|s|px|k|GB|MB|kB))?(?![\w/]|\.\d)"
 )
 
 
@@ -52,7 +63,7 @@ def blocks(text: str) -> Iterator[tuple[str, str]]:
             continue
         yield "", "\n".join(plain)
         plain, inside = [], []
-        while lines and lines[0].strip() != fence[1]:
+        while lines and lines[0].split()[:1] != [fence[1]]:  # a label may follow
             inside.append(lines.pop(0))
         del lines[:1]
         kind = re.sub(r"[{}]", "", fence[2]).strip() or fence[1]
@@ -166,7 +177,7 @@ def test_every_chapter_of_the_list_exists():
 @pytest.mark.parametrize(
     ("sentence", "found"),
     [
-        ("LLaVA-1.5 with 7B and ViT-L/14 of 2024 has 576 tokens.", 1),
+        ("LLaVA-1.5 with 0.5B, 7B and ViT-L/14 of 2024 has 576 tokens.", 1),
         ("An interval of -.02 to 1.5 with 95 % and 4,096 channels.", 4),
         ("A grid of 12 × 12 patches, 3x the 40 ms of chapter 13.", 3),
         ("Stages 1 and 2, tables 3 to 5 and two words.", 0),
@@ -174,6 +185,11 @@ def test_every_chapter_of_the_list_exists():
 )
 def test_numbers_are_told_from_names(sentence, found):
     assert len(numbers(sentence)) == found
+
+
+def test_text_goes_on_after_a_numbered_equation():
+    kinds = [kind for kind, _ in blocks("One.\n$$\nx\n$$ (eq-x)\n\nTwo.")]
+    assert kinds == ["", "$$", ""]
 
 
 def test_a_figure_stands_early(done):
