@@ -188,8 +188,8 @@ def test_numbers_are_told_from_names(sentence, found):
 
 
 def test_text_goes_on_after_a_numbered_equation():
-    kinds = [kind for kind, _ in blocks("One.\n$$\nx\n$$ (eq-x)\n\nTwo.")]
-    assert kinds == ["", "$$", ""]
+    one, equation, two = blocks("One.\n$$\nx\n$$ (eq-x)\nTwo.")
+    assert one[1] == "One." and equation == ("$$", "x") and two[1] == "Two."
 
 
 def test_a_figure_stands_early(done):
