@@ -73,12 +73,13 @@ class Diagram(NamedTuple):
         else:
             down = _HEIGHT / 2 if y1 > y0 else -_HEIGHT / 2
             y0, y1 = y0 + down, y1 - down
-        # beside a slanted arrow there is room on the outer side
+        # beside and below the middle of a slanted arrow there is room
         side, anchor = (-7, "end") if x1 > x0 else (7, "start")
+        below = 4 if x0 == x1 else 14
         return (
             f'<line x1="{x0:g}" y1="{y0:g}" x2="{x1:g}" y2="{y1:g}" '
             'stroke="currentColor" marker-end="url(#arrow)"/>'
-            + _text((x0 + x1) / 2 + side, (y0 + y1) / 2 + 4, label, 12, anchor)
+            + _text((x0 + x1) / 2 + side, (y0 + y1) / 2 + below, label, 12, anchor)
         )
 
 
