@@ -20,6 +20,8 @@ DONE = (
     "01_what_a_token_costs",
     "02_the_vision_encoder",
     "03_the_language_model",
+    "05_pooling_and_m3",
+    "06_mqt",
     "12_uncertainty",
     "13_miniature_worlds",
     "14_blind_and_shuffled",
@@ -31,7 +33,7 @@ DONE = (
 """The chapters that are held to this; the others are yet to be rewritten."""
 FOLDED = {"hide-input", "hide-cell", "remove-input", "remove-cell"}
 MOST_CODE, MOST_NUMBERS = 15, 2
-DESCRIBED = re.compile(r"(diagrams\.|plots\.with_slider|\w+_slider\()")
+DESCRIBED = re.compile(r"(\w*diagrams\.|plots\.with_slider|\w+_slider\()")
 """Figures that carry their description in themselves."""
 
 _FENCE = re.compile(r"^(`{3,}|:{3,}|\${2})(.*)$")

@@ -40,6 +40,9 @@ def test_sizes_are_those_of_the_config(method):
     drawn = ElementTree.fromstring(diagram._repr_html_())
     assert texts <= {text.text for text in drawn.iter("text")}
     check_layout(diagram)
+    left, _, width, _ = map(float, drawn.get("viewBox").split())
+    inside = [float(box.get("x")) for box in drawn.iter("rect")]
+    assert left <= min(inside) and max(inside) < left + width
 
 
 def test_every_compressor_has_a_diagram():

@@ -53,8 +53,9 @@ class Diagram(NamedTuple):
         bottom = max(rows) * _ROW + _HEIGHT + 2 * _MARGIN
         parts = [self._arrow(*arrow) for arrow in self.arrows]
         parts += [_box(block) for block in self.blocks.values()]
-        parts += [_legend(kind, i, bottom) for i, kind in enumerate(kinds)]
         left = min(columns) * _COLUMN
+        keys = enumerate(kinds)
+        parts += [_legend(kind, left + _MARGIN + 90 * i, bottom) for i, kind in keys]
         return (
             f'<svg class="diagram" role="img" aria-label="{escape(self.description)}" '
             f'viewBox="{left:g} 0 {width:g} {bottom + 22 * bool(kinds):g}" '
@@ -108,10 +109,9 @@ def _box(block: Block) -> str:
     )
 
 
-def _legend(kind: Kind, place: int, y: float) -> str:
-    x = _MARGIN + 90 * place
+def _legend(kind: Kind, x: float, y: float) -> str:
     return (
-        f'<rect x="{x}" y="{y}" width="14" height="14" rx="3" fill="{_FILLS[kind]}" '
+        f'<rect x="{x:g}" y="{y:g}" width="14" height="14" rx="3" fill="{_FILLS[kind]}" '
         'fill-opacity="0.2" stroke="currentColor"/>'
         + _text(x + 20, y + 12, _NAMES[kind], 12, "start")
     )
