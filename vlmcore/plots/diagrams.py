@@ -111,8 +111,8 @@ def _box(block: Block) -> str:
 
 def _legend(kind: Kind, x: float, y: float) -> str:
     return (
-        f'<rect x="{x:g}" y="{y:g}" width="14" height="14" rx="3" fill="{_FILLS[kind]}" '
-        'fill-opacity="0.2" stroke="currentColor"/>'
+        f'<rect x="{x:g}" y="{y:g}" width="14" height="14" rx="3" '
+        f'fill="{_FILLS[kind]}" fill-opacity="0.2" stroke="currentColor"/>'
         + _text(x + 20, y + 12, _NAMES[kind], 12, "start")
     )
 
