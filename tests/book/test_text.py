@@ -23,6 +23,8 @@ DONE = (
     "03_the_language_model",
     "05_pooling_and_m3",
     "06_mqt",
+    "07_tokenpacker",
+    "09_prumerge",
     "12_uncertainty",
     "13_miniature_worlds",
     "14_blind_and_shuffled",
