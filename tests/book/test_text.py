@@ -21,10 +21,13 @@ DONE = (
     "01_what_a_token_costs",
     "02_the_vision_encoder",
     "03_the_language_model",
+    "04_one_token_vlm",
     "05_pooling_and_m3",
     "06_mqt",
     "07_tokenpacker",
+    "08_quecc_by_hand",
     "09_prumerge",
+    "10_side_by_side",
     "12_uncertainty",
     "13_miniature_worlds",
     "14_blind_and_shuffled",
@@ -36,7 +39,7 @@ DONE = (
 """The chapters that are held to this; the others are yet to be rewritten."""
 FOLDED = {"hide-input", "hide-cell", "remove-input", "remove-cell"}
 MOST_CODE, MOST_NUMBERS = 15, 2
-DESCRIBED = re.compile(r"(\w*diagrams\.|plots\.with_slider|\w+_slider\()")
+DESCRIBED = re.compile(r"\w*diagrams\.|plots\.with_slider|token_steps\(")
 """Figures that carry their description in themselves."""
 
 _FENCE = re.compile(r"^(`{3,}|:{3,}|\${2})(.*)$")
@@ -44,7 +47,7 @@ _OPTION = re.compile(r"^:[\w-]+:.*$", re.MULTILINE)
 _END = re.compile(r"(?<=[.?!])[)\"”]?\s+(?=[\"“(]?[^a-z\s])")
 _YEARS = r"(?:19|20)\d\d\b(?![.,]\d)"
 _NAMED = (
-    r"(?i:\b(?:chapters?|figures?|tables?|sections?|stages?|parts?|equations?|steps?)"
+    r"(?i:\b(?:chapters?|figures?|tables?|sections?|stages?|parts?|equations?|steps?|seeds?)"
     r"\s\d+(?:(?:,| to| and) \d+)*)"
 )
 _NUMBER = re.compile(
