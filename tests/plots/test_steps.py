@@ -8,7 +8,9 @@ from vlmcore.plots.steps import Step, token_steps, vector_colours
 
 def test_similar_vectors_look_alike_across_arrays():
     rng = np.random.default_rng(0)
-    one, other = rng.normal(size=(2, 4, 8)), rng.normal(size=(3, 8))
+    one, other = (
+        rng.normal(size=size).astype(np.float32) for size in ((2, 4, 8), (3, 8))
+    )
     other[0] = one[0, 0] + 1e-6
     first, second = vector_colours(one, other)
     assert first.shape == (2, 4, 3) and second.shape == (3, 3)

@@ -48,7 +48,8 @@ def vector_colours(*vectors: np.ndarray) -> list[np.ndarray]:
     mean = flat.mean(0)
     _, _, axes = np.linalg.svd(flat - mean, full_matrices=False)
     spread = np.abs((flat - mean) @ axes[:3].T).max(0).clip(min=1e-12)
-    return [((each - mean) @ axes[:3].T / spread + 1) / 2 for each in vectors]
+    shifted = [(each - mean) @ axes[:3].T / spread for each in vectors]
+    return [((each + 1) / 2).clip(0, 1) for each in shifted]  # but for rounding
 
 
 def token_steps(
