@@ -31,7 +31,7 @@ _STYLE = """
   .bd-content :is(pre, table, .cell, .cell *, .highlight, .admonition) {
     break-inside: auto; overflow: visible;
   }
-  .bd-content :is(img, svg, tr) { break-inside: avoid }
+  .bd-content :is(img, svg, tr), .bd-content .cell figure { break-inside: avoid }
 """
 _READY = """() => [...document.images].every(image => image.complete)
   && !(window.MathJax && MathJax.startup && !MathJax.startup.promise)"""
