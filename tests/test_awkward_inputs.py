@@ -18,13 +18,14 @@ from vlmcore.config import (
     VisionConfig,
     to_dict,
 )
+from vlmcore.cost import paper_flops
 from vlmcore.data.samples import as_texts, tokenize
 from vlmcore.evaluation import metrics
 from vlmcore.evaluation.short_answers import generate_answers
 from vlmcore.models.feature_cache import FeatureStore, LiveFeatures
 from vlmcore.models.language import word_tokenizer
 from vlmcore.models.vision import VisionFeatures
-from vlmcore.training import StageConfig
+from vlmcore.training import StageConfig, TrainingData
 
 PHOTO = Image.new("RGB", (40, 30), (200, 30, 30))
 
@@ -117,6 +118,15 @@ SENTENCES = {
     "an answer beyond the context": (
         lambda w: w.vlm.ask(PHOTO, "what?", 3000),
         "and 3000 of the answer exceed the context of 2048; shorten",
+    ),
+    "no parameters": (lambda w: paper_flops(None, 50, 1), "params is None; give a num"),
+    "tokens as text": (
+        lambda w: paper_flops(7e9, "50", 1),
+        "text_tokens is '50'; give",
+    ),
+    "one pixel": (
+        lambda w: TrainingData(w.tokens, np.array(0.5)).check(labelled=True),
+        r"pixels have the shape \(\); give uint8 \(n, 3, h, h\)",
     ),
     # forward
     "an unlabelled batch": (

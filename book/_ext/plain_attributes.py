@@ -1,6 +1,7 @@
 """Sphinx extension: shows the docstrings of attributes as they are.
 
-Napoleon takes what stands before a colon in them for a type.
+Napoleon takes what stands before a colon in them for a type. A field of a named tuple
+without a docstring has one from Python, which says only its number.
 """
 
 from typing import Any
@@ -21,8 +22,10 @@ def keep(
 def restore(
     app: Sphinx, what: str, name: str, obj: Any, options: Any, lines: list[str]
 ) -> None:
-    """Puts it back."""
+    """Puts it back, unless nobody wrote it."""
     lines[:] = _KEPT.pop(name, lines)
+    if what == "attribute" and lines and lines[0].startswith("Alias for field number"):
+        lines.clear()
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

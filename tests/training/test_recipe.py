@@ -38,7 +38,9 @@ def no_warmup(patch):
 def weight_decay(patch):
     adamw = torch.optim.AdamW
     patch.setattr(
-        torch.optim, "AdamW", lambda x, lr, weight_decay: adamw(x, lr, weight_decay=0.1)
+        torch.optim,
+        "AdamW",
+        lambda x, **options: adamw(x, **options | {"weight_decay": 0.1}),
     )
 
 

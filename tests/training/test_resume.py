@@ -127,7 +127,7 @@ def test_a_run_killed_at_random_moments_ends_with_the_same_files(tmp_path):
     rng, kills = np.random.default_rng(0), 0
     while not (killed / "tune.safetensors").exists():
         process = start(killed)
-        if kills < 4:
+        if kills < 2:
             checkpoints, seconds = rng.integers(1, 6), rng.uniform(0, 0.05)
             kills += kill_after(process, killed, checkpoints, seconds)
         process.communicate()

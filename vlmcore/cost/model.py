@@ -96,12 +96,21 @@ def language_parameters(config: LanguageConfig) -> int:
 def paper_flops(params: float, text_tokens: float, visual_tokens: float) -> float:
     """The paper's cost of one question: 2N(Q + V), with N = `params`.
 
-    Q = `text_tokens` is 0 when the text is cached before the image comes.
+    Q = `text_tokens` is 0 when the text is cached before the image comes. Arrays are
+    taken element by element.
 
     Example:
         >>> paper_flops(7e9, 50, 1)
         714000000000.0
     """
+    given = {
+        "params": params,
+        "text_tokens": text_tokens,
+        "visual_tokens": visual_tokens,
+    }
+    for name, value in given.items():
+        if value is None or isinstance(value, str):
+            raise ValueError(f"{name} is {value!r}; give a number or an array of them")
     return 2 * params * (text_tokens + visual_tokens)
 
 

@@ -65,6 +65,11 @@ class TrainingData(NamedTuple):
             )
         last = int(self.tokens.image.max())
         check_kind("features", self.features, Sized | None, "give features or pixels")
+        if isinstance(self.features, np.ndarray | Tensor) and self.features.ndim != 4:
+            raise ValueError(
+                f"pixels have the shape {tuple(self.features.shape)}; give uint8 "
+                "(n, 3, h, h)"
+            )
         if self.features is not None and last >= len(self.features):
             raise ValueError(
                 f"a sample is about image {last} of {len(self.features)}, counted from "

@@ -247,8 +247,9 @@ def _unpacked() -> dict[str, Any]:
 
     Left packed they are ten times slower. Releases without the option always unpack.
     """
-    config = getattr(transformers, "GgufConfig", None)
-    return {} if config is None else {"quantization_config": config(dequantize=True)}
+    if not hasattr(transformers, "GgufConfig"):
+        return {}
+    return {"quantization_config": transformers.GgufConfig(dequantize=True)}
 
 
 def check_converted(folder: Path) -> None:

@@ -1,6 +1,8 @@
-"""Sphinx extension: leaves out the scripts of sphinx-thebe.
+"""Sphinx extension: mends what the theme and Sphinx put on every page.
 
-The book does not use them, and they declare the same constant twice on every page.
+The scripts of sphinx-thebe declare the same constant twice, and the book does not use
+them. The bibliography says that it is a list to a screen reader, of which its entries
+know nothing.
 """
 
 from typing import Any
@@ -14,15 +16,17 @@ def is_thebe(script: Any) -> bool:
     return "thebe" in f"{filename} {getattr(script, 'attributes', '')}".lower()
 
 
-def drop_thebe(
+def mend(
     app: Sphinx, pagename: str, template: str, context: dict[str, Any], doctree: Any
 ) -> None:
-    """Removes those scripts from a page."""
+    """Removes those scripts and that role from a page."""
     scripts = context.get("script_files", [])
     context["script_files"] = [script for script in scripts if not is_thebe(script)]
+    if body := context.get("body"):
+        context["body"] = body.replace('role="list" class="cit', 'class="cit')
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Registers the hook, after those of the theme."""
-    app.connect("html-page-context", drop_thebe, priority=900)
+    app.connect("html-page-context", mend, priority=900)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
