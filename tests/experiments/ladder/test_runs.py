@@ -7,7 +7,13 @@ import torch
 from vlmcore.config import LanguageConfig, VisionConfig
 from vlmcore.data.flags.scenes import FAMILIES
 from vlmcore.experiments.analysis.ladder import Ladder
-from vlmcore.experiments.ladder import everything, oracles, plan, shared
+from vlmcore.experiments.ladder import (
+    everything,
+    letter_probe,
+    oracles,
+    plan,
+    shared,
+)
 from vlmcore.experiments.ladder.cells import run_cell, train
 from vlmcore.experiments.ladder.encoder import probe
 from vlmcore.experiments.ladder.plan import Cell, Pretrained
@@ -26,6 +32,7 @@ def tiny(language, tmp_path, monkeypatch):
     monkeypatch.setattr(plan, "MODELS", {KEY: Pretrained("tiny", sizes)})
     monkeypatch.setattr(plan, "VISION", TINY)
     monkeypatch.setattr(plan, "STAGE", StageConfig(3, 1e-3, 4))
+    monkeypatch.setattr(letter_probe, "STAGE", StageConfig(2, 1e-3, 4))
     for name in ("TRAIN_SCENES", "TEST_QUESTIONS", "DEVELOPMENT_QUESTIONS"):
         monkeypatch.setattr(plan, name, FEW)
     monkeypatch.setattr(shared, "load_language", lambda key: language)
@@ -40,7 +47,7 @@ def tiny(language, tmp_path, monkeypatch):
 def test_a_cell_is_trained_answers_and_is_not_done_twice(tiny, compressor):
     cell, folders = Cell(KEY, compressor, 4), (tiny / "results", tiny / "work")
     result = run_cell(cell, "test", *folders, "command")
-    assert set(result["families"]) == set(FAMILIES)
+    assert set(result["families"]) == {*FAMILIES, "letters"}
     for family, found in result["families"].items():
         assert len(found["answers"]) == len(found["points"]) == 8
         assert ("seen" in found) == (family in ("knowledge", "which"))
@@ -62,7 +69,7 @@ def test_oracles_and_text_are_read_by_the_analysis(tiny):
     oracles.run_text(KEY, **common)
     oracles.run_oracle(KEY, **common, tokens=(1, 4))
     ladder = Ladder(tiny)
-    assert list(ladder.questions) == list(FAMILIES)
+    assert list(ladder.questions) == [*FAMILIES, "letters"]
     for family in FAMILIES:
         assert 0 <= ladder.oracle_error(KEY, 4, family).value <= 1
         assert len(ladder.questions[family]) == 8

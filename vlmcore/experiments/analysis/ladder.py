@@ -50,13 +50,17 @@ class Ladder:
 
     @cached_property
     def questions(self) -> dict[str, pd.DataFrame]:
-        """For each family what was asked, about what, and what is accepted."""
+        """For each family what was asked, about what, and what is accepted.
+
+        The probe of letters reads the scenes of *ocr*.
+        """
         families = self.result(f"text-{SMALLEST}")["families"]
         columns = ["kind", "question", "about", "one_token", "objects", "accepted"]
-        return {
-            family: pd.DataFrame({name: found[name] for name in columns})
-            for family, found in families.items()
+        found = {
+            family: pd.DataFrame({name: of_family[name] for name in columns})
+            for family, of_family in families.items()
         }
+        return found | {"letters": found["ocr"]}
 
     def cells(self) -> pd.DataFrame:
         """All trained cells that have a result, one a row, with their errors."""

@@ -1,8 +1,9 @@
 """One cell: a compressor is trained for a frozen language model, which then answers.
 
 Stage 1 alone, towards the exact targets (`words`); the language model runs when it
-answers. A cell that is interrupted goes on from its last checkpoint, and from the last
-kind of question that was answered.
+answers. Letters that it may fail to read are read by a trained probe too
+(`letter_probe`). A cell that is interrupted goes on from its last checkpoint, and from
+the last kind of question that was answered.
 """
 
 import time
@@ -18,9 +19,10 @@ from vlmcore.data.flags.scenes import FAMILIES, FlagScenes
 from vlmcore.data.flags.world import load_world
 from vlmcore.data.samples import rows_of_step
 from vlmcore.experiments.ladder import plan, shared
+from vlmcore.experiments.ladder.letter_probe import read_letters
 from vlmcore.experiments.ladder.plan import Cell
 from vlmcore.experiments.ladder.prompts import mark
-from vlmcore.experiments.ladder.scoring import Asked, ask, points
+from vlmcore.experiments.ladder.scoring import Asked, ask, points, scored
 from vlmcore.experiments.ladder.words import held, name_loss, nearest_flag
 from vlmcore.files import beside, read_json, write_json
 from vlmcore.models.compressors import build_compressor
@@ -124,10 +126,14 @@ def run_cell(
     if path.exists():
         return read_json(path)
     started = time.perf_counter()
-    train(cell, work, progress=False, accelerator="cpu")
+    options: Any = {"progress": False, "accelerator": "cpu"}
+    compressor = train(cell, work, **options)
     trained = time.perf_counter()
+    letters = read_letters(cell, compressor, part, work, **options)
+    read = time.perf_counter()
     language = shared.load_language(cell.key)
-    asked, families = Asked(language, cell.visual_tokens, part, work), {}
+    asked = Asked(language, cell.visual_tokens, part, work)
+    families: dict[str, Any] = {}
     permute = cell.seed == 0 and cell.visual_tokens in plan.PERMUTED_TOKENS
     for family in FAMILIES:
         visual = visual_tokens(cell, part, family, work)
@@ -138,6 +144,7 @@ def run_cell(
             order = np.random.default_rng(0).permutation(len(visual))
             answers = ask(asked, made, visual[order], f"{cell.name}.permuted", family)
             families[family]["permuted"] = {**answers, "shown": order.tolist()}
+    families["letters"] = scored(letters, shared.family_scenes("ocr", part, draw=False))
     result = {
         "name": cell.name,
         **vars(cell),
@@ -146,7 +153,8 @@ def run_cell(
         "families": families,
         "seconds": {
             "train": round(trained - started, 1),
-            "test": round(time.perf_counter() - trained, 1),
+            "letters": round(read - trained, 1),
+            "test": round(time.perf_counter() - read, 1),
         },
         "threads": torch.get_num_threads(),
         "command": command,

@@ -73,19 +73,19 @@ def ask_with(
             said = answer(asked.language, kind, pick(made, rows), shown)
             write_json(path, said)
         texts |= dict(zip(rows, read_json(path), strict=True))
-    said = [texts[row] for row in range(len(made.samples))]
-    scored = [
-        score(text, accepted, sample.kind)
-        for text, accepted, sample in zip(
-            said, made.accepted, made.samples, strict=True
-        )
-    ]
-    return {"answers": said, "points": points(scored)}
+    return scored([texts[row] for row in range(len(made.samples))], made)
 
 
-def points(scored: Sequence[float]) -> list[float]:
+def scored(answers: Sequence[str], made: FlagScenes) -> dict[str, Any]:
+    """Answers to the questions of some scenes, with their points."""
+    triples = zip(answers, made.accepted, made.samples, strict=True)
+    found = [score(text, accepted, sample.kind) for text, accepted, sample in triples]
+    return {"answers": list(answers), "points": points(found)}
+
+
+def points(values: Sequence[float]) -> list[float]:
     """Points as result files hold them."""
-    return [round(each, 4) for each in scored]
+    return [round(each, 4) for each in values]
 
 
 def text_pictures(
