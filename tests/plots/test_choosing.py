@@ -45,8 +45,18 @@ def test_costs_are_shares_with_their_total():
     widths = [bar.get_width() for bar in axis.patches]
     assert widths == pytest.approx([0.75, 0.5, 0.25, 0.5])
     assert texts(axis.texts) == ["4.00 TFLOPs", "2.00 TFLOPs"]
+    axis = plots.cost_shares(
+        pd.DataFrame(costs, index=["one", "two"]), absolute=True
+    ).axes[0]
+    assert [bar.get_width() for bar in axis.patches] == pytest.approx([3, 1, 1, 1])
 
 
 def test_flops_and_seconds_are_relative_to_the_largest_v():
     table = pd.DataFrame({"flops": [1.0, 10.0], "seconds": [2.0, 4.0]}, index=[1, 576])
     assert ys(plots.flops_and_seconds(table).axes[0]) == [[0.1, 1], [0.5, 1]]
+
+
+def test_costs_by_tokens_are_in_teraflops():
+    table = pd.DataFrame({"all": [4e12, 8e12], "small": [1e12, 8e12]}, index=[1, 4])
+    axis = plots.cost_by_tokens({"0.5B": table}).axes[0]
+    assert ys(axis) == [[4, 8], [1, 8]] and axis.get_title("left") == "0.5B"

@@ -21,9 +21,10 @@ from vlmcore.plots.comparison import (
     compressor_comparison,
     paired_differences,
 )
-from vlmcore.plots.costs import prefill_cost, seconds_by_tokens
+from vlmcore.plots.costs import cost_by_tokens, prefill_cost, seconds_by_tokens
 from vlmcore.plots.encoder import patch_maps, probes_by_layer
 from vlmcore.plots.frontiers import fitted_frontier, measured_frontier
+from vlmcore.plots.grid import error_by_exposures, errors_and_bounds
 from vlmcore.plots.images import attention_over_images, samples_grid
 from vlmcore.plots.laws import error_by_size, error_by_tokens, extrapolation
 from vlmcore.plots.slider import with_slider
@@ -46,10 +47,13 @@ __all__ = [
     "circular_accuracy",
     "coarse_and_fine",
     "compressor_comparison",
+    "cost_by_tokens",
     "cost_shares",
     "error_at_budget",
+    "error_by_exposures",
     "error_by_size",
     "error_by_tokens",
+    "errors_and_bounds",
     "extrapolation",
     "fits_by_size",
     "fitted_frontier",

@@ -101,19 +101,27 @@ def optimal_tokens_by_budget(
     return figure
 
 
-def cost_shares(table: pd.DataFrame) -> Figure:
-    """The parts of a cost: one bar a row, one colour a column, totals beside them."""
+def cost_shares(table: pd.DataFrame, *, absolute: bool = False) -> Figure:
+    """The parts of a cost: one bar a row, one colour a column, totals beside them.
+
+    Args:
+        table: FLOPs.
+        absolute: whether a bar is as long as its total; all are as long otherwise.
+    """
     total = table.sum(axis=1)
-    shares = table.div(total, axis=0)
-    starts = shares.cumsum(axis=1) - shares
+    parts = table / 1e12 if absolute else table.div(total, axis=0)
+    starts = parts.cumsum(axis=1) - parts
+    length = parts.sum(axis=1)
     with panel(8.2, 0.42 * len(table) + 1.1) as (figure, axis):
         at = range(len(table))
         for part in table:
-            axis.barh(at, shares[part], left=starts[part], label=part, height=0.7)
-        for y, value in enumerate(total):
-            axis.text(1.01, y, f"{value / 1e12:.2f} TFLOPs", va="center")
+            axis.barh(at, parts[part], left=starts[part], label=part, height=0.7)
+        for y, (end, value) in enumerate(zip(length, total, strict=True)):
+            room = 0.01 * length.max()
+            axis.text(end + room, y, f"{value / 1e12:.2f} TFLOPs", va="center")
         name_rows(axis, table.index)
-        axis.set(xlim=(0, 1), xlabel="share of the FLOPs")
+        unit = "TFLOPs of one answer" if absolute else "share of the FLOPs"
+        axis.set(xlim=(0, 1.2 * length.max() if absolute else 1), xlabel=unit)
         axis.grid(False)
         figure.legend(loc="outside upper center", ncols=len(table.columns))
     return figure

@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 
 import numpy as np
+import pandas as pd
 from matplotlib.figure import Figure
 
 from vlmcore.cost import paper_flops
-from vlmcore.plots.style import legend_beside, log_ticks, panel
+from vlmcore.plots.style import legend_beside, log_ticks, panel, panels
 
 
 def prefill_cost(sizes: Mapping[str, float], tokens: np.ndarray) -> Figure:
@@ -41,4 +42,21 @@ def seconds_by_tokens(tokens: np.ndarray, seconds: np.ndarray) -> Figure:
         log_ticks(axis, "x", tokens.tolist())
         axis.set(yscale="log", xlabel="tokens in one pass", ylabel="milliseconds")
         axis.legend()
+    return figure
+
+
+def cost_by_tokens(tables: Mapping[str, pd.DataFrame]) -> Figure:
+    """Cost against V, one panel a title, one line a column.
+
+    Args:
+        tables: FLOPs, indexed by V.
+    """
+    with panels(1, len(tables), figsize=(8.2, 3.6), sharey=True) as (figure, axes):
+        for axis, (title, table) in zip(axes[0], tables.items(), strict=True):
+            for column, style in zip(table, ["o-", "s--", "^:"], strict=False):
+                axis.plot(table.index, table[column] / 1e12, style, label=column)
+            log_ticks(axis, "x", list(table.index))
+            axis.set(yscale="log", xlabel="visual tokens V", title=title)
+        axes[0, 0].set_ylabel("TFLOPs with the encoder")
+        axes[0, 0].legend()
     return figure

@@ -33,6 +33,30 @@ def log_errors(rows: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(columns).rename_axis(["visual_tokens", "params"], axis=1)
 
 
+def slope_in_params(log_errors: pd.DataFrame, few: float, many: float) -> pd.Series:
+    """Minus the slope of columns of log errors between two values of N."""
+    return (log_errors[few] - log_errors[many]) / np.log(many / few)
+
+
+def slopes(rows: pd.DataFrame) -> pd.DataFrame:
+    """Slopes without a law, between the ends of N and of V.
+
+    They are minus the slope of log error in log N and in log V. The slope in N is the
+    mean over both ends of V, the slope in V the mean over all sizes. Seeds that lack
+    one of these cells are left out.
+
+    Returns:
+        Columns `N`, `V` and `difference`, indexed by seed and question.
+    """
+    n0, n1 = rows["params"].min(), rows["params"].max()
+    v0, v1 = rows["visual_tokens"].min(), rows["visual_tokens"].max()
+    log = log_errors(rows[rows["visual_tokens"].isin([v0, v1])]).dropna()
+    few, many = log[v0], log[v1]
+    by_v = (few - many).mean(axis=1) / np.log(v1 / v0)
+    by_n = (slope_in_params(few, n0, n1) + slope_in_params(many, n0, n1)) / 2
+    return pd.DataFrame({"N": by_n, "V": by_v, "difference": by_n - by_v})
+
+
 def exponents_by_question(laws: dict[int, Fit], rows: pd.DataFrame) -> pd.DataFrame:
     """Linearised parameters of binomial fits, indexed by seed and question.
 

@@ -10,14 +10,23 @@ from vlmcore.experiments.analysis.by_question import (
     across,
     by_question,
     ratio_across,
+    slopes,
 )
 from vlmcore.experiments.analysis.grid_rows import Variation
 from vlmcore.experiments.analysis.preregistered import below_largest
 from vlmcore.experiments.analysis.scaling_grid import Grid
+from vlmcore.experiments.analysis.see_and_know import (
+    deviation,
+    errors_multiply,
+    see_and_know,
+)
+from vlmcore.experiments.analysis.suite_average import suite_cells
 from vlmcore.paper import TYPICAL_QUESTION
 from vlmcore.scaling import Interval
 
 _Numbers = Iterator[tuple[str, Interval]]
+SUITES = (0.9, 0.8, 0.5)
+"""Weights of *knowledge* in an average with *reasoning*."""
 _VARIATIONS: dict[str, Variation] = {"question_first": "order", "longer": "steps"}
 
 
@@ -35,9 +44,26 @@ def grid_numbers(grid: Grid) -> dict[str, Interval]:
             _held_out,
             _variations,
             _depth,
+            _two_forms,
         )
         for name, found in part(grid, task, compressor)
-    }
+    } | dict(suite_numbers(grid))
+
+
+def suite_numbers(grid: Grid, compressor: str = "quecc") -> _Numbers:
+    """Slopes without a law of suites of *knowledge* and *reasoning*."""
+    families = "knowledge", "reasoning"
+    if not all(grid.complete_seeds(task, compressor) for task in families):
+        return
+    for weight in SUITES:
+        shares = dict(zip(families, (weight, 1 - weight), strict=True))
+        found = slopes(suite_cells(grid, shares, compressor))
+        name = f"suite.knowledge{round(100 * weight)}.{compressor}"
+        yield f"{name}.slope_n", across(found["N"])
+        yield f"{name}.slope_v", across(found["V"])
+        yield f"{name}.ratio", ratio_across(found["N"], found["V"])
+        twice = across(found["N"] - 2 * found["V"])
+        yield f"{name}.slope_n_minus_2_slope_v", twice
 
 
 def _exponents(grid: Grid, task: str, compressor: str) -> _Numbers:
@@ -123,6 +149,17 @@ def _depth(grid: Grid, task: str, compressor: str) -> _Numbers:
             f"v{v}.depth.slope_n_minus_fixed_aspect",
             across(less)._replace(count=4 * seeds),
         )
+
+
+def _two_forms(grid: Grid, task: str, compressor: str) -> _Numbers:
+    """How far errors deviate if errors multiply, and if probabilities do."""
+    cells = grid.mean_errors(task, compressor)
+    errors = cells.pivot_table("error", "params", "visual_tokens")
+    for name, fitted in (
+        ("errors_multiply", errors_multiply(errors)),
+        ("see_and_know", see_and_know(errors).fitted),
+    ):
+        yield f"{name}.deviation", Interval(deviation(errors, fitted), count=len(cells))
 
 
 def _seeds(values: pd.DataFrame) -> int:

@@ -17,6 +17,8 @@ from vlmcore.cost import paper_flops
 from vlmcore.experiments.analysis.by_question import (
     exponents_by_question,
     log_errors,
+    slope_in_params,
+    slopes,
 )
 from vlmcore.experiments.analysis.grid_rows import (
     Variation,
@@ -122,8 +124,8 @@ class Grid:
             ]
             found[v] = pd.DataFrame(
                 {
-                    "depth": _slope(by_depth[v], *ends),
-                    "fixed_aspect": _slope(by_size[v], *near),
+                    "depth": slope_in_params(by_depth[v], *ends),
+                    "fixed_aspect": slope_in_params(by_size[v], *near),
                 }
             ).dropna()
         return pd.concat(found, names=["visual_tokens"])
@@ -211,23 +213,8 @@ class Grid:
         return _fit(form, cells, cells["params"], count).law
 
     def slopes(self, task: str, compressor: str) -> pd.DataFrame:
-        """Slopes without a law.
-
-        They are minus the slope of log error in log N and in log V, between the ends of
-        both. The slope in N is the mean over both ends of V, the slope in V the mean
-        over all sizes. Seeds that lack one of these cells are left out.
-
-        Returns:
-            Columns `N`, `V` and `difference`, indexed by seed and question.
-        """
-        table = self.main_cells(task, compressor)
-        n0, n1 = table["params"].min(), table["params"].max()
-        v0, v1 = table["visual_tokens"].min(), table["visual_tokens"].max()
-        log = log_errors(table[table["visual_tokens"].isin([v0, v1])]).dropna()
-        few, many = log[v0], log[v1]
-        by_v = (few - many).mean(axis=1) / np.log(v1 / v0)
-        by_n = (_slope(few, n0, n1) + _slope(many, n0, n1)) / 2
-        return pd.DataFrame({"N": by_n, "V": by_v, "difference": by_n - by_v})
+        """The slopes of `by_question.slopes`, without a law."""
+        return slopes(self.main_cells(task, compressor))
 
     def mean_errors(self, task: str, compressor: str) -> pd.DataFrame:
         """Error of every size and V: mean, standard error and number of seeds.
@@ -290,8 +277,3 @@ def _fit(form: type[Law], cells: pd.DataFrame, N: pd.Series, count: pd.Series) -
         allow_bound=True,
         unit=1e5,
     )
-
-
-def _slope(log_errors: pd.DataFrame, few: float, many: float) -> pd.Series:
-    """Minus the slope of columns of log errors between two values of N."""
-    return (log_errors[few] - log_errors[many]) / np.log(many / few)
