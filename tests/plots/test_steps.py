@@ -31,5 +31,5 @@ def test_every_step_is_a_stop():
         "one colour": Step(np.full((2, 1, 3), 0.5)),
     }
     slider = token_steps(images, ["a question", "another"], steps)
-    assert list(slider.frames) == list(steps)
+    assert list(slider.frames) == ["1. weights", "2. one colour"]
     assert len(set(slider.frames.values())) == 2

@@ -63,19 +63,16 @@ def token_steps(
         steps: their names, in order.
     """
     figures = {
-        name: _after(images, captions, f"{i}. {name}", step)
+        f"{i}. {name}": _after(images, captions, step)
         for i, (name, step) in enumerate(steps.items(), 1)
     }
     return with_slider(figures, "step")
 
 
-def _after(
-    images: np.ndarray, captions: Sequence[str], title: str, step: Step
-) -> Figure:
-    size = (2.1 * len(images), 4.9)
+def _after(images: np.ndarray, captions: Sequence[str], step: Step) -> Figure:
+    size = (2.1 * len(images), 4.7)
     with panels(2, len(images), figsize=size) as (figure, axes):
         bare(axes)
-        figure.suptitle(title, fontsize=11)
         for column, image, caption, cells in zip(
             axes.T, images, captions, step.cells, strict=True
         ):
