@@ -124,7 +124,7 @@ SENTENCES = {
         lambda w: VisionEncoder(w.vlm.language.model, (1,)),
         "a 'llama' model is not supported; choose one of the families clip",
     ),
-    "None as folder": (lambda w: VLM.from_pretrained(None), "folder is None.*a path"),
+    "None as folder": (lambda w: VLM.from_pretrained(None), "name is None.*a path"),
     "no folder": (
         lambda w: VLM.from_pretrained("nowhere"),
         "nowhere holds no config.json",
@@ -141,7 +141,7 @@ SENTENCES = {
     ),
     "a config that is a list": (
         lambda w: VLM.from_pretrained(written(w, "config.json", "[]")),
-        r"VLMConfig is \[\], a list; give the fields",
+        r"config.json is \[\], a list; copy it again",
     ),
     "a number as name": (
         lambda w: LanguageModel.from_pretrained(7),

@@ -14,6 +14,7 @@ from vlmcore.config.compressors import (
     MQTConfig,
     PoolConfig,
     PruMergeConfig,
+    PruMergePlusConfig,
     QueCCConfig,
     TokenPackerConfig,
 )
@@ -46,6 +47,7 @@ __all__ = [
     "Order",
     "PoolConfig",
     "PruMergeConfig",
+    "PruMergePlusConfig",
     "QueCCConfig",
     "SharedWeights",
     "StageName",

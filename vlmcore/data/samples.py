@@ -24,6 +24,13 @@ from vlmcore.config.validation import (
     whole,
     wholes,
 )
+from vlmcore.data.chat import (
+    ChatTemplate,
+    Encoded,
+    encode,
+    encode_question,
+    question_turn,
+)
 
 TOKENIZER = "give a tokenizer of transformers"  # the way out, in messages
 IGNORE = -100  # the label of a token that is not scored, as everywhere in torch
@@ -107,7 +114,7 @@ def tokenize(
     order: Order,
     *,
     answers: bool = True,
-    template: PromptTemplate | None = None,
+    template: PromptTemplate | ChatTemplate | None = None,
 ) -> Tokens:
     """Tokenises samples for one order of image and question.
 
@@ -117,7 +124,8 @@ def tokenize(
         order: `image_first` puts the image before the question, `question_first` right
             after it; both inside the template.
         answers: whether the answers follow, as in training, or are to be generated.
-        template: of the prompt; by default only the start token before the question.
+        template: of the prompt; by default only the start token before the question. A
+            `ChatTemplate` has text on both sides of the image.
 
     Raises:
         ValueError: a question is empty or no text, there is no sample, the order is not
@@ -125,11 +133,14 @@ def tokenize(
     """
     check_kind("tokenizer", tokenizer, PreTrainedTokenizerBase, TOKENIZER)
     check_choice("order", order, get_args(Order))
-    check_kind("template", template, PromptTemplate | None, "give a PromptTemplate")
+    kinds = PromptTemplate | ChatTemplate | None
+    check_kind("template", template, kinds, "give a PromptTemplate or a ChatTemplate")
     samples = as_samples(samples)
     start, end, pad = _special_tokens(tokenizer)
-    before, after = template or PromptTemplate([start], [])
     questions = as_texts("questions", [sample.question for sample in samples])
+    if isinstance(template, ChatTemplate):
+        return _tokenize_chats(samples, tokenizer, order, answers, template)
+    before, after = template or PromptTemplate([start], [])
     asked = _tokenize_texts(questions, tokenizer)
     if [] in asked:
         raise ValueError(
@@ -150,6 +161,49 @@ def tokenize(
         image_at=first if order == "image_first" else first + question_length - 1,
         question=_pad([[start, *question] for question in asked], pad),
         question_length=question_length,
+    )
+
+
+def _tokenize_chats(
+    samples: Sequence[Sample],
+    tokenizer: PreTrainedTokenizerBase,
+    order: Order,
+    answers: bool,
+    template: ChatTemplate,
+) -> Tokens:
+    """Samples as conversations of one question, for `tokenize`."""
+    if not samples:
+        raise ValueError("there is no sample to tokenise; give at least one question")
+    chats = []
+    for sample in samples:
+        turns = [question_turn(sample.question, order)]
+        reply = {"role": "assistant", "content": sample.answer}
+        chats.append(encode(turns + [reply] * answers, tokenizer, template))
+    questions = [encode_question(sample.question, tokenizer) for sample in samples]
+    return pad_chats(chats, questions, tokenizer)._replace(
+        image=torch.tensor([sample.image for sample in samples])
+    )
+
+
+def pad_chats(
+    chats: Sequence[Encoded],
+    questions: Sequence[list[int]],
+    tokenizer: PreTrainedTokenizerBase,
+) -> Tokens:
+    """Conversations and their first questions as rows, of one image each."""
+    *_, pad = _special_tokens(tokenizer)
+    labels = [
+        [x if scored else IGNORE for x, scored in zip(*chat[:2], strict=True)]
+        for chat in chats
+    ]
+    return Tokens(
+        image=torch.arange(len(chats)),
+        text=_pad([chat.tokens for chat in chats], pad),
+        labels=_pad(labels, IGNORE),
+        length=torch.tensor([len(chat.tokens) for chat in chats]),
+        image_at=torch.tensor([chat.image_at for chat in chats]),
+        question=_pad(list(questions), pad),
+        question_length=torch.tensor([len(question) for question in questions]),
     )
 
 

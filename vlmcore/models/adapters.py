@@ -80,7 +80,9 @@ def load_adapter(
     if lora is not None:
         add_lora(language, lora)
     added = {name: x.float() for name, x in load_file(path).items()}
-    if set(added) != {name for name in vlm.state_dict() if _is_added(name)}:
+    known = {name for name in vlm.state_dict() if _is_added(name)}
+    trained = {name for name, _ in vlm.named_parameters() if name in known}
+    if not trained <= set(added) <= known:
         raise ValueError(
             f"{path} does not hold what its config says: {config.compressor}, V = "
             f"{config.visual_tokens}, {lora or 'no LoRA'}"

@@ -18,7 +18,6 @@ from torch import Tensor, nn
 from transformers import (
     AutoConfig,
     AutoModelForCausalLM,
-    AutoTokenizer,
     PreTrainedModel,
     PreTrainedTokenizerBase,
     PreTrainedTokenizerFast,
@@ -26,6 +25,7 @@ from transformers import (
 
 from vlmcore.config import LanguageConfig
 from vlmcore.config.validation import check_kind, whole
+from vlmcore.data.chat import TEMPLATES, ChatTemplate
 from vlmcore.data.samples import TOKENIZER, PromptTemplate, as_texts
 from vlmcore.folders import files_beside
 from vlmcore.models.generation import generate_greedily
@@ -37,8 +37,9 @@ from vlmcore.models.language_families import (
     to_transformers,
 )
 from vlmcore.models.prefix_cache import hidden_after_prefix
-from vlmcore.models.pretrained import find
+from vlmcore.models.pretrained import find_checkpoint
 from vlmcore.models.pretrained.checks import check_checkpoint, quiet_loading
+from vlmcore.models.pretrained.tokenizer import read_tokenizer
 
 
 class LanguageModel(nn.Module):
@@ -103,22 +104,14 @@ class LanguageModel(nn.Module):
         """
         check_kind("dtype", dtype, torch.dtype, "give one of torch's, such as float32")
         check_kind("attention", attention, str | None, "give a name or None")
-        folder = find(name)
+        folder = find_checkpoint(name)
         check_checkpoint(folder)
         check_family(AutoConfig.from_pretrained(folder).model_type)
-        # a tokenizer.json is complete; AutoTokenizer goes by the type of the model and
-        # would rebuild a word-level tokenizer as one of its own kind
-        complete = (folder / "tokenizer.json").exists()
-        loader: Any = PreTrainedTokenizerFast if complete else AutoTokenizer
         with quiet_loading():
             model = AutoModelForCausalLM.from_pretrained(
                 folder, dtype=dtype, attn_implementation=attention
             )
-            tokenizer = loader.from_pretrained(folder)
-        # Llama has no padding, Qwen no start; the end serves for both, as is usual
-        tokenizer.pad_token = tokenizer.pad_token or tokenizer.eos_token
-        tokenizer.bos_token = tokenizer.bos_token or tokenizer.eos_token
-        return cls(model, tokenizer)
+        return cls(model, read_tokenizer(folder))
 
     def save_pretrained(self, folder: str | Path) -> None:
         """Writes the checkpoint folder that `from_pretrained` reads.
@@ -161,11 +154,14 @@ class LanguageModel(nn.Module):
             ) from error
 
     @property
-    def prompt_template(self) -> PromptTemplate:
+    def prompt_template(self) -> PromptTemplate | ChatTemplate:
         """The prompt template: the tokens around a question.
 
-        They are those of the model's chat template, or the start token alone.
+        They are those of the model's chat template, or the start token alone. One of
+        `vlmcore.data.chat.TEMPLATES` is returned as it is.
         """
+        if self.tokenizer.chat_template in TEMPLATES.values():
+            return ChatTemplate(self.tokenizer.chat_template)
         if not self.tokenizer.chat_template:
             return PromptTemplate([self.tokenizer.bos_token_id], [])
         mark = "\x00"

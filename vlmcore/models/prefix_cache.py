@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from transformers import DynamicCache
 
+from vlmcore.data.chat import NO_IMAGE
 from vlmcore.data.samples import Batch, Tokens
 
 SHORTEST_PREFIX = 8
@@ -33,7 +34,8 @@ def shared_prefix(texts: Batch | Tokens) -> int:
     They are a chat template's, or one question about many images. A prefix shorter than
     `SHORTEST_PREFIX` counts as none.
     """
-    before = texts.text[:, : int(texts.image_at.min())]
+    at = texts.image_at.where(texts.image_at != NO_IMAGE, texts.length)
+    before = texts.text[:, : int(at.min())]
     same = int((before == before[:1]).all(dim=0).long().cumprod(dim=0).sum())
     return same if same >= SHORTEST_PREFIX else 0
 

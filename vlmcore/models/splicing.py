@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from vlmcore.data.chat import NO_IMAGE
 from vlmcore.data.samples import IGNORE, Batch
 
 
@@ -23,13 +24,16 @@ class Spliced(NamedTuple):
 def splice(text: Tensor, visual: Tensor, batch: Batch) -> Spliced:
     """Inserts the visual prefix into every text, before `Batch.image_at`.
 
+    Behind a text without an image it stands as padding, which no token sees.
+
     Args:
         text: float (b, t, e)
         visual: float (b, V, e)
         batch: gives labels, positions and lengths.
     """
     width, v = text.shape[1], visual.shape[1]
-    at = batch.image_at[:, None]
+    seen = batch.image_at != NO_IMAGE
+    at = batch.image_at.where(seen, batch.length)[:, None]
     position = torch.arange(width, device=text.device).expand(len(text), -1)
     of_text = position + v * (position >= at)
     of_image = at + torch.arange(v, device=text.device)
@@ -39,5 +43,5 @@ def splice(text: Tensor, visual: Tensor, batch: Batch) -> Spliced:
     return Spliced(
         embeddings.gather(1, order[..., None].expand_as(embeddings)),
         labels.gather(1, order),
-        batch.length + v,
+        batch.length + v * seen,
     )

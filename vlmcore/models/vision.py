@@ -30,7 +30,7 @@ from vlmcore.config.validation import check_kind
 from vlmcore.files import read_json, write_json
 from vlmcore.folders import files_beside
 from vlmcore.models.images import to_pixels
-from vlmcore.models.pretrained import find
+from vlmcore.models.pretrained import find_checkpoint
 from vlmcore.models.pretrained.checks import check_checkpoint, quiet_loading
 
 CHECKPOINT = Path(__file__).parent / "pretrained" / "checkpoints" / "clip-mini"
@@ -183,7 +183,7 @@ class VisionEncoder(nn.Module):
             ValueError: the checkpoint is damaged, or of a family that is not supported.
         """
         check_kind("dtype", dtype, torch.dtype, "give one of torch's, such as float32")
-        folder = find(name)
+        folder = find_checkpoint(name)
         check_checkpoint(folder)
         family = _family(AutoConfig.from_pretrained(folder).model_type)
         with quiet_loading():

@@ -11,20 +11,20 @@ from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor, nn
 from transformers import PreTrainedTokenizerBase
 
-from vlmcore.config import VLMConfig, from_dict, replace, to_dict
+from vlmcore.config import VLMConfig, replace, to_dict
 from vlmcore.config.validation import as_path, check_kind
 from vlmcore.data.samples import IGNORE, Batch, Sample, as_texts, tokenize
-from vlmcore.files import read_json, write_json
-from vlmcore.folders import files_beside, settle
+from vlmcore.files import write_json
+from vlmcore.folders import files_beside
 from vlmcore.models.compressors import build_compressor
 from vlmcore.models.compressors.visual_tokens import checked_features
 from vlmcore.models.language import LanguageModel
 from vlmcore.models.prefix_cache import shared_prefix
-from vlmcore.models.pretrained.checks import check_safetensors
+from vlmcore.models.pretrained.opening import open_parts
 from vlmcore.models.splicing import splice
 from vlmcore.models.vision import VisionEncoder, VisionFeatures
 
@@ -250,46 +250,24 @@ class VLM(nn.Module):
         return {"model": self.config, "parts": parts}
 
     @classmethod
-    def from_pretrained(cls, folder: str | Path) -> "VLM":
-        """Loads what `save_pretrained` wrote.
+    def from_pretrained(cls, name: str | Path, **options: Any) -> "VLM":
+        """Loads what `save_pretrained` wrote, or a released checkpoint.
+
+        Args:
+            name: a folder or a name on the hub. Released are LLaVA-1.5, also as
+                `llava-hf`, QueCC, TokenPacker, MQT and M3.
+            **options: the fields of `vlmcore.models.pretrained.parts.Wanted`, such as
+                `visual_tokens`.
 
         Raises:
             FileNotFoundError: a part is missing.
             ValueError: a part is damaged, or a field of the config is unknown.
         """
-        folder = settle(as_path("folder", folder))
-        fields = read_json(_existing(folder / "config.json"))
-        if isinstance(fields, dict) and "model_type" in fields:
-            raise ValueError(
-                f"{folder} holds a {fields['model_type']!r} model of transformers, not "
-                "a VLM; load it with LanguageModel.from_pretrained or "
-                "VisionEncoder.from_pretrained"
-            )
-        config = from_dict(VLMConfig, fields)
-        vision = VisionEncoder.from_pretrained(folder / "vision", config.vision.layers)
-        language = LanguageModel.from_pretrained(folder / "language")
-        vlm = cls.from_parts(config, vision, language)
+        parts = open_parts(name, **options)
+        vlm = cls.from_parts(parts.config, parts.vision, parts.language)
         if vlm.compressor is not None:
-            weights = _existing(folder / "compressor.safetensors")
-            check_safetensors(weights)
-            try:
-                vlm.compressor.load_state_dict(load_file(weights))
-            except RuntimeError as error:
-                raise ValueError(
-                    f"{weights} does not fit config.json: {config.compressor}, V = "
-                    f"{config.visual_tokens}"
-                ) from error
+            parts.load(vlm.compressor)
         return vlm.eval()
-
-
-def _existing(path: Path) -> Path:
-    """The path of a file, or a sentence if there is none."""
-    if not path.exists():
-        raise FileNotFoundError(
-            f"{path.parent} holds no {path.name}; give the folder that "
-            "save_pretrained wrote"
-        )
-    return path
 
 
 def _check_parts(

@@ -13,6 +13,7 @@ from vlmcore.config import (
     MQTConfig,
     PoolConfig,
     PruMergeConfig,
+    PruMergePlusConfig,
     QueCCConfig,
     TokenPackerConfig,
 )
@@ -31,6 +32,7 @@ OTHERS = [
 ]
 ALL = [
     (MLPConfig(), 36),
+    (PruMergePlusConfig(5), 13),
     *((config, v) for config in OTHERS + ABLATIONS for v in (1, 4)),
 ]
 every_compressor = pytest.mark.parametrize(("config", "visual_tokens"), ALL, ids=str)
@@ -105,7 +107,7 @@ def test_the_v_of_a_call_is_chosen_or_refused(build, config, visual_tokens):
         compressor(features, question),
         compressor(features, question, visual_tokens=visual_tokens),
     )
-    if config.name in ("m3", "mqt", "prumerge"):
+    if config.name in ("m3", "mqt", "prumerge", "prumerge_plus"):
         assert compressor(features, question, visual_tokens=9).shape == (3, 9, 24)
     else:
         with pytest.raises(

@@ -15,6 +15,7 @@ from vlmcore.models.compressors.mlp import MLP
 from vlmcore.models.compressors.mqt import MQT
 from vlmcore.models.compressors.pool import Pool
 from vlmcore.models.compressors.prumerge import PruMerge
+from vlmcore.models.compressors.prumerge_plus import PruMergePlus
 from vlmcore.models.compressors.quecc import QueCC
 from vlmcore.models.compressors.tokenpacker import TokenPacker
 
@@ -26,6 +27,7 @@ COMPRESSORS: dict[str, Any] = {
     "tokenpacker": TokenPacker,
     "quecc": QueCC,
     "prumerge": PruMerge,
+    "prumerge_plus": PruMergePlus,
 }
 """The module of each config, by the config's `name`."""
 

@@ -1,8 +1,9 @@
 """MQT, the Matryoshka Query Transformer (arXiv 2405.19315): V of its learned queries.
 
 The first V queries are used, so the early ones learn what every V needs: in stage 2, V
-is drawn anew in every step (`MQTConfig.training_tokens`). Queries carry the fixed
-positions of a square grid, and keys those of the patches, resized from it. In the
+is drawn anew in every step (`MQTConfig.training_tokens`). Queries carry the positions
+of a square grid, and keys those of the patches, resized from it. They are fixed here;
+a released MQT has trained positions and brings them along. In the
 released code the keys are these positions alone. Neither queries nor keys then depend
 on the image, nor do the attention weights: a trained MQT is a fixed weighting of
 positions. `content_keys` adds the patches to their positions, and a query can find an
@@ -48,7 +49,7 @@ class MQT(nn.Module):
             ("key_positions", resize_positions(positions, vision.side)),
         ):
             values = values.to(torch.get_default_dtype())
-            self.register_buffer(name, values, persistent=False)
+            self.register_buffer(name, values)
 
         self.query = nn.Parameter(
             nn.init.trunc_normal_(torch.empty(config.queries, d), std=0.02)

@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vlmcore.config import PruMergeConfig, VisionConfig
+from vlmcore.config import PruMergeConfig, PruMergePlusConfig, VisionConfig
 from vlmcore.models.compressors.projector import projector
 from vlmcore.models.compressors.visual_tokens import checked_features, choose
 from vlmcore.models.vision import VisionFeatures
@@ -32,7 +32,7 @@ class PruMerge(nn.Module):
 
     def __init__(
         self,
-        config: PruMergeConfig,
+        config: PruMergeConfig | PruMergePlusConfig,
         vision: VisionConfig,
         language_width: int,
         visual_tokens: int,
@@ -62,7 +62,7 @@ class PruMerge(nn.Module):
         The mixture, float (b, v, p), has one row of weights a token.
         """
         kept = self.keep(features, visual_tokens)
-        attention, keys = _attention_and_keys(features)
+        attention, keys = attention_and_keys(features)
         own = F.one_hot(kept, attention.shape[1]).to(attention)
         dropped = attention * (1 - own.sum(1))
 
@@ -80,23 +80,23 @@ class PruMerge(nn.Module):
     ) -> Tensor:
         """Numbers of the kept patches, int (b, n).
 
-        They are in the order of falling attention; the evenly spaced ones of PruMerge+
-        come after them.
+        They are in the order of falling attention; evenly spaced ones come
+        after them.
         """
         features = checked_features(features, self.vision)
-        attention, _ = _attention_and_keys(features)
+        attention, _ = attention_and_keys(features)
+        plus = isinstance(self.config, PruMergeConfig) and self.config.plus
         if visual_tokens is None and self.config.adaptive:
-            n = outliers(attention) * (4 if self.config.plus else 1)
+            n = outliers(attention) * (4 if plus else 1)
             n = min(n, attention.shape[1] - 1)
         else:
             v = choose(self.config, features.side, self.visual_tokens, visual_tokens)
             n = v - 1
         ranked = attention.argsort(dim=1, descending=True, stable=True)
-        if not self.config.plus:
+        if not plus:
             return ranked[:, :n]
-        # one in four for its attention, three for their position; the released code
-        # spaces them over all patches and drops duplicates, so that V differs between
-        # images
+        # one in four for its attention, three for their position; `prumerge_plus` has
+        # the released code, which spaces them over all patches
         seen = -(-n // 4)
         rest = ranked[:, seen:].sort(dim=1).values
         step = rest.shape[1] / max(1, n - seen)
@@ -113,7 +113,7 @@ def outliers(attention: Tensor) -> int:
     return int((attention > bound).sum()) // len(attention)
 
 
-def _attention_and_keys(features: VisionFeatures) -> tuple[Tensor, Tensor]:
+def attention_and_keys(features: VisionFeatures) -> tuple[Tensor, Tensor]:
     """CLS attention and keys, or a sentence on how to get them."""
     if features.cls_attention is None or features.keys is None:
         raise ValueError(

@@ -1,15 +1,18 @@
 """Names of the tensors in the released weights of LLaVA-1.5, TokenPacker, MQT, QueCC.
 
-All four keep their compressor as `model.mm_projector` of a LLaVA checkpoint (in a
-`mm_projector.bin` of its own after stage 1). The names after that prefix differ;
-`PUBLISHED` lists them as in the released code (github.com/haotian-liu/LLaVA,
-CircleRadon/TokenPacker, gordonhu608/MQT-LLaVA, locuslab/llava-token-compression). M3
-and PruMerge add nothing to LLaVA's projector.
+They keep their compressor as `model.mm_projector` of a LLaVA checkpoint (in a
+`mm_projector.bin` of its own after stage 1), MQT as `model.query_abstractor`. The names
+after that prefix differ; `PUBLISHED` lists them as in the released code
+(github.com/haotian-liu/LLaVA, CircleRadon/TokenPacker, gordonhu608/MQT-LLaVA,
+locuslab/llava-token-compression). M3 and PruMerge add nothing to LLaVA's projector.
 """
 
+import math
 from collections.abc import Mapping
 
-from torch import Tensor
+from torch import Tensor, nn
+
+from vlmcore.models.compressors.mqt import resize_positions
 
 _LAYER = ("weight", "bias")
 _ATTENTION = ("in_proj_weight", "in_proj_bias", "out_proj.weight", "out_proj.bias")
@@ -27,8 +30,13 @@ PUBLISHED: dict[str, dict[str, str]] = {
     "pool": _LLAVA,
     "m3": _LLAVA,
     "prumerge": _LLAVA,
+    "prumerge_plus": _LLAVA,
     # proj: (d, e), applied from the right, so transposed here
-    "mqt": {"query": "query", "proj": "projection.weight"}
+    "mqt": {
+        "query": "query",
+        "pos_embed": "query_positions",
+        "proj": "projection.weight",
+    }
     | _tensors("ln_q", "query_norm")
     | _tensors("ln_k", "key_norm")
     | _tensors("ln_v", "value_norm")
@@ -65,23 +73,36 @@ PUBLISHED: dict[str, dict[str, str]] = {
 """For each compressor, its tensors' names here by those in a released
 `mm_projector`."""
 
-_FIXED = {"mqt": {"pos_embed"}}
-"""Tensors that are released but computed here: MQT's positions, stored there in half
-precision."""
+PREFIXES = ("mm_projector.", "query_abstractor.")
+"""End of what stands before these names in a checkpoint."""
+_NO_PART = {"image_newline"}
+"""Released beside a compressor; ends the rows of images of high resolution."""
+
+
+def compressor_tensors(released: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Of the tensors of a checkpoint, those of its compressor, without their prefix."""
+    return {
+        name.partition(prefix)[2]: x
+        for name, x in released.items()
+        for prefix in PREFIXES
+        if prefix in name
+    }
 
 
 def from_published(
-    compressor: str, released: Mapping[str, Tensor]
+    compressor: str, released: Mapping[str, Tensor], side: int = 24
 ) -> dict[str, Tensor]:
     """Released weights under this package's names, for a compressor's state dict.
 
     Args:
         compressor: its key in `COMPRESSORS`.
-        released: the tensors of `mm_projector`, with or without the prefix that ends in
-            that word.
+        released: the tensors of a whole checkpoint, or of the compressor alone, with or
+            without the prefix.
+        side: patches along one side of the image.
 
     Raises:
-        ValueError: a tensor is missing or not known; the sentence names it.
+        ValueError: a tensor is missing, or one of the compressor is not known; the
+            sentence names it.
 
     Example:
         >>> weights = torch.load(path, weights_only=True)  # doctest: +SKIP
@@ -92,22 +113,47 @@ def from_published(
             f"there are no released weights of {compressor!r}; choose from "
             f"{', '.join(PUBLISHED)}"
         )
-    names, fixed = PUBLISHED[compressor], _FIXED.get(compressor, set())
-    found = {
-        name.rpartition("mm_projector.")[2]: tensor for name, tensor in released.items()
-    }
-    missing = sorted((names.keys() | fixed) - found.keys())
-    unknown = sorted(found.keys() - names.keys() - fixed)
+    names = PUBLISHED[compressor]
+    found = compressor_tensors(released) or dict(released)
+    missing = sorted(names.keys() - found.keys())
+    unknown = sorted(found.keys() - names.keys() - _NO_PART)
     if missing or unknown:
         raise ValueError(
             f"these are not the weights of a released {compressor}: missing are "
-            f"{_some(missing)}, not known are {_some(unknown)}; "
-            "give the tensors of its mm_projector, all of them and no others"
+            f"{_some(missing)}, not known are {_some(unknown)}; give all tensors of "
+            "its compressor"
         )
-    ours = {names[name]: tensor for name, tensor in found.items() if name not in fixed}
+    ours = {names[name]: x for name, x in found.items() if name in names}
     if compressor == "mqt":
         ours["projection.weight"] = ours["projection.weight"].T.contiguous()
+        # trained in stage 1 of the release, and so not those of the formula
+        positions = ours["query_positions"].float()
+        if math.isqrt(len(positions)) ** 2 != len(positions):
+            raise ValueError(
+                f"pos_embed has {len(positions)} rows, which are no square grid; give "
+                "the positions of a released MQT"
+            )
+        ours["key_positions"] = resize_positions(positions, side)
     return ours
+
+
+def load_published(
+    compressor: nn.Module, name: str, released: Mapping[str, Tensor], side: int
+) -> None:
+    """Loads released weights into a compressor; arguments as for `from_published`.
+
+    Raises:
+        ValueError: a tensor is missing, not known or of another shape.
+    """
+    ours, mine = from_published(name, released, side), compressor.state_dict()
+    for theirs, own in PUBLISHED[name].items():
+        if ours[own].shape != mine[own].shape:
+            raise ValueError(
+                f"{theirs} of the released {name} is {tuple(ours[own].shape)}, and the "
+                f"widths of encoder and language model ask for "
+                f"{tuple(mine[own].shape)}; give the models that it was trained with"
+            )
+    compressor.load_state_dict(ours)
 
 
 def _some(names: list[str], most: int = 6) -> str:
