@@ -14,6 +14,8 @@ from vlmcore import paper
 from vlmcore.cli import app
 
 COMMANDS = [
+    "ask",
+    "latency",
     "report",
     "rerun",
     "coverage",

@@ -13,10 +13,12 @@ import typer
 from typer.core import TyperGroup
 
 from vlmcore.cli import (
+    asking,
     assignments,
     environment,
     evaluating,
     ladder,
+    latency,
     laws,
     results,
     runs,
@@ -96,6 +98,7 @@ def _add(panel: str, commands: dict[str, _Command | typer.Typer]) -> None:
             app.command(name, rich_help_panel=panel)(command)
 
 
+_add("Models", {"ask": asking.ask_model, "latency": latency.print_latency})
 _add(
     "Results",
     {

@@ -13,8 +13,6 @@ from vlmcore.config.compressors import (
     MLPConfig,
     MQTConfig,
     PoolConfig,
-    PruMergeConfig,
-    PruMergePlusConfig,
     QueCCConfig,
     TokenPackerConfig,
 )
@@ -27,6 +25,7 @@ from vlmcore.config.presets import (
     VICUNA_7B,
     VICUNA_13B,
 )
+from vlmcore.config.prumerge import PruMergeConfig, PruMergePlusConfig
 from vlmcore.config.vision import VisionConfig
 from vlmcore.config.vlm import Order, VLMConfig
 

@@ -5,7 +5,7 @@ Data never know V: the batch says before which token the visual prefix goes
 (`Batch.image_at`), and `splice` makes room for it in the text and in the labels.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,6 +24,7 @@ from vlmcore.models.compressors import build_compressor
 from vlmcore.models.compressors.visual_tokens import checked_features
 from vlmcore.models.language import LanguageModel
 from vlmcore.models.prefix_cache import shared_prefix
+from vlmcore.models.pretrained.hub import push_to_hub
 from vlmcore.models.pretrained.opening import open_parts
 from vlmcore.models.splicing import splice
 from vlmcore.models.vision import VisionEncoder, VisionFeatures
@@ -243,6 +244,12 @@ class VLM(nn.Module):
                     partial / "compressor.safetensors",
                 )
             write_json(partial / "config.json", to_dict(self.config))
+
+    def push_to_hub(
+        self, name: str, results: Mapping[str, Any] | None = None, **options: Any
+    ) -> str:
+        """Uploads the model with a model card; see `vlmcore.models.pretrained.hub`."""
+        return push_to_hub(self, name, results, **options)
 
     def made_of(self) -> dict[str, Any]:
         """Everything that decides its answers."""

@@ -8,7 +8,7 @@ resumed run those of an undisturbed one.
 
 from collections.abc import Callable, Iterator, Sequence, Sized
 from math import ceil
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import lightning.pytorch as pl
 import numpy as np
@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from vlmcore.config import StageName
-from vlmcore.config.validation import check_choice, check_kind
+from vlmcore.config.validation import check_choice, check_kind, whole
 from vlmcore.data.samples import IGNORE, Batch, Tokens, rows_of_step
 from vlmcore.models.feature_cache import Features
 from vlmcore.models.vision import VisionFeatures
@@ -44,6 +44,27 @@ class VQABatch(NamedTuple):
         return self._replace(samples=self.samples.to(device), images=images)
 
 
+@runtime_checkable
+class DataSet(Protocol):
+    """Samples that a `VQADataModule` takes, such as `TrainingData`."""
+
+    @property
+    def samples(self) -> int:
+        """Their number."""
+
+    def check(self, *, labelled: bool) -> None:
+        """Raises ValueError when one has no label, or no image."""
+
+    def rows_of_step(self, size: int, seeds: tuple[int, ...], step: int) -> Tensor:
+        """The rows of a training step, int (size,); a pure function."""
+
+    def batch(self, rows: Tensor) -> VQABatch:
+        """The samples in `rows`, int (b,)."""
+
+    def part(self, rows: Tensor, part: Part) -> MicroBatch:
+        """A part of a global batch, weighted by its share of the labels."""
+
+
 class TrainingData(NamedTuple):
     """Tokenised samples and their images; `features` is None for a blind model."""
 
@@ -53,6 +74,15 @@ class TrainingData(NamedTuple):
     shared_prefix: int = 0
     """As in `VQABatch`; `vlmcore.models.prefix_cache.shared_prefix` gives it. A chat
     template is worth it, since a step of SmolLM2 then takes half the time."""
+
+    @property
+    def samples(self) -> int:
+        """The number of samples."""
+        return len(self.tokens.image)
+
+    def rows_of_step(self, size: int, seeds: tuple[int, ...], step: int) -> Tensor:
+        """As `vlmcore.data.samples.rows_of_step`."""
+        return rows_of_step(self.samples, size, seeds, step)
 
     def check(self, *, labelled: bool) -> None:
         """Raises ValueError when a sample has no label, or no image."""
@@ -97,14 +127,14 @@ class TrainingData(NamedTuple):
         return MicroBatch(self.batch(mine), part.total * share)
 
 
-def as_sets(data: Any) -> list[TrainingData]:
+def as_sets(data: Any) -> list[DataSet]:
     """One data set or several as a list, or a sentence."""
-    if isinstance(data, TrainingData):
+    if isinstance(data, DataSet):
         return [data]
     hint = "give a TrainingData, or a list of them"
     check_kind("data", data, Sequence, hint)
     for part in data or [None]:
-        check_kind("data", part, TrainingData, hint)
+        check_kind("data", part, DataSet, hint)
     return list(data)
 
 
@@ -133,9 +163,9 @@ class InOrder:
     """
 
     def __init__(
-        self, data: TrainingData, batch_size: int, rank: int = 0, processes: int = 1
+        self, data: DataSet, batch_size: int, rank: int = 0, processes: int = 1
     ) -> None:
-        samples = len(data.tokens.image)
+        samples = data.samples
         if samples < processes:
             raise ValueError(
                 f"{samples} samples cannot be shared among {processes} processes; give "
@@ -168,30 +198,33 @@ class VQADataModule(pl.LightningDataModule):
         validation: like `train`.
         predict: samples tokenised without answers, and their images.
         objective: gives the training batches of another loss.
+        workers: loader processes for the training batches; 0 makes them in this one,
+            which is best where all samples lie in memory.
     """
 
     def __init__(
         self,
-        train: TrainingData | Sequence[TrainingData],
+        train: DataSet | Sequence[DataSet],
         config: StageConfig,
         *,
         stage: StageName = "tune",
         seed: int = 0,
-        validation: TrainingData | None = None,
-        predict: TrainingData | None = None,
+        validation: DataSet | None = None,
+        predict: DataSet | None = None,
         objective: Objective | None = None,
+        workers: int = 0,
     ) -> None:
         super().__init__()
         self.train = as_sets(train)
         for data in (*self.train, validation, predict):
-            check_kind("data", data, TrainingData | None, "give a TrainingData")
+            check_kind("data", data, DataSet | None, "give a TrainingData")
             if data is not None:
                 data.check(labelled=objective is None and data is not predict)
         check_kind("config", config, StageConfig, "give a StageConfig")
         check_choice("stage", stage, STAGES)
         self.config, self.seeds = config, (seed, STAGES.index(stage))
         self.validation, self.predict = validation, predict
-        self.objective = objective
+        self.objective, self.workers = objective, whole("workers", workers, 0)
 
     def made_of(self) -> dict[str, Any]:
         """Everything that decides the training batches, beside their size."""
@@ -201,7 +234,7 @@ class VQADataModule(pl.LightningDataModule):
         """A part of the global batch of a step."""
         turn, number = divmod(step, len(self.train))
         data, size = self.train[number], self.config.batch_size
-        rows = rows_of_step(len(data.tokens.image), size, self.seeds, turn)
+        rows = data.rows_of_step(size, self.seeds, turn)
         if self.objective is not None:
             batch = self.objective.batch(number, rows, part)
         else:
@@ -210,7 +243,7 @@ class VQADataModule(pl.LightningDataModule):
 
     def train_dataloader(self) -> Steps:
         """Micro-batches from the step at which training stands."""
-        return Steps(self.part_of_step, self, self.config.steps)
+        return Steps(self.part_of_step, self, self.config.steps, self.workers)
 
     def val_dataloader(self) -> Sized:
         """The validation samples; none if there are none."""
@@ -220,6 +253,6 @@ class VQADataModule(pl.LightningDataModule):
         """The samples to answer; none if there are none."""
         return [] if self.predict is None else self._in_order(self.predict)
 
-    def _in_order(self, data: TrainingData) -> InOrder:
+    def _in_order(self, data: DataSet) -> InOrder:
         assert self.trainer is not None
         return InOrder(data, self.config.batch_size, *position(self.trainer))

@@ -22,6 +22,7 @@ from vlmcore.models.pretrained.checks import check_safetensors
 from vlmcore.models.vlm import VLM
 from vlmcore.training.data import (
     STAGES,
+    DataSet,
     Objective,
     TrainingData,
     VQADataModule,
@@ -53,7 +54,7 @@ class TrainingConfig:
 
 def fit(
     vlm: VLM,
-    data: TrainingData | Sequence[TrainingData],
+    data: DataSet | Sequence[DataSet],
     config: TrainingConfig,
     folder: str | Path,
     *,
@@ -92,7 +93,8 @@ def fit(
         check_precision(vlm.language.parameters())
     sets = as_sets(data)
     sees = vlm.compressor is not None
-    if sees and any(part.features is None for part in sets):
+    blind = (x.features is None for x in sets if isinstance(x, TrainingData))
+    if sees and any(blind):
         raise ValueError(
             "this model sees; give features of the images, or build a blind one with "
             "visual_tokens=0 and compressor=None"
@@ -107,7 +109,7 @@ def fit(
 
 def _fit_stage(
     vlm: VLM,
-    sets: Sequence[TrainingData],
+    sets: Sequence[DataSet],
     config: TrainingConfig,
     name: StageName,
     folder: Path,

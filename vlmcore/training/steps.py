@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Iterator
 from itertools import count
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import lightning.pytorch as pl
 from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
 
 
 class Part(NamedTuple):
@@ -36,13 +37,14 @@ class MicroBatch(NamedTuple):
 class Steps:
     """The micro-batches of a run, from the step at which training stands to its last.
 
-    Lightning takes any iterable for a dataloader. There is nothing here for worker
-    processes to do, since the samples lie in memory.
+    Lightning takes any iterable for a dataloader, and leaves its order alone. Without
+    workers, batches are made in this process.
 
     Args:
         make: a part of the global batch of a step, a pure function.
         owner: the Lightning module or data module, which knows its trainer.
         stop: optimiser steps in all; None leaves the end to the Trainer.
+        workers: loader processes; they are forked and share what lies in memory.
     """
 
     def __init__(
@@ -50,10 +52,28 @@ class Steps:
         make: Callable[[int, Part], MicroBatch],
         owner: pl.LightningModule | pl.LightningDataModule,
         stop: int | None = None,
+        workers: int = 0,
     ) -> None:
         self.make, self.owner, self.stop = make, owner, stop
+        self.workers = workers
 
     def __iter__(self) -> Iterator[MicroBatch]:
+        if not self.workers:
+            yield from (self[key] for key in self._keys())
+            return
+        yield from DataLoader(
+            cast(Dataset[MicroBatch], self),  # has __getitem__, and needs no length
+            batch_size=None,
+            sampler=self._keys(),
+            num_workers=self.workers,
+            multiprocessing_context="fork",
+        )
+
+    def __getitem__(self, key: tuple[int, Part]) -> MicroBatch:
+        return self.make(*key)
+
+    def _keys(self) -> Iterator[tuple[int, Part]]:
+        """Steps and parts, one after another."""
         trainer = self.owner.trainer
         assert trainer is not None
         rank, processes = position(trainer)
@@ -63,7 +83,7 @@ class Steps:
                 return
             for index in range(micro_batches):
                 number = index * processes + rank
-                yield self.make(step, Part(number, processes * micro_batches))
+                yield step, Part(number, processes * micro_batches)
 
 
 class StepData(pl.LightningDataModule):

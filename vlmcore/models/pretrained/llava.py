@@ -130,5 +130,5 @@ def _language(
     kind = TEXT_MODELS[fields["model_type"]]
     known = {*AutoConfig.for_model(kind).to_dict(), *_ROPE} - _FOREIGN
     sizes = AutoConfig.for_model(kind, **{k: fields[k] for k in known & fields.keys()})
-    template = wanted.template or ("chatml" if kind == "qwen2" else "vicuna_v1")
-    return language_of(sizes, theirs, folder, template, wanted.dtype)
+    usual = "chatml" if kind == "qwen2" else "vicuna_v1"
+    return language_of(sizes, theirs, folder, wanted.template, wanted.dtype, usual)

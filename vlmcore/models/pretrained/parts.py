@@ -58,8 +58,9 @@ def language_of(
     sizes: Any,
     tensors: dict[str, Tensor],
     folder: Path,
-    template: str,
+    template: str | None,
     dtype: torch.dtype,
+    usual: str,
 ) -> LanguageModel:
     """A language model from its tensors, with the tokenizer of a folder.
 
@@ -67,8 +68,9 @@ def language_of(
         sizes: transformers' config.
         tensors: by transformers' names.
         folder: of the checkpoint.
-        template: one of `TEMPLATES`.
+        template: one of `TEMPLATES`; None keeps that of the tokenizer if it is one.
         dtype: of the weights.
+        usual: the template of a tokenizer that has none of them.
 
     Raises:
         ValueError: a tensor is missing or of another shape, or the tokenizer cannot be
@@ -95,11 +97,18 @@ def language_of(
         raise ValueError(
             f"{folder} lacks {missing[0]}{more} of the language model; copy all shards"
         )
+    tokenizer = _tokenizer(folder, sizes.vocab_size, template, usual)
+    return LanguageModel(model.eval(), tokenizer)
+
+
+def _tokenizer(folder: Path, size: int, template: str | None, usual: str) -> Any:
+    """The tokenizer of a folder, checked, with its template."""
     tokenizer = read_tokenizer(folder)
-    if (words := len(tokenizer)) > sizes.vocab_size:
+    if (words := len(tokenizer)) > size:
         raise ValueError(
             f"the tokenizer of {folder} has {words} tokens and the language model "
-            f"{sizes.vocab_size}; copy both from the same release"
+            f"{size}; copy both from the same release"
         )
-    tokenizer.chat_template = TEMPLATES[template]
-    return LanguageModel(model.eval(), tokenizer)
+    if template or tokenizer.chat_template not in TEMPLATES.values():
+        tokenizer.chat_template = TEMPLATES[template or usual]
+    return tokenizer
