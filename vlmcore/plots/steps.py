@@ -18,7 +18,7 @@ from vlmcore.plots.style import panels
 
 
 class Step(NamedTuple):
-    """What is drawn below the images after a step."""
+    """The picture below the images after a step."""
 
     cells: np.ndarray
     """Weights, float (n, p), painted over the images; or colours, float (n, p, 3)."""
