@@ -37,6 +37,9 @@ COMMANDS = [
     "factual-probe",
     "course release",
     "course check",
+    "course try",
+    "course public",
+    "course export",
     "env",
 ]
 

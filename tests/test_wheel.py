@@ -115,4 +115,4 @@ def test_a_course_is_run_from_its_own_folder(vlmcore, tmp_path):
     assert done.returncode == 0 and (tmp_path / "release").is_dir()
     (copy,) = (tmp_path / "release").glob("a3_*.ipynb")
     done = vlmcore("course", "check", copy, "--assignments", assignments)
-    assert done.returncode == 0 and f"{copy.name}: 0 of 20 points" in done.stdout
+    assert done.returncode == 0 and f"{copy.stem}: 0 of 23 points" in done.stdout

@@ -9,7 +9,9 @@ import pytest
 
 from vlmcore.course import submission as submission_module
 from vlmcore.course.checks.feedback import StoppedError, UnansweredError
-from vlmcore.course.submission import Limits, Submission
+from vlmcore.course.limits import Limits
+from vlmcore.course.sandbox import SCRATCH, Sandbox, find_sandbox
+from vlmcore.course.submission import Submission
 
 CELLS = [
     "import gc, os, signal, time\nimport numpy as np\nfrom multiprocessing.connection "
@@ -70,17 +72,19 @@ def hangs_up():
     time.sleep(30)
 
 constant = 3
+STUDENT = "ada"
 """,
 ]
 LIMITS = Limits(seconds=20, call_seconds=2, memory_gb=2, file_mb=2)
 
 
-@pytest.fixture(scope="module")
-def submission(tmp_path_factory, write):
+@pytest.fixture(scope="module", params=[None, Sandbox()], ids=["sandbox", "limits"])
+def submission(request, tmp_path_factory, write):
     folder = tmp_path_factory.mktemp("submission")
     os.environ["HUSH"] = "a secret of the grader"
+    content = write(folder / "s.ipynb", *CELLS).read_bytes()
     with Submission(
-        write(folder / "s.ipynb", *CELLS), folder / "s.txt", LIMITS
+        content, folder / "s.txt", LIMITS, sandbox=request.param
     ) as submission:
         yield submission
     del os.environ["HUSH"]
@@ -104,8 +108,14 @@ def test_what_it_prints_goes_elsewhere(submission, capfd):
 
 def test_it_sees_no_secret_and_works_in_a_temporary_folder(submission):
     secret, folder, home = submission.function("tell")()
-    assert secret is None
-    assert folder.startswith(str(submission.folder)) and home == str(submission.folder)
+    isolated = (submission.sandbox or find_sandbox()).isolated
+    own = str(SCRATCH if isolated else submission.folder)
+    assert (secret, home) == (None, own) and folder.startswith(own)
+
+
+def test_a_variable_and_the_name_of_the_student(submission):
+    assert submission.value("constant") == 3
+    assert submission.student == "ada"
 
 
 @pytest.mark.parametrize(
@@ -120,7 +130,7 @@ def test_it_sees_no_secret_and_works_in_a_temporary_folder(submission):
             "a module is neither number, text, list, array nor table",
         ),
         ("unwritten", NotImplementedError, "^$"),
-        ("absent", UnansweredError, "the notebook defines no function absent"),
+        ("absent", UnansweredError, "the notebook does not define absent"),
         (
             "constant",
             UnansweredError,
@@ -138,8 +148,8 @@ def test_it_sees_no_secret_and_works_in_a_temporary_folder(submission):
             UnansweredError,
             "the process ended with exit code 3 while leaves was running",
         ),
-        ("forges", UnansweredError, "what came back from forges is not an answer"),
-        ("made_up", UnansweredError, "what came back from made_up is not an answer"),
+        ("forges", UnansweredError, "the reply from forges is not an answer"),
+        ("made_up", UnansweredError, "the reply from made_up is not an answer"),
         ("hangs_up", UnansweredError, "the process hung up"),
     ],
 )
@@ -154,6 +164,8 @@ def test_a_sentence_for_every_trouble_and_the_next_question_is_answered(
 def test_a_deadline_ends_what_was_started_too(submission):
     with pytest.raises(UnansweredError, match="did not answer within 2 seconds"):
         submission.function("sleeps_beside")()
+    if (submission.sandbox or find_sandbox()).isolated:
+        return  # its processes have numbers of their own: see test_sandbox.py
     (note,) = submission.folder.rglob("beside")
     command = Path(f"/proc/{note.read_text().strip()}/cmdline")
 
@@ -166,60 +178,103 @@ def test_a_deadline_ends_what_was_started_too(submission):
     assert not runs()
 
 
+SEND = (
+    "import gc\nfrom multiprocessing.connection import Connection\n"
+    "next(o for o in gc.get_objects() if isinstance(o, Connection))"
+    ".send_bytes(b'[1]')"
+)
+
+
+@pytest.mark.parametrize("sandbox", [None, Sandbox()], ids=["sandbox", "limits"])
 @pytest.mark.parametrize(
-    ("cells", "sentence"),
+    ("cell", "note"),
     [
+        ("while True: pass", "TimeoutError: the cell was stopped after 1 seconds"),
+        (SEND, "left out: the reply from cell 2 is not an answer"),
         (
-            ["a = 1", "while True: pass"],
-            "the notebook did not end within 1 seconds: cell 2 was running",
+            "import os\nos._exit(0)",
+            "left out: the process ended with exit code 0 while cell 2 was running",
         ),
         (
-            [
-                "import gc\nfrom multiprocessing.connection import Connection\n"
-                "next(o for o in gc.get_objects() if isinstance(o, "
-                "Connection)).send_bytes(b'[1]')"
-            ],
-            "what came back from cell 1 is not an answer",
-        ),
-        (
-            ["import os\nos._exit(0)"],
-            "the process ended with exit code 0 while cell 1 was running",
+            "import signal\nsignal.signal(signal.SIGALRM, lambda *_: 0)\n"
+            "while True: pass",
+            "left out: cell 2 did not end within 1.5 seconds",
         ),
     ],
+    ids=["late", "forges", "exits", "deaf"],
 )
-def test_a_notebook_that_does_not_end_well(
-    tmp_path, write, cells, sentence, monkeypatch
+def test_a_bad_cell_costs_no_function(
+    tmp_path, write, sandbox, cell, note, monkeypatch
 ):
+    if "SIGALRM" in cell:
+        monkeypatch.setattr(submission_module, "GRACE", 0.5)
+    source = write(tmp_path / "s.ipynb", "def f(): return 1", cell, "def g(): return 2")
     with Submission(
-        write(tmp_path / "s.ipynb", *cells), tmp_path / "s.txt", Limits(seconds=1)
+        source.read_bytes(),
+        tmp_path / "s.txt",
+        Limits(cell_seconds=1),
+        sandbox=sandbox,
     ) as submission:
-        with pytest.raises(UnansweredError, match=sentence):
-            submission.function("double")(1)
-        monkeypatch.delattr(submission_module, "read_notebook")  # it is not run again
-        with pytest.raises(UnansweredError, match=sentence):
-            submission.function("double")(1)
-        assert submission.notes == {"notebook": sentence}
-        assert not list(submission.folder.glob("*.ipynb"))
+        assert submission.function("f")() + submission.function("g")() == 3
+        assert submission.notes == {"cell 2": note}
     assert not submission.folder.exists()
+
+
+def test_cells_that_all_end_the_process_are_given_up(tmp_path, write):
+    cells = ["import os\nos._exit(0)"] * 5
+    source = write(tmp_path / "s.ipynb", *cells)
+    with Submission(source.read_bytes(), tmp_path / "s.txt") as submission:
+        for _ in range(2):  # known the second time
+            with pytest.raises(UnansweredError, match="while cell 4 was running"):
+                submission.function("f")()
+
+
+def test_the_time_of_all_cells_and_of_the_whole(tmp_path, write):
+    cells = ["def f():\n    import time\n    time.sleep(9)", *["while True: pass"] * 3]
+    source = write(tmp_path / "s.ipynb", *cells).read_bytes()
+    limits = Limits(seconds=1, cell_seconds=0.6, whole_seconds=6)
+    with Submission(source, tmp_path / "s.txt", limits) as submission:
+        for sentence in ("f did not answer", "seconds for this submission were used"):
+            with pytest.raises(UnansweredError, match=sentence):
+                submission.function("f")()
+        assert "the time for all cells was used up" in submission.notes["cell 4"]
 
 
 @pytest.mark.parametrize(
     "text",
     [
-        "",
-        "not json",
-        "[]",
-        '{"cells": 3}',
-        '{"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [{}]}',
+        b"",
+        b"not json",
+        b"[]",
+        b'{"cells": 3}',
+        b'{"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [{}]}',
+        b"[" * 200_000,
+        b"\x89PNG\r\n",
+        b" " * 30_000_000,
     ],
+    ids=["empty", "text", "list", "number", "cell", "brackets", "image", "large"],
 )
 def test_what_is_not_a_notebook(tmp_path, text):
-    (tmp_path / "s.ipynb").write_text(text)
     with (
-        Submission(tmp_path / "s.ipynb", tmp_path / "s.txt") as submission,
-        pytest.raises(UnansweredError, match=r"s\.ipynb is not a notebook"),
+        Submission(text, tmp_path / "s.txt") as submission,
+        pytest.raises(UnansweredError, match=r"this file (is not a notebook|has 30)"),
     ):
         submission.function("double")(1)
+
+
+def test_a_function_that_answers_the_assignment_is_refused(tmp_path, write):
+    name = "vlmcore.scaling.frontier"
+    cells = [
+        "def f():\n    from vlmcore.scaling import frontier\n    return "
+        "frontier([1.0], [1.0])",
+        "from vlmcore import plots, paper\nplots.measured_frontier("
+        "paper.scores('visual'))",
+    ]
+    source = write(tmp_path / "s.ipynb", *cells).read_bytes()
+    with Submission(source, tmp_path / "s.txt", refused=(name,)) as submission:
+        with pytest.raises(StoppedError, match=f"{name} answers this assignment"):
+            submission.function("f")()
+        assert not submission.notes  # what the package does itself goes on
 
 
 def test_limits_are_above_zero():

@@ -153,6 +153,9 @@ _add(
             {
                 "release": assignments.release_assignments,
                 "check": assignments.check_submissions,
+                "try": assignments.try_question,
+                "public": assignments.publish_book,
+                "export": assignments.export_assignments,
             },
         ),
         "env": environment.print_environment,

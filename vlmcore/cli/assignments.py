@@ -1,4 +1,4 @@
-"""The two commands of a course: student copies of the assignments, and grades."""
+"""The commands of a course: student copies, grades, and the tree to publish."""
 
 from pathlib import Path
 from typing import Annotated
@@ -27,11 +27,58 @@ def release_assignments(
         print(f"{path}: student copy")
 
 
+def try_question(
+    notebook: Annotated[
+        Path, typer.Argument(exists=True, dir_okay=False, help="A notebook.")
+    ],
+    question: Annotated[str, typer.Argument(help="Such as a1.q1.")],
+) -> None:
+    """Run a notebook and one public check; status 1 if the answer is not right."""
+    from vlmcore.course.trying import try_answer
+
+    feedback = try_answer(notebook, question)
+    print(feedback)
+    raise typer.Exit(0 if feedback.right else 1)
+
+
+def export_assignments(
+    kind: Annotated[
+        str, typer.Argument(help="nbgrader, otter, classroom or gradescope.")
+    ],
+    out: Annotated[
+        Path, typer.Option(metavar="FOLDER", help="Folder for the files.")
+    ] = Path("export"),
+    assignments: _Assignments = None,
+) -> None:
+    """Write the assignments in the format of another grader."""
+    from vlmcore.course.exports import export
+    from vlmcore.course.notebooks import find_assignments
+
+    for name in export(kind, out, find_assignments(assignments)):
+        print(out / name)
+
+
+def publish_book(
+    out: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="Folder, such as a public clone.")
+    ],
+    assignments: _Assignments = None,
+) -> None:
+    """Write the tree to publish: the book without solutions and hidden tests."""
+    from vlmcore.course.notebooks import find_assignments
+    from vlmcore.course.public import PRIVATE, publish
+
+    names = publish(out, find_assignments(assignments))
+    print(f"{out}: {len(names)} files, without {', '.join(PRIVATE)}")
+
+
 def check_submissions(
     submissions: Annotated[
         list[Path],
         typer.Argument(
-            exists=True, dir_okay=False, help="Notebooks that students handed in."
+            exists=True,
+            help="Notebooks that students handed in, or folders or zip files of them, "
+            "also as nbgrader, Moodle and Canvas export them.",
         ),
     ],
     out: Annotated[
@@ -52,20 +99,47 @@ def check_submissions(
             help="Assignment. Default: the one whose checks the notebook calls.",
         ),
     ] = None,
-    seconds: Annotated[float, typer.Option(help="Time for all cells.")] = 120,
+    roster: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="CSV", help="Table with the columns file and student.", exists=True
+        ),
+    ] = None,
+    jobs: Annotated[int, typer.Option(min=1, help="Submissions at a time.")] = 1,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Keep reports that are up to date.")
+    ] = False,
+    seconds: Annotated[float, typer.Option(help="Time for all cells.")] = 300,
+    cell_seconds: Annotated[float, typer.Option(help="Time for each cell.")] = 60,
     call_seconds: Annotated[
         float, typer.Option(help="Time for each call of a function.")
     ] = 60,
     memory: Annotated[float, typer.Option(metavar="GB", help="Memory.")] = 2,
 ) -> None:
-    """Grade submissions: NAME.ipynb gets NAME.json, NAME.md and its output NAME.txt."""
-    from vlmcore.course.grading import grade_all
-    from vlmcore.course.submission import Limits
+    """Grade submissions: each gets reports in OUT, and all of them grades.csv.
 
-    limits = Limits(seconds, call_seconds, memory)
-    grades = grade_all(submissions, out, limits, assignments, hidden, assignment)
-    for path, grade in zip(submissions, grades, strict=True):
+    STUDENT.json is for programs, STUDENT.md for the student, STUDENT.txt has what the
+    notebook printed, STUDENT_manual.md what a person grades.
+    """
+    from vlmcore.course.batch import grade_all, plan
+    from vlmcore.course.handed_in import find_submissions, read_roster
+    from vlmcore.course.limits import Limits
+    from vlmcore.course.sandbox import TRUSTED, find_sandbox
+
+    limits = Limits(seconds, cell_seconds, call_seconds, memory_gb=memory)
+    items = find_submissions(submissions, read_roster(roster))
+    planned = plan(items, assignments, hidden, assignment, limits)
+    if not find_sandbox().isolated:
+        print(TRUSTED)
+    failed = []
+    for item, grade in grade_all(planned, out, jobs, resume):
+        if grade.failed:
+            failed.append(item.report)
         print(
-            f"{path.name}: {grade.points:g} of {grade.out_of:g} points, see "
-            f"{out / path.stem}.md"
+            f"{item.report}: {grade.points:g} of {grade.out_of:g} points, see "
+            f"{out / item.report}.md"
         )
+    print(f"{len(items)} submissions, all in {out / 'grades.csv'}")
+    if failed:
+        print(f"could not be graded: {', '.join(failed)}")
+        raise typer.Exit(1)

@@ -16,6 +16,7 @@ from vlmcore.files import find_above
 from vlmcore.folders import files_beside
 
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
+LARGEST = 20_000_000
 STUB = "# YOUR CODE HERE\nraise NotImplementedError()"
 
 
@@ -51,19 +52,26 @@ def read_notebook(path: Path) -> NotebookNode:
     Raises:
         ValueError: the file is not a notebook.
     """
-    try:
-        notebook = nbformat.read(path, 4)
-        nbformat.validate(notebook)
-    except (
-        OSError,
-        ValueError,
-        AttributeError,
-        KeyError,
-        TypeError,
-        nbformat.ValidationError,
-    ) as error:
+    return parse_notebook(path.read_bytes(), path.name)
+
+
+def parse_notebook(content: bytes, name: str = "this file") -> NotebookNode:
+    """Returns the content of a notebook's file in format 4.
+
+    Raises:
+        ValueError: it is not a notebook, or larger than `LARGEST` bytes.
+    """
+    if len(content) > LARGEST:
         raise ValueError(
-            f"{path.name} is not a notebook that can be read; save it again as .ipynb"
+            f"{name} has {len(content):,} bytes, more than {LARGEST:,}; clear its "
+            "outputs and save it again"
+        )
+    try:
+        notebook = nbformat.reads(content.decode(), 4)
+        nbformat.validate(notebook)
+    except Exception as error:  # made-up files can raise anything
+        raise ValueError(
+            f"{name} is not a notebook that can be read; save it again as .ipynb"
         ) from error
     return notebook
 

@@ -1,52 +1,36 @@
 """A student's notebook in a process of its own, with limits, reached by messages.
 
-This protects from endless loops, too much memory, crashes, large files, and points
-forged by patching the tests. It does not protect your files: the process has the rights
-of the person who grades, can read their files and use the network. Grade code that you
-do not trust in a container, or as a user that owns nothing.
+`sandbox.py` decides how the process is started. With or without a sandbox it is limited
+in time, memory, processes and file size, and only answers come back from it: what is
+right is decided here.
 """
 
-import math
 import os
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager, suppress
 from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
 from typing import Any
 
 from vlmcore.course.checks.feedback import StoppedError, UnansweredError
-from vlmcore.course.notebooks import read_notebook
+from vlmcore.course.limits import Limits
+from vlmcore.course.notebooks import parse_notebook
+from vlmcore.course.sandbox import Sandbox, find_sandbox, kill_group, process_group
+from vlmcore.course.text import clean
 from vlmcore.course.wire import pack, unpack
 
 ANSWER_BYTES = 10_000_000
 START_SECONDS = 60
-NOTHING_TO_DO = "def set_up(part):\n    pass\n"
-"""For Python and its imports, before the first cell."""
-
-
-@dataclass(frozen=True)
-class Limits:
-    """Limits of time, memory and file size for a submission."""
-
-    seconds: float = 120
-    """For all cells of the notebook."""
-    call_seconds: float = 60
-    """For each call of a function by a test."""
-    memory_gb: float = 2
-    file_mb: float = 50
-    """Size of the largest file written."""
-
-    def __post_init__(self) -> None:
-        for name, value in vars(self).items():
-            if value <= 0:
-                raise ValueError(f"{name} is {value:g}; a limit is above zero")
+GRACE = 5
+"""Seconds after which a cell or notebook is killed that does not heed its alarm."""
+RESTARTS = 3
+"""Cells that are left out, one after the other, as they ended the process."""
 
 
 class Submission:
@@ -56,28 +40,51 @@ class Submission:
     so that one question cannot affect the next.
 
     Args:
-        notebook: the file; it is copied and left as it is.
+        content: of the notebook's file.
         output: a file for what the submission prints.
         limits: of time, memory and file size.
+        hidden: folders that it must not see.
+        refused: functions that it must not call, such as `vlmcore.scaling.fit_law`.
+        sandbox: how it is started; by default the safest way that works here.
     """
 
-    def __init__(self, notebook: Path, output: Path, limits: Limits = Limits()):
-        self.notebook, self.output, self.limits = notebook, output, limits
+    def __init__(
+        self,
+        content: bytes,
+        output: Path,
+        limits: Limits = Limits(),
+        hidden: tuple[Path, ...] = (),
+        refused: tuple[str, ...] = (),
+        sandbox: Sandbox | None = None,
+    ):
+        self.content, self.output, self.limits = content, output, limits
+        self.hidden, self.refused, self.sandbox = hidden, refused, sandbox
         self.notes: dict[str, str] = {}
         """Errors of the notebook as a whole and of its cells, by cell."""
+        self.student: str | None = None
+        """The name that the notebook gives itself, once it has run."""
         self._process: subprocess.Popen | None = None
         self._line: Connection | None = None
         self._broken: str | None = None
+        self._cells: list[str] | None = None
+        self._skip: list[int] = []
         self._late = False
+        self._running: int | None = None
 
     def __enter__(self) -> "Submission":
+        self._stack = ExitStack()
         self.folder = Path(tempfile.mkdtemp(prefix="submission-"))
+        self._stack.callback(shutil.rmtree, self.folder, ignore_errors=True)
+        memory = int(self.limits.memory_gb * 1e9) + 500_000_000
+        limited = process_group(memory, self.limits.processes)
+        self._groups = self._stack.enter_context(limited)
+        self._stack.callback(self._kill)
+        self._end_of_all = time.monotonic() + self.limits.whole_seconds
         self.output.write_bytes(b"")
         return self
 
     def __exit__(self, *failure: object) -> None:
-        self._kill()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self._stack.close()
 
     def function(self, name: str) -> Callable:
         """Returns a function of the notebook, which runs in the notebook's process.
@@ -86,20 +93,50 @@ class Submission:
         where the function raised something else, and `UnansweredError` where there is
         no answer: the function or the notebook is missing, or a limit was reached.
         """
+        return lambda *arguments: self._ask(name, arguments)
 
-        def call(*arguments: Any) -> Any:
-            self._start()
-            seconds = self.limits.call_seconds
-            with self._deadline(seconds):
-                self._send(pack([name, arguments]))
-                return self._opened(
-                    self._receive(
-                        f"{name} did not answer within {seconds:g} seconds", name
-                    ),
-                    name,
-                )
+    def value(self, name: str) -> Any:
+        """Returns a variable of the notebook; errors as those of `function`."""
+        return self._ask(name, None)
 
-        return call
+    def start(self) -> None:
+        """Runs the notebook unless it is running.
+
+        Raises:
+            UnansweredError: it cannot be run.
+        """
+        if self._broken:
+            raise UnansweredError(self._broken)
+        if self._process is not None and self._process.poll() is None:
+            return
+        try:
+            if self._cells is None:
+                cells = parse_notebook(self.content).cells
+                self._cells = [c.source for c in cells if c.cell_type == "code"]
+            self._run_notebook()
+        except (ValueError, UnansweredError) as error:
+            self._broken = self.notes["notebook"] = clean(str(error))
+            raise UnansweredError(self._broken) from error
+
+    def _run_notebook(self) -> None:
+        """Runs the cells; one that ends the process is left out the next time."""
+        while True:
+            self._launch()
+            try:
+                return self._run_cells()
+            except UnansweredError as error:
+                if self._running is None or len(self._skip) >= RESTARTS:
+                    raise
+                self.notes[f"cell {self._running}"] = clean(f"left out: {error}")
+                self._skip.append(self._running)
+
+    def _ask(self, name: str, arguments: tuple[Any, ...] | None) -> Any:
+        self.start()
+        seconds = self.limits.call_seconds
+        with self._deadline(seconds):
+            self._send(pack([name, arguments]))
+            late = f"{name} did not answer within {seconds:g} seconds"
+            return self._opened(self._receive(late, name), name)
 
     def _opened(self, reply: Any, name: str) -> Any:
         """Returns the value of a reply, or raises its exception."""
@@ -112,8 +149,8 @@ class Submission:
                 )
             case {"missing": _}:
                 raise UnansweredError(
-                    f"the notebook defines no function {name}; was it renamed, or did "
-                    "its cell fail?"
+                    f"the notebook does not define {name}; was it renamed, or did its "
+                    "cell fail?"
                 )
             case {"error": "MemoryError"}:
                 raise UnansweredError(
@@ -125,76 +162,58 @@ class Submission:
                 raise StoppedError(f"your function stopped with {kind}: {message}")
         raise self._nonsense(name)
 
-    def _start(self) -> None:
-        """Runs the notebook unless it is running or is known to fail."""
-        if self._broken:
-            raise UnansweredError(self._broken)
-        if self._process is not None and self._process.poll() is None:
-            return
-        try:
-            read_notebook(self.notebook)
-            self._launch()
-            self._run_cells()
-        except (ValueError, UnansweredError) as error:
-            self._broken = self.notes["notebook"] = str(error)
-            raise UnansweredError(self._broken) from error
-
     def _launch(self) -> None:
-        # the mark of a checkout, so that the set-up cell has nothing to do
-        work = self.folder / "book" / "assignments"
-        work.mkdir(parents=True, exist_ok=True)
-        (self.folder / "book" / "_ext").mkdir(exist_ok=True)
-        (self.folder / "book" / "_ext" / "set_up.py").write_text(NOTHING_TO_DO)
-        shutil.copy(self.notebook, work / "submission.ipynb")
+        """Starts the process and sends it the notebook."""
+        self._kill()
         self._line, theirs = Pipe()
-        # processor time only catches what escapes the deadlines
-        bounds = (
-            self.limits.memory_gb * 1e9,
-            10 * (self.limits.seconds + self.limits.call_seconds),
-            self.limits.file_mb * 1e6,
-        )
-        arguments = [
-            f"{theirs.fileno()}",
-            "submission.ipynb",
-            *(f"{math.ceil(bound)}" for bound in bounds),
-        ]
+        self._running, self._late = None, False
         with self.output.open("ab") as output:
-            self._process = subprocess.Popen(
-                [sys.executable, "-u", "-m", "vlmcore.course.worker", *arguments],
-                cwd=work,
-                env=_environment(self.folder),
-                stdin=subprocess.DEVNULL,
+            self._process = (self.sandbox or find_sandbox()).start(
+                ["-m", "vlmcore.course.worker", f"{theirs.fileno()}"],
+                self.folder,
+                list(self.hidden),
                 stdout=output,
                 stderr=output,
                 pass_fds=[theirs.fileno()],
-                start_new_session=True,
             )
         theirs.close()
-        self._late = False
+        for group in self._groups:
+            (group / "cgroup.procs").write_text(f"{self._process.pid}")
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        task = {
+            "cells": self._cells,
+            "skip": self._skip,
+            "seconds": self.limits.seconds,
+            "cell_seconds": self.limits.cell_seconds,
+            "limits": self.limits.of_a_process(),
+            "refused": self.refused,
+        }
+        late = f"Python did not start within {START_SECONDS} seconds"
         with self._deadline(START_SECONDS):
-            self._receive(
-                f"Python did not start within {START_SECONDS} seconds", "the start"
-            )
+            self._send(pack(task))
+            self._receive(late, "the start")
 
     def _run_cells(self) -> None:
-        doing = "the first cell"
-        errors: dict[str, object] | None = None
-        with self._deadline(self.limits.seconds):
-            while errors is None:
-                late = (
-                    f"the notebook did not end within {self.limits.seconds:g} "
-                    f"seconds: {doing} was running"
+        """Waits for the cells, whose alarm is set in the process itself."""
+        while True:
+            doing = f"cell {self._running}" if self._running else "the notebook"
+            seconds = self.limits.cell_seconds + GRACE
+            with self._deadline(seconds):
+                reply = self._receive(
+                    f"{doing} did not end within {seconds:g} seconds", doing
                 )
-                match self._receive(late, doing):
-                    case {"cell": number}:
-                        doing = f"cell {number}"
-                    case {"errors": dict() as found}:
-                        errors = found
-                    case _:
-                        raise self._nonsense(doing)
+            match reply:
+                case {"cell": int() as number}:
+                    self._running = number
+                case {"errors": dict() as errors, "student": student}:
+                    self.student = student if isinstance(student, str) else None
+                    break
+                case _:
+                    raise self._nonsense(doing)
         self.notes |= {
-            f"cell {number}": f"{error}"
-            for number, error in errors.items()
+            f"cell {number}": clean(f"{error}")
+            for number, error in list(errors.items())[:50]
             if not f"{error}".startswith("NotImplementedError")
         }
 
@@ -223,7 +242,7 @@ class Submission:
 
     def _nonsense(self, doing: str) -> UnansweredError:
         self._kill()
-        return UnansweredError(f"what came back from {doing} is not an answer")
+        return UnansweredError(f"the reply from {doing} is not an answer")
 
     def _end(self) -> str:
         """Returns how the process ended, as the beginning of a sentence."""
@@ -234,17 +253,28 @@ class Submission:
             return f"the process hung up, or sent more than {ANSWER_BYTES:,} bytes,"
         finally:
             self._kill()
-        if code == -signal.SIGXCPU:
+        number = -code if code < 0 else code - 128  # a sandbox adds 128
+        if number == signal.SIGXCPU:
             return "the processor time was used up"
-        how = (
-            f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
-        )
-        return f"the process ended with {how}"
+        if number in set(signal.Signals):
+            return f"the process ended with signal {signal.Signals(number).name}"
+        return f"the process ended with exit code {code}"
 
     @contextmanager
     def _deadline(self, seconds: float) -> Iterator[None]:
-        """Kills the process when the time is up, which also ends `_receive`."""
-        timer = threading.Timer(seconds, self._too_late)
+        """Kills the process when the time is up, which also ends `_receive`.
+
+        Raises:
+            UnansweredError: the time for the whole submission is over.
+        """
+        left = self._end_of_all - time.monotonic()
+        if left <= 0:
+            self._broken = self.notes["notebook"] = (
+                f"the {self.limits.whole_seconds:g} seconds for this submission were "
+                "used up"
+            )
+            raise UnansweredError(self._broken)
+        timer = threading.Timer(min(seconds, left), self._too_late)
         timer.start()
         try:
             yield
@@ -261,21 +291,4 @@ class Submission:
             with suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
-
-
-def _environment(home: Path) -> dict[str, str]:
-    """Returns the process's environment, without variables of the grader but PATH."""
-    # each thread takes address space
-    one_thread = dict.fromkeys(
-        ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"
-    )
-    here = {
-        name: str(home) for name in ("HOME", "TMPDIR", "IPYTHONDIR", "MPLCONFIGDIR")
-    }
-    return {
-        "PATH": os.environ.get("PATH", os.defpath),
-        "PYTHONPATH": str(Path(__file__).parents[2]),  # where vlmcore is imported from
-        "MPLBACKEND": "Agg",
-        **here,
-        **one_thread,
-    }
+            kill_group(self._groups)

@@ -37,6 +37,8 @@ def _plain(value: Any) -> Any:
             }
         case pd.DataFrame():
             return {"table": value.to_dict("list")}
+        case _ if type(value).__module__ == "torch" and hasattr(value, "detach"):
+            return _plain(value.detach().cpu().numpy())  # torch need not be there
         case pd.Series():
             return _plain(value.to_numpy())
     raise TypeError(

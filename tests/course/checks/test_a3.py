@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.course.checks.other_answers import OTHER
 from tests.course.checks.wrong_answers import WRONG
 from vlmcore import paper
 from vlmcore.course.checks import CHECKS, check
@@ -15,23 +16,40 @@ ANSWERS = {
     "q4": "profile",
     "q5": "ratio_interval",
     "q6": "doubtful_ratios",
+    "q7": "decide",
 }
 
 
 @pytest.mark.parametrize("question", ANSWERS)
-def test_the_masters_answers_are_right(right, question):
-    feedback = check(f"a3.{question}", vars(right)[ANSWERS[question]])
-    assert feedback.right and repr(feedback) == f"✓ a3.{question}: right."
+def test_the_masters_answers_are_right(a3, question):
+    feedback = check(f"a3.{question}", vars(a3)[ANSWERS[question]])
+    assert feedback.right and f"{feedback}".startswith(f"✓ a3.{question}: right.")
 
 
 @pytest.mark.parametrize(
     ("question", "phrase"),
     [(q, phrase) for q, wrong in WRONG.items() for phrase in wrong],
 )
-def test_a_wrong_answer_gets_the_sentence_of_its_mistake(right, question, phrase):
-    feedback = check(f"a3.{question}", WRONG[question][phrase](right))
-    assert not feedback.right
+def test_a_wrong_answer_gets_its_sentence_and_loses_points(
+    a3, question, phrase, hidden
+):
+    wrong = WRONG[question][phrase](a3)
+    feedback = check(f"a3.{question}", wrong)
+    assert not feedback.right and not feedback.conclusion
     assert phrase in feedback.message
+    names = vars(a3) | {ANSWERS[question]: wrong}
+    (grade,) = hidden("a3", names, f"{question} and not public")
+    assert grade.points < grade.out_of, "the hidden tests alone would let it pass"
+
+
+@pytest.mark.parametrize(
+    ("question", "name"),
+    [(q, name) for q, others in OTHER.items() for name in others],
+)
+def test_another_way_to_a_right_answer_has_all_points(a3, question, name, hidden):
+    names = vars(a3) | {ANSWERS[question]: OTHER[question][name]}
+    (grade,) = hidden("a3", names, question, "bob")
+    assert (grade.message, grade.points) == ("right.", grade.out_of)
 
 
 def test_what_was_not_written_yet_says_so():
@@ -55,27 +73,25 @@ def test_what_cannot_be_checked():
 
 
 @pytest.mark.parametrize("task", BENCHMARKS)
-def test_the_masters_numbers_are_those_of_the_library(right, task):
+def test_the_masters_numbers_are_those_of_the_library(a3, task):
     """Parity of the master's few lines of scipy and vlmcore.scaling."""
     points, theirs = published_points(task), best(published_points(task))
-    assert right.fit_product(*points) == pytest.approx(
+    assert a3.fit_product(*points) == pytest.approx(
         theirs.law.parameters, rel=1e-5, abs=1e-9
     )
     interval = profile(theirs, "ratio", 0.95)
-    assert right.ratio_interval(*points) == pytest.approx(
+    assert a3.ratio_interval(*points) == pytest.approx(
         [interval.low, interval.high], rel=1e-3
     )
 
 
-def test_the_masters_numbers_are_the_known_ones(right):
+def test_the_masters_numbers_are_the_known_ones(a3):
     """Snapshot: what the published points are known to give."""
     points = published_points("visual")
-    law = right.fit_product(*points)
+    law = a3.fit_product(*points)
     assert law == pytest.approx((0.5908, 0.0709, 0.0151, 0), abs=6e-5)
-    assert right.profile(*points, [0.0])[0, 2] == pytest.approx(3.794e-4, rel=1e-4)
-    assert right.optimal_tokens(0.077, 0.015, 50) == pytest.approx(12.1, abs=0.05)
-    assert right.optimal_tokens(*law[1:3], 50) == pytest.approx(13.5, abs=0.05)
-    low, high = right.doubtful_ratios(
-        paper.scores("ocr"), paper.doubtful_points(), "ocr"
-    )
+    assert a3.profile(*points, [0.0])[0, 2] == pytest.approx(3.794e-4, rel=1e-4)
+    assert a3.optimal_tokens(0.077, 0.015, 50) == pytest.approx(12.1, abs=0.05)
+    assert a3.optimal_tokens(*law[1:3], 50) == pytest.approx(13.5, abs=0.05)
+    low, high = a3.doubtful_ratios(paper.scores("ocr"), paper.doubtful_points(), "ocr")
     assert 0.69 < low < 0.7163 < high < 0.77

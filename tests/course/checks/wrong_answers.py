@@ -1,9 +1,12 @@
 """Answers to A3 with one typical mistake each."""
 
+import itertools
+
 import numpy as np
 from scipy import optimize
 
-from vlmcore.course.checks.a3.points import best
+from vlmcore.course.checks.a3.points import ModelArrays, best
+from vlmcore.course.checks.a3.ratios import interval
 from vlmcore.scaling import profile
 
 
@@ -140,8 +143,99 @@ def dropped(right, *subsets):
     return answer
 
 
+def as_profile(**options):
+    """The interval of question 5 with one mistake."""
+    return lambda right: (
+        lambda n, v, e, level=0.95: interval(ModelArrays(n, v, e), level, **options)
+    )
+
+
+def strict(both):
+    """A frontier of the models that no other beats in both, or in error at a cost."""
+
+    def answer(n, v, error, q):
+        cost = 2 * n * (q + v)
+        beaten = [
+            [
+                (c < cost[i]) & (e <= error[i])
+                if both == "cost"
+                else (c <= cost[i]) & (e < error[i])
+                if both == "error"
+                else (c < cost[i]) & (e < error[i])
+                for c, e in zip(cost, error, strict=True)
+            ]
+            for i in range(len(n))
+        ]
+        members = np.flatnonzero(~np.any(beaten, 1))
+        return members[np.lexsort((error[members], cost[members]))]
+
+    return lambda right: answer
+
+
+def logarithms_less_floor(n, v, error, floors):
+    design = np.stack([np.ones_like(n), -np.log(n), -np.log(v)], 1)
+    rows = []
+    for floor in floors:
+        above = np.maximum(error - floor, 1e-9)
+        k, alpha, beta = np.linalg.lstsq(design, np.log(above))[0]
+        fitted = np.exp(k) * n**-alpha * v**-beta
+        rows.append((alpha, beta, np.sum((fitted - above) ** 2)))
+    return rows
+
+
+def chosen_subsets(right, keep):
+    """The range over the subsets of the listed rows that `keep(number, of)` keeps."""
+
+    def answer(scores, doubtful, task):
+        count = int((doubtful["set"] == task).sum())
+        every = itertools.product([False, True], repeat=count)
+        chosen = [
+            list(itertools.compress(range(count), take))
+            for take in every
+            if keep(sum(take), count)
+        ]
+        return dropped(right, *chosen)(scores, doubtful, task)
+
+    return answer
+
+
+def cross_product(right):
+    def answer(scores, doubtful, task):
+        mine = doubtful[doubtful["set"] == task]
+        ratios = []
+        for take in itertools.product([False, True], repeat=len(mine)):
+            rows = mine[list(take)]
+            gone = (scores["params"] / 1e9).round(6).isin(
+                rows["params_billion"].round(6)
+            ) & scores["visual_tokens"].isin(rows["visual_tokens"])
+            _, alpha, beta, _ = right.fit_product(*right.columns(scores[~gone]))
+            ratios.append(alpha / beta)
+        return min(ratios), max(ratios)
+
+    return answer
+
+
+def changed_decision(change):
+    """An answer to question 7 whose result is changed."""
+    return lambda right: lambda n, v, e, q: change(right.decide(n, v, e, q), right, q)
+
+
+def always_decided(answer, right, q):
+    verdict, tokens, low, high = answer
+    if verdict != "cannot tell":
+        return answer
+    ratio = (low * high) ** 0.5
+    tokens = right.optimal_tokens(ratio, 1, q)
+    return ("few" if ratio > 1 else "all"), tokens, low, high
+
+
+OTHER_WAY = {"few": "all", "all": "few", "cannot tell": "cannot tell"}
 WRONG = {
     "q1": {
+        "of two models with equal cost": strict("cost"),
+        "of two models with equal error": strict("error"),
+        "ties are kept on your frontier": strict("both"),
+        "begin at 0": lambda r: lambda *a: [i + 1 for i in r.frontier(*a)],
         "leaves Q out": lambda r: lambda n, v, e, q: r.frontier(n, v, e, 0),
         "leaves N out": lambda r: (
             lambda n, v, e, q: r.frontier(np.ones_like(n), v, e, q)
@@ -223,6 +317,7 @@ WRONG = {
         ),
     },
     "q4": {
+        "the logarithms of error - D": lambda r: logarithms_less_floor,
         "all rows are the same": refitted_floor,
         "you kept the exponents": kept_exponents,
         "alpha and beta are exchanged": lambda r: (
@@ -236,11 +331,19 @@ WRONG = {
         "one row for each floor": lambda r: lambda *p: r.profile(*p).T[:2],
     },
     "q5": {
+        "both sides are in it already": lambda r: (
+            lambda n, v, e, level=0.95: r.ratio_interval(n, v, e, (1 + level) / 2)
+        ),
+        "n - 2 degrees of freedom": as_profile(k=2),
+        "you divide by n, not by n - k": as_profile(k=0),
+        "that of chi-square": as_profile(quantile="chi2"),
+        "you let D go below zero": as_profile(bound=False),
+        "is right. Hold the ratio": lambda r: lambda n, v, e, level=0.95: (1.93, 2.03),
         "one standard error": lambda r: (
             lambda n, v, e, level=0.95: r.ratio_interval(n, v, e, 0.68)
         ),
         "Did you divide the ends of two intervals?": lambda r: divided_ends,
-        "too wide for this level": lambda r: (
+        "the interval at 95 %": lambda r: (
             lambda n, v, e, level=0.95: r.ratio_interval(n, v, e)
         ),
         "return the lower end first": lambda r: lambda *p: r.ratio_interval(*p)[::-1],
@@ -252,6 +355,12 @@ WRONG = {
         ),
     },
     "q6": {
+        "you never drop all": lambda r: chosen_subsets(r, lambda k, n: k < n),
+        "always drop at least one": lambda r: chosen_subsets(r, lambda k, n: k > 0),
+        "you left out none and all": lambda r: chosen_subsets(
+            r, lambda k, n: 0 < k < n
+        ),
+        "only the listed pairs": cross_product,
         "only dropped all": lambda r: dropped(r, [0, 1, 2]),
         "only compared none with all": lambda r: dropped(r, [], [0, 1, 2]),
         "one point at a time": lambda r: dropped(r, [], [0], [1], [2]),
@@ -263,6 +372,25 @@ WRONG = {
             lambda s, d, task: whole_models(r, s, d[d["set"] == task])
         ),
         "smallest ratio first": lambda r: lambda *p: r.doubtful_ratios(*p)[::-1],
+    },
+    "q7": {
+        "no reason to decide": changed_decision(always_decided),
+        "the other way round": changed_decision(
+            lambda a, r, q: (OTHER_WAY[a[0]], *a[1:])
+        ),
+        "your interval of alpha / beta is": changed_decision(
+            lambda a, r, q: (*a[:2], a[2] * 0.9, a[3] * 1.1)
+        ),
+        "the verdict is right and V is not": changed_decision(
+            lambda a, r, q: (a[0], a[1] and r.optimal_tokens(a[3], 1, q), *a[2:])
+        ),
+        "these data do decide": changed_decision(
+            lambda a, r, q: ("cannot tell", None, *a[2:])
+        ),
+        "return None, and a number": changed_decision(
+            lambda a, r, q: (a[0], a[1] or 1, *a[2:])
+        ),
+        "return four things": changed_decision(lambda a, r, q: a[:3]),
     },
 }
 

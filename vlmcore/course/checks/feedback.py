@@ -9,9 +9,12 @@ class Feedback(NamedTuple):
     question: str
     right: bool
     message: str
+    conclusion: str = ""
+    """What the answer shows, which is said once it is right."""
 
     def __repr__(self) -> str:
-        return f"{'✓' if self.right else '✗'} {self.question}: {self.message}"
+        said = f"{'✓' if self.right else '✗'} {self.question}: {self.message}"
+        return f"{said}\n\n{self.conclusion}".strip()
 
     def _repr_markdown_(self) -> str:
         """Returns the sentence as Markdown, which a notebook wraps."""

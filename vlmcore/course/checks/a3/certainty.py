@@ -1,21 +1,17 @@
-"""Questions 4 to 6 of A3: profiles, intervals, and the effect of doubtful points."""
+"""Questions 4 and 5 of A3: profiles and intervals."""
 
-import itertools
 from collections.abc import Callable
 
 import numpy as np
-import pandas as pd
 
-from vlmcore import paper
 from vlmcore.course.checks.a3.points import (
-    BENCHMARKS,
     PLANTED,
     ModelArrays,
     best,
     planted,
     published_points,
 )
-from vlmcore.scaling import profile
+from vlmcore.course.checks.a3.ratios import MISTAKES, few_points, interval
 from vlmcore.scaling.quantities import estimate
 
 
@@ -38,6 +34,8 @@ def q4(answer: Callable) -> str | None:
             "alpha is the same at every floor: you kept the exponents of the free "
             "fit. Fit alpha and beta again for each floor."
         )
+    if mistake := _of_logarithms(rows, floors, points):
+        return mistake
     own = rows[1]
     if np.allclose(own[:2], (PLANTED.beta, PLANTED.alpha), rtol=0.01):
         return "alpha and beta are exchanged: a row is alpha, beta, sum of squares."
@@ -49,6 +47,21 @@ def q4(answer: Callable) -> str | None:
     for row, floor in zip(rows, floors, strict=True):
         if mistake := _not_least(row, floor, points):
             return mistake
+    return None
+
+
+def _of_logarithms(
+    rows: np.ndarray, floors: list[float], points: ModelArrays
+) -> str | None:
+    """The mistake of a straight line through the logarithms of error - D."""
+    low = rows[0], floors[0]  # the line exists for a floor below all errors
+    design = np.stack([np.ones_like(points.n), -np.log(points.n), -np.log(points.v)], 1)
+    line = np.linalg.lstsq(design, np.log(points.error - low[1]))[0]
+    if np.allclose(low[0][:2], line[1:], rtol=1e-3):
+        return (
+            "you fitted a straight line to the logarithms of error - D: that minimises "
+            "another sum of squares. Minimise that of the errors themselves."
+        )
     return None
 
 
@@ -76,19 +89,16 @@ def _not_least(row: np.ndarray, floor: float, points: ModelArrays) -> str | None
 
 
 def q5(answer: Callable) -> str | None:
-    """Checks intervals for the published points, at two levels."""
-    cases: list[tuple[paper.Benchmarks, float]] = [
-        ("visual", 0.95),
-        ("visual", 0.5),
-        ("ocr", 0.95),
-    ]
-    for task, level in cases:
-        points = published_points(task)
+    """Checks intervals for a few points and for the published ones, at three levels."""
+    few, visual = few_points(), published_points("visual")
+    found = []
+    for points, level in ((few, 0.8), (few, 0.5), (visual, 0.95)):
         low, high = map(float, answer(*points, level))
+        found.append((low, high))
         if mistake := _wrong_interval(low, high, level, points):
             return (
-                f"on the {task} points at level {level:g} you have {low:.3g} to "
-                f"{high:.3g}: {mistake}"
+                f"on {len(points.error)} points at level {level:g} you have {low:.3g} "
+                f"to {high:.3g}: {mistake}"
             )
     return None
 
@@ -97,116 +107,39 @@ def _wrong_interval(
     low: float, high: float, level: float, points: ModelArrays
 ) -> str | None:
     """The mistake in an interval that differs from the profile's by too much."""
-    right = profile(best(points), "ratio", level)
-    if right.low is None or right.high is None:
-        raise ValueError(
-            f"alpha / beta of these points has no interval at level {level}; try "
-            "answers on others"
-        )
-    width = right.high - right.low
-    share = (high - low) / width
-    if low > high:
+    right = np.array(interval(points, level))
+    width = np.ptp(right)
+
+    def near(ends: tuple[float, float], share: float = 0.005) -> bool:
+        return bool(np.abs(np.subtract((low, high), ends)).max() < share * width)
+
+    if near(tuple(right), 0.03):
+        return None
+    if near(tuple(right[::-1])):
         return "return the lower end first."
-    if not low < right.value < high:
-        return f"the best ratio itself, {right.value:.3g}, is not in there."
-    if share > 1.3 and level < 0.95:
-        return "that is too wide for this level. Use `level` in the quantile."
+    if near(interval(points, (1 + level) / 2)):
+        return (
+            "you took the quantile of (1 + level) / 2. F is a square, so both sides "
+            "are in it already: take that of `level`."
+        )
+    usual = {0.95: "at 95 %", 0.683: "one standard error to either side"}
+    for other, name in usual.items():
+        if other != level and near(interval(points, other)):
+            return f"that is the interval {name}; take the quantile of `level`."
+    for sentence, options in MISTAKES.items():
+        if near(interval(points, level, **options)):
+            return sentence
+    middle = estimate(best(points), "ratio")
+    if not low < middle < high:
+        return f"the best ratio itself, {middle:.3g}, is not in there."
+    share = (high - low) / width
     if share > 1.3:
         return (
             f"that is {share:.1f} times too wide. Did you divide the ends of two "
-            "intervals? alpha and beta move together, so take the "
-            "ratio in each fit. Or is the limit not relative to the noise, S_min/(n - "
-            "k)?"
+            "intervals? alpha and beta move together, so take the ratio in each fit. "
+            "Or is the limit not relative to the noise, S_min/(n - k)?"
         )
-    if 0.4 < share < 0.65:
-        return (
-            "that is about half of the width, as of one standard error to either "
-            "side. Use the quantile of the level."
-        )
-    if share < 0.75 or max(abs(low - right.low), abs(high - right.high)) > 0.2 * width:
-        return (
-            f"{right.low:.3g} to {right.high:.3g} is right. Hold the ratio, fit all "
-            "the rest again, and look where the sum of squares "
-            "crosses the limit on either side."
-        )
-    return None
-
-
-def q6(answer: Callable) -> str | None:
-    """Checks the range over all subsets of the doubtful OCR points."""
-    scores, doubtful = paper.scores("ocr"), paper.doubtful_points()
-    low, high = map(float, answer(scores.copy(), doubtful.copy(), "ocr"))
-    points = published_points("ocr")
-    rows = {
-        name: _rows(points, doubtful[doubtful["set"] == name]) for name in BENCHMARKS
-    }
-    mine = rows["ocr"]
-    if np.allclose((low, high), _range(points, _subsets(_alone(mine))), rtol=3e-3):
-        return None
-    for sentence, subsets in _wrong_subsets(points, mine, rows["visual"]).items():
-        if np.allclose((low, high), _range(points, subsets), rtol=3e-3):
-            return sentence
-    if low > high:
-        return "return the smallest ratio first."
     return (
-        f"{low:.4g} to {high:.4g} is not the range over all {2 ** len(mine)} "
-        "subsets; does `fit_product` pass its own check?"
+        f"{right[0]:.3g} to {right[1]:.3g} is right. Hold the ratio, fit all the rest "
+        "again, and look where the sum of squares crosses the limit on either side."
     )
-
-
-def _wrong_subsets(
-    points: ModelArrays, mine: list[int], others: list[int]
-) -> dict[str, list[list[int]]]:
-    """Returns, for each mistake, the subsets that it leaves out."""
-    sizes = np.unique(points.n[mine])
-    whole_sizes = [np.flatnonzero(points.n == n).tolist() for n in sizes]
-    return {
-        "nothing was dropped: N is in billions in one table and not in the other, and "
-        "floats rarely match exactly.": [[]],
-        "you only dropped all of them at once: nobody says that all are wrong. Try "
-        "every subset.": [mine],
-        "you only compared none with all: a subset in between moves the ratio "
-        "further.": [[], mine],
-        "you only dropped one point at a time: pairs and all three are ways to doubt, "
-        "too.": [[], *_alone(mine)],
-        "you never dropped nothing or several: every subset counts, from none to "
-        "all.": _alone(mine),
-        "you also dropped the points that are doubtful in the other task: keep the "
-        "rows of `doubtful` whose set is the task.": _subsets(
-            _alone(sorted({*mine, *others}))
-        ),
-        "you dropped whole language models: only the one V of each that is listed is "
-        "in doubt.": _subsets(whole_sizes),
-    }
-
-
-def _alone(rows: list[int]) -> list[list[int]]:
-    return [[row] for row in rows]
-
-
-def _rows(points: ModelArrays, doubtful: pd.DataFrame) -> list[int]:
-    """Returns the indices of the points that a table of doubtful points lists."""
-    listed = zip(doubtful["params_billion"], doubtful["visual_tokens"], strict=True)
-    return [
-        int(np.flatnonzero(np.isclose(points.n, n) & (points.v == v))[0])
-        for n, v in listed
-    ]
-
-
-def _subsets(groups: list[list[int]]) -> list[list[int]]:
-    """Returns the union of the groups, for every choice of groups."""
-    chosen = itertools.product([False, True], repeat=len(groups))
-    return [
-        [i for group in itertools.compress(groups, take) for i in group]
-        for take in chosen
-    ]
-
-
-def _range(points: ModelArrays, subsets: list[list[int]]) -> tuple[float, float]:
-    """Returns the smallest and largest alpha / beta without one of the subsets."""
-    fits = [
-        best(ModelArrays(*(np.delete(column, subset) for column in points)))
-        for subset in subsets
-    ]
-    ratios = [estimate(fit, "ratio") for fit in fits]
-    return min(ratios), max(ratios)

@@ -9,6 +9,8 @@ from vlmcore.scaling import frontier
 
 PRINTED = (0.077, 0.015)
 """The exponents in the figures of arXiv 2411.03312."""
+NEAR = 1e-3
+"""Relative distance within which a numerical search may end."""
 
 
 def q1(answer: Callable) -> str | None:
@@ -18,25 +20,15 @@ def q1(answer: Callable) -> str | None:
         np.tile([256.0, 1.0, 16.0], 3),
         np.array([20, 40, 30, 50, 60, 55, 44, 45, 45]) / 100,
     )
+    if mistake := _ties(answer):
+        return mistake
     for q in (50, 0):
         found = np.asarray(answer(n, v, error, q))
         right = frontier(2 * n * (q + v), error)
         if np.array_equal(found, right):
             continue
-        if found.size == 0:
-            return (
-                "nothing is on your frontier: each model is as good as itself, so "
-                "only one that is better in cost or in error beats it."
-            )
-        if found.dtype == bool or found.size == n.size:
-            return (
-                f"you returned {found.size} values for {n.size} models: return the "
-                "indices of those on the frontier only."
-            )
-        if set(found.tolist()) == set(right.tolist()):
-            return (
-                "these are the right models in another order: begin with the cheapest."
-            )
+        if mistake := _wrong_form(found, right, n.size):
+            return mistake
         mistaken = {
             "your cost leaves Q out: the text has to be read too, so a model costs "
             "2N(Q + V).": frontier(n * v, error),
@@ -51,6 +43,48 @@ def q1(answer: Callable) -> str | None:
             if set(found.tolist()) == set(models.tolist()):
                 return sentence
         return _first_difference(n, v, found, right, q)
+    return None
+
+
+def _wrong_form(found: np.ndarray, right: np.ndarray, count: int) -> str | None:
+    """The mistake in what was returned, whatever was compared."""
+    one_more = found.dtype != bool and set(found - 1) == set(right)
+    if one_more or (found.dtype != bool and not set(found) <= set(range(count))):
+        return (
+            f"you returned the index {found.max():g} for {count} models: indices "
+            f"begin at 0 and end at {count - 1}."
+        )
+    if found.size == 0:
+        return (
+            "nothing is on your frontier: each model is as good as itself, so "
+            "only one that is better in cost or in error beats it."
+        )
+    if found.dtype == bool or found.size == count:
+        return (
+            f"you returned {found.size} values for {count} models: return the "
+            "indices of those on the frontier only."
+        )
+    if set(found.tolist()) == set(right.tolist()):
+        return "these are the right models in another order: begin with the cheapest."
+    return None
+
+
+def _ties(answer: Callable) -> str | None:
+    """The mistake for models with equal cost or equal error."""
+    n, v = np.array([1.0, 2, 1, 4]), np.array([4.0, 2, 8, 4])
+    error = np.array([0.5, 0.4, 0.4, 0.3])
+    found = np.sort(np.asarray(answer(n, v, error, 0)))
+    mistaken = {
+        "of two models with equal cost both are on your frontier: the one with the "
+        "higher error is dominated.": [0, 1, 3],
+        "of two models with equal error both are on your frontier: the more expensive "
+        "one is dominated.": [1, 2, 3],
+        "ties are kept on your frontier: a model is dominated if another is better in "
+        "one of the two and no worse in the other.": [0, 1, 2, 3],
+    }
+    for sentence, models in mistaken.items():
+        if np.array_equal(found, models):
+            return sentence
     return None
 
 
@@ -72,7 +106,7 @@ def q3(answer: Callable) -> str | None:
     """Checks the interior optimum and its corner cases."""
     alpha, beta = PRINTED
     found, right = float(answer(alpha, beta, 50)), beta * 50 / (alpha - beta)
-    if abs(found - right) > 1e-6 * right:
+    if abs(found - right) > NEAR * right:
         mistaken = {
             "you rounded: leave V* as it comes out.": round(right),
             "alpha and beta are exchanged in the numerator: V* grows with beta.": alpha
@@ -86,7 +120,7 @@ def q3(answer: Callable) -> str | None:
             "you returned Q + V: V is asked for.": right + 50,
         }
         for sentence, value in mistaken.items():
-            if abs(found - value) < 1e-6 * abs(value) + 1e-9 or (
+            if abs(found - value) < NEAR * abs(value) + 1e-9 or (
                 found == 1 and value < 1
             ):
                 return sentence
@@ -98,17 +132,17 @@ def q3(answer: Callable) -> str | None:
 
 
 def _q3_corners(answer: Callable) -> str | None:
-    if (found := float(answer(*PRINTED, 0))) != 1:
+    if abs((found := float(answer(*PRINTED, 0))) - 1) > NEAR:
         return (
             "you forgot the clip at one token: at Q = 0 the formula gives 0, and "
             f"you returned {found:g}."
         )
-    if (found := float(answer(*PRINTED, 1e6))) != 576:
+    if abs((found := float(answer(*PRINTED, 1e6))) / 576 - 1) > NEAR:
         return (
             "you forgot `largest`: at a very long question you returned V = "
             f"{found:g}, more than the encoder gives."
         )
-    if (found := float(answer(*PRINTED, 1e6, 144))) != 144:
+    if abs((found := float(answer(*PRINTED, 1e6, 144))) / 144 - 1) > NEAR:
         return (
             "you ignored the argument `largest`: it was 144 and you returned "
             f"{found:g}."
@@ -126,7 +160,7 @@ def _q3_corners(answer: Callable) -> str | None:
                     "with every token, so take the largest V."
                 )
             raise
-        if found != 576:
+        if abs(found / 576 - 1) > NEAR:
             return (
                 f"for {what} you returned {found:g}: there the error falls with "
                 "every token, so take the largest V."
