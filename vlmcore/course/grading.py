@@ -34,7 +34,7 @@ PYTEST = (
 
 @dataclass(frozen=True)
 class Task:
-    """What decides a grade, apart from the submission's content.
+    """Everything that decides a grade, apart from the submission's content.
 
     Args:
         hidden: the pytest file, called `test_` and the name of the assignment.

@@ -10,6 +10,7 @@ grades in `BY_HAND`: question, points and rubric.
 
 import ast
 import re
+from ast import literal_eval as constant
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from pathlib import Path
@@ -116,7 +117,7 @@ def declared(hidden: Path, name: str) -> list:
     """
     for node in ast.parse(hidden.read_text()).body:
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == name:
-            return list(ast.literal_eval(node.value))
+            return list(constant(node.value))
     return []
 
 

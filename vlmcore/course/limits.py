@@ -1,4 +1,4 @@
-"""What a submission may use."""
+"""Limits of time, memory and files for a submission."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""What an answer shows: said by the check once it is right, not by the notebook."""
+"""Conclusions that a check states once an answer is right, not the notebook."""
 
 CONCLUSIONS = {
     "a1.q2": (

@@ -10,7 +10,7 @@ class Feedback(NamedTuple):
     right: bool
     message: str
     conclusion: str = ""
-    """What the answer shows, which is said once it is right."""
+    """The answer's meaning, which is said once it is right."""
 
     def __repr__(self) -> str:
         said = f"{'✓' if self.right else '✗'} {self.question}: {self.message}"

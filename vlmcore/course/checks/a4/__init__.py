@@ -1,0 +1,1 @@
+"""Assignment A4, *your own one-token experiment under a budget*."""
