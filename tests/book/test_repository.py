@@ -5,6 +5,7 @@ import re
 
 import pytest
 import yaml
+from sphinxcontrib.bibtex.plugin import find_plugin
 
 from tests.book.conftest import ROOT, chapters, pages, prose, sources
 
@@ -48,6 +49,17 @@ def test_one_command_sets_the_address(tmp_path):
     assert "https://someone.github.io/elsewhere/" in text
     with pytest.raises(ValueError, match="is not an address"):
         address.set_address("elsewhere", tmp_path)
+
+
+def test_citations_are_by_author_and_year_in_round_brackets():
+    extension = load("author_year")
+    extension.setup(None)
+    sphinx = yaml.safe_load((ROOT / "_config.yml").read_text())["sphinx"]
+    name = sphinx["config"]["bibtex_reference_style"]
+    group = "sphinxcontrib.bibtex.style.referencing"
+    style = find_plugin(group, name)()
+    for brackets in (style.bracket_textual, style.bracket_parenthetical):
+        assert (brackets.left, brackets.right) == ("(", ")")
 
 
 def test_code_in_the_text_runs():
