@@ -2,6 +2,7 @@
 
 import json
 import tarfile
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -110,3 +111,12 @@ def test_batches_are_of_similar_lengths_and_rows_come_once(write):
     assert (found.epoch(8, (0, 1), 0) == epoch).all()
     assert (found.epoch(8, (0, 1), 1) != epoch).any()
     assert np.corrcoef(found.words[epoch].mean(1), range(124))[0, 1] < 0.3
+
+
+def test_memory_does_not_grow_with_the_texts(write):
+    path = write([record("why " * 500, "so " * 500)] * 400)  # 1.4 MB
+    tracemalloc.start()
+    found = Conversations(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert len(found[399].turns) == 2 and peak < path.stat().st_size / 4
