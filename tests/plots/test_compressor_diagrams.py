@@ -12,6 +12,7 @@ from vlmcore.config import (
     MQTConfig,
     PoolConfig,
     PruMergeConfig,
+    PruMergePlusConfig,
     QueCCConfig,
     TokenPackerConfig,
     VLMConfig,
@@ -29,6 +30,8 @@ DRAWN = {
     TokenPackerConfig(heads=8): (4, {"resize to 2 × 2", "8 heads, 12 × 12 keys"}),
     QueCCConfig(heads=8): (1, {"1 × 4096", "24 × 24, depth-wise", "12, 16, 22, 23"}),
     PruMergeConfig(): (32, {"keep the 31 largest", "32 nearest", "1 × 576"}),
+    PruMergeConfig(plus=True): (32, {"keep the 8 largest", "and 23 evenly spaced"}),
+    PruMergePlusConfig(): (33, {"keep the 16 largest", "and 16 evenly spaced"}),
 }
 
 

@@ -10,6 +10,7 @@ from vlmcore.config import (
     MQTConfig,
     PoolConfig,
     PruMergeConfig,
+    PruMergePlusConfig,
     QueCCConfig,
     TokenPackerConfig,
     VLMConfig,
@@ -40,7 +41,7 @@ def compressor(config: VLMConfig) -> Diagram:
             return _tokenpacker(config, config.compressor)
         case QueCCConfig():
             return _quecc(config, config.compressor)
-        case PruMergeConfig():
+        case PruMergeConfig() | PruMergePlusConfig():
             return _prumerge(config, config.compressor)
     raise ValueError(
         f"there is no diagram of {config.compressor!r}; give a model with one of the "
@@ -217,19 +218,27 @@ def _quecc(config: VLMConfig, method: QueCCConfig) -> Diagram:
     )
 
 
-def _prumerge(config: VLMConfig, method: PruMergeConfig) -> Diagram:
+def _prumerge(
+    config: VLMConfig, method: PruMergeConfig | PruMergePlusConfig
+) -> Diagram:
     patches, merged, tokens = _sizes(config)
     p, kept = config.vision.patches, config.visual_tokens - 1
+    spaced = 0
+    if isinstance(method, PruMergePlusConfig):
+        spaced = kept // 2
+    elif method.plus:
+        spaced = kept - math.ceil(kept / 4)
+    others = f"and {spaced} evenly spaced" if spaced else "prune the others"
     near = f"{min(method.neighbours, p - 1)} nearest"
     blocks = {
         "attention": Block(0, 0, "CLS attention", "of the last layer", "data"),
         "patches": Block(1, 0, *_PATCHES),
         "keys": Block(2, 0, "encoder's keys", "of the last layer", "data"),
-        "keep": Block(0, 1, f"keep the {kept} largest", "prune the others"),
+        "keep": Block(0, 1, f"keep the {kept - spaced} largest", others),
         "near": Block(2, 1, near, "of each kept patch"),
         "sums": Block(1, 2, "weighted sums", "each kept one, the rest"),
         "projector": Block(1, 3, "projector", _PROJECTOR[1], "frozen"),
-        "tokens": Block(1, 4, "visual tokens", "PruMerge", "data"),
+        "tokens": Block(1, 4, "visual tokens", "PruMerge" + "+" * bool(spaced), "data"),
     }
     arrows = [
         ("attention", "keep", f"1 × {p}"),
@@ -243,8 +252,9 @@ def _prumerge(config: VLMConfig, method: PruMergeConfig) -> Diagram:
     return Diagram(
         blocks,
         arrows,
-        f"PruMerge keeps the {kept} patches to which the CLS token attends most. Each "
-        "is summed with its nearest neighbours, weighted by attention; one more token "
-        "is the weighted sum of all others. The projector of a trained model maps the "
+        f"PruMerge keeps the {kept - spaced} patches to which the CLS token attends "
+        f"most{f' and {spaced} evenly spaced ones' * bool(spaced)}. Each is summed "
+        "with its nearest neighbours, weighted by attention; one more token is the "
+        "weighted sum of all others. The projector of a trained model maps the "
         "sums to visual tokens. Nothing is trained.",
     )
