@@ -32,6 +32,7 @@ REFUSED = [
     "vlmcore.scaling.frontier",
     "vlmcore.scaling.profile",
     "vlmcore.course.checks.a3.ratios.interval",
+    "vlmcore.course.checks.a3.doubting.ratio_range",
     "vlmcore.course.checks.a3.points.best",
     "vlmcore.course.checks.a3.deciding.decision",
 ]

@@ -8,6 +8,8 @@ import pytest
 
 from tests.course.checks import answers_a2, answers_a4, other_a1
 from tests.course.checks.conftest import ASSIGNMENTS, MASTERS, solved
+from vlmcore import cost
+from vlmcore.config import LanguageConfig
 from vlmcore.course import checks
 from vlmcore.course.checks import check
 from vlmcore.course.checks.conclusions import CONCLUSIONS
@@ -109,3 +111,53 @@ def test_another_way_to_a_right_answer_has_all_points(
 def test_a_table_that_is_not_there_is_a_question_that_is_not_asked():
     tables = {q.split(".")[0] for q, m in checks.CHECKS.items() if m == checks.TABLE}
     assert tables == set(OTHER)
+
+
+def as_language_config(c):
+    """The package's config of a model of A1, without what it does not know."""
+    return LanguageConfig(
+        vocab_size=c["vocab"],
+        width=c["width"],
+        depth=c["layers"],
+        heads=c["heads"],
+        kv_heads=c["kv_heads"],
+        head_width=c["head_dim"],
+        mlp_width=c["mlp"],
+        tied=c["tied"],
+    )
+
+
+def library_parameters(c):
+    n, table = cost.language_parameters(as_language_config(c)), c["vocab"] * c["width"]
+    head = 0 if c["tied"] else table
+    return {"embedding": table, "block": n, "head": head, "total": table + n + head}
+
+
+def library_flops(c, new, past):
+    config = as_language_config(c)
+    both = cost.language_flops(config, new, past)
+    head = c["heads"] * c["head_dim"]
+    attention = 4 * new * (new + past) * head * c["layers"]
+    linear = both - attention
+    return {
+        "linear": linear,
+        "attention": attention,
+        "head": cost.head_flops(config),
+    }
+
+
+def library_memory(c, tokens, batch, memory, size):
+    one = cost.kv_cache_bytes(as_language_config(c), tokens, size)
+    left = memory - size * library_parameters(c)["total"]
+    return {"cache": batch * one, "largest_batch": max(0, left // one)}
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [("q1", library_parameters), ("q2", library_flops), ("q3", library_memory)],
+)
+def test_the_library_s_own_functions_lose_points(question, answer, masters, hidden):
+    assert not check(f"a1.{question}", answer).right
+    names = masters["a1"] | {HIDDEN["a1"]["NAMES"][question]: answer}
+    (grade,) = hidden("a1", names, question)
+    assert grade.points == 0
