@@ -62,6 +62,16 @@ def test_citations_are_by_author_and_year_in_round_brackets():
         assert (brackets.left, brackets.right) == ("(", ")")
 
 
+def test_others_follow_two_names():
+    """After a single one the style writes "and others" instead of "et al."."""
+    text = (ROOT / "book" / "references.bib").read_text()
+    authors = re.findall(r"author\s*= \{(.*)\}", text)
+    assert len(authors) > 20
+    assert not [
+        x for x in authors if x.endswith(" and others") and x.count(" and ") < 2
+    ]
+
+
 def test_code_in_the_text_runs():
     """The build executes no code of this page's text."""
     text = prose(ROOT / "book" / "start" / "how_to_use.md")
