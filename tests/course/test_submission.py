@@ -271,7 +271,7 @@ def test_a_function_that_answers_the_assignment_is_refused(tmp_path, write):
         "paper.scores('visual'))",
     ]
     source = write(tmp_path / "s.ipynb", *cells).read_bytes()
-    with Submission(source, tmp_path / "s.txt", refused=(name,)) as submission:
+    with Submission(source, tmp_path / "s.txt", refused=(name, name)) as submission:
         with pytest.raises(StoppedError, match=f"{name} answers this assignment"):
             submission.function("f")()
         assert not submission.notes  # what the package does itself goes on

@@ -81,6 +81,8 @@ def _refuse(name: str) -> None:
     """
     module, _, attribute = name.rpartition(".")
     right = vars(importlib.import_module(module))[attribute]
+    if right.__module__ == __name__:
+        return  # under another name, it is refused already
 
     def refused(*arguments: Any, **options: Any) -> Any:
         if sys._getframe(1).f_globals.get("__name__") == "__main__":

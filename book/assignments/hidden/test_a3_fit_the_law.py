@@ -28,7 +28,6 @@ NAMES = {
 }
 REFUSED = [
     "vlmcore.scaling.fit_law",
-    "vlmcore.scaling.fitting.fit_law",
     "vlmcore.scaling.frontier",
     "vlmcore.scaling.profile",
     "vlmcore.course.checks.a3.ratios.interval",
