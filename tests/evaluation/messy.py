@@ -44,3 +44,40 @@ def text(rng: random.Random) -> str:
 def vocabulary(count: int, seed: int = 0) -> list[str]:
     rng = random.Random(seed)
     return [text(rng) for _ in range(count)]
+
+
+def answer_sets(count: int, seed: int) -> list[tuple[str, list[str]]]:
+    """Predictions with ten references each; annotators often agree, or all do."""
+    rng, texts = random.Random(seed), vocabulary(3000, seed)
+    sets = []
+    for _ in range(count):
+        pool = [*rng.sample(texts, 3), rng.choice(texts).lower()]
+        prediction = rng.choice(pool)
+        chosen = rng.choices(pool[: rng.randrange(1, 5)], k=10)
+        if rng.random() < 0.2:  # as the files have them, but for spaces at the ends
+            chosen = [f"{prediction.lower()}{rng.choice(SPACES)}" for _ in chosen]
+        sets.append((prediction, chosen))
+    return sets
+
+
+def readings(count: int, seed: int) -> list[tuple[str, list[str]]]:
+    """Answers read off an image with their references, some misread by half."""
+    rng = random.Random(seed)
+    texts = [text[:24] for text in vocabulary(4000, seed)]
+    sets = []
+    for _ in range(count):
+        references = rng.sample(texts, rng.randrange(1, 4))
+        prediction = rng.choice(references if rng.random() < 0.8 else texts)
+        sets.append((misread(rng, prediction), references))
+    return sets
+
+
+def misread(rng: random.Random, text: str) -> str:
+    letters = list(text)
+    for _ in range(rng.randrange(0, 4)):
+        if letters:
+            i = rng.randrange(len(letters))
+            letters[i : i + 1] = rng.choice(
+                [[], ["x"], [letters[i], "y"], [letters[i].upper()]]
+            )
+    return "".join(letters)

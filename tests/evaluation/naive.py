@@ -58,12 +58,25 @@ def evalai(text):
     return words(punctuation(text, MARKS["evalai"]), CONTRACTIONS["evalai"])
 
 
-def vqav2(pred, references):
-    marks = MARKS["vqav2_official"]
-    text = punctuation(pred.replace("\n", " ").replace("\t", " ").strip(), marks)
+def vqav2(pred, references, state="vqav2_official"):
+    """One of the three states of VQAv2's script."""
+    tables = state if state == "vqav2_2015" else "evalai"
+    marks, table = MARKS[tables], CONTRACTIONS[tables]
+
+    def trim(text):
+        return text.replace("\n", " ").replace("\t", " ").strip()
+
+    def plain(text):
+        return words(punctuation(text, marks), table)
+
+    if state == "vqav2_official":
+        pred, references = trim(pred), [trim(r) for r in references]
+        if len(set(references)) > 1:
+            return plain(pred), [plain(r) for r in references]
+        return pred, references
     if len(set(references)) > 1:
         references = [punctuation(reference, marks) for reference in references]
-    return words(text, CONTRACTIONS["vqav2_official"]), references
+    return plain(trim(pred)), references
 
 
 def leave_one_out(text, references):

@@ -43,10 +43,10 @@ def _pairs(text):
 
 
 CONTRACTIONS = {
-    "vqav2_official": _pairs(_OFFICIAL),
+    "vqav2_2015": _pairs(_OFFICIAL),
     "evalai": _pairs(_OFFICIAL.replace("’", "'")),
 }
 MARKS = {
-    "vqav2_official": tuple(";:/'[]\"()=+\\_><@`,?"),
+    "vqav2_2015": tuple(";:/'[]\"()=+\\_><@`,?"),
     "evalai": tuple(';/[]"{}()=+\\_-><@`,?!'),
 }

@@ -14,7 +14,7 @@ import pytest
 
 from tests.evaluation import messy, official_tables
 from vlmcore.evaluation.metrics import mmbench_option
-from vlmcore.evaluation.vqa_text import evalai, normalize_vqa, vqav2_official
+from vlmcore.evaluation.vqa_text import evalai, normalize_vqa
 
 pytestmark = pytest.mark.network
 
@@ -59,37 +59,27 @@ def test_evalai(packages, texts):
     assert list(official_tables.MARKS["evalai"]) == processor.PUNCTUATIONS
 
 
-def test_the_official_script(packages, texts):
-    """The package has a later revision with the tables of `evalai`.
-
-    With the tables of the older revision it is the older one.
-    """
+@pytest.mark.parametrize("state", ["vqav2_2016", "vqav2_2015"])
+def test_the_official_scripts(packages, texts, state):
+    """The package has the state of 2016, and with other tables that of 2015."""
     script = load_module(packages / "lavis/common/vqa_tools/vqa_eval.py").VQAEval()
-    assert (
-        tuple(script.punct) == official_tables.MARKS["evalai"]
-        and script.contractions == official_tables.CONTRACTIONS["evalai"]
-    )
-    script.punct, script.contractions = (
-        official_tables.MARKS["vqav2_official"],
-        official_tables.CONTRACTIONS["vqav2_official"],
-    )
+    tables = official_tables
+    assert tuple(script.punct) == tables.MARKS["evalai"]
+    assert script.contractions == tables.CONTRACTIONS["evalai"]
+    if state == "vqav2_2015":
+        script.punct = tables.MARKS[state]
+        script.contractions = tables.CONTRACTIONS[state]
     rng = random.Random(21)
     for text in texts:
-        plain = script.processDigitArticle(
-            script.processPunctuation(
-                text.replace("\n", " ").replace("\t", " ").strip()
-            )
-        )
-        assert vqav2_official(text) == plain
+        line = text.replace("\n", " ").replace("\t", " ").strip()
+        plain = script.processDigitArticle(script.processPunctuation(line))
         references = [rng.choice(texts)] * 9 + [f"{text} "]
         treated = (
             references
             if len(set(references)) == 1
             else map(script.processPunctuation, references)
         )
-        assert normalize_vqa(text, references, "vqav2_official").references == tuple(
-            treated
-        )
+        assert normalize_vqa(text, references, state) == (plain, tuple(treated))
 
 
 def test_mmbench(packages, texts, monkeypatch):

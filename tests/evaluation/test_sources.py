@@ -78,3 +78,12 @@ def test_every_source_has_a_rule_and_commands_that_only_print(tmp_path):
     printed = CliRunner().invoke(app, ["sources", "pope", "--folder", str(tmp_path)])
     assert printed.output.splitlines() == commands("pope", tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+def test_popes_files_are_those_of_llava_and_the_later_ones_have_a_name():
+    commit = "e3e39262c85a6a83f26cf5094022a782cb0df58d"
+    for name, state in (("pope", commit), ("pope-main", "main")):
+        files = [line for line in commands(name) if "coco_pope_" in line][:3]
+        assert all(f"/POPE/{state}/output/coco/" in line for line in files)
+    with pytest.raises(FileNotFoundError, match="vlmcore sources pope-main"):
+        load_benchmark("pope-main", SAMPLES)

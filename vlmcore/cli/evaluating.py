@@ -18,17 +18,14 @@ def list_sources(
 
     Nothing is downloaded. `vlmcore sources pope | sh` fetches a benchmark.
     """
-    from vlmcore.evaluation.sources import SOURCES, commands
+    from vlmcore.evaluation.sources import OTHER_SOURCES, SOURCES, commands
 
     if benchmark is None:
         for name, source in SOURCES.items():
             for path in (folder / name / need for need in source.needs):
                 print(f"{name:10} {'present' if path.exists() else 'missing'} {path}")
+        print(f"# other files: {', '.join(OTHER_SOURCES)}")
         return
-    if benchmark not in SOURCES:
-        raise ValueError(
-            f"there is no benchmark {benchmark!r}; choose from {', '.join(SOURCES)}"
-        )
     print("\n".join(commands(benchmark, folder)))
 
 

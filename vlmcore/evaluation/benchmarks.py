@@ -8,7 +8,7 @@ other code too, in any order.
 """
 
 import base64
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -161,14 +161,16 @@ def score(benchmark: Benchmark, answers: str | Path) -> Evaluation:
                     "decoded"
                 )
             else:
-                kept.append((answer.text, *rule.arguments(question)))
+                kept.append((rule.read(answer.text), *rule.arguments(question)))
         if kept:
             metric.update(*zip(*kept, strict=True))
     scores = metric.scores()
+    if rule.across:
+        scores |= rule.across(benchmark.questions(), points(benchmark, answers))
     return Evaluation(rule.headline(scores), scores, left_out)
 
 
-def points(benchmark: Benchmark, answers: str | Path) -> dict[int | str, float]:
+def points(benchmark: Benchmark, answers: str | Path) -> dict[Hashable, float]:
     """Returns the points of each answer, between 0 and 1, by the question's id.
 
     Questions whose image could not be decoded are left out. For two models that
@@ -179,7 +181,9 @@ def points(benchmark: Benchmark, answers: str | Path) -> dict[int | str, float]:
     metric = rule.metric(())
     pairs = join(_labelled(benchmark.questions()), read_answers(answers))
     return {
-        question.id: metric.judge(answer.text, *rule.arguments(question)).points
+        question.id: metric.judge(
+            rule.read(answer.text), *rule.arguments(question)
+        ).points
         / metric.full_points
         for question, answer in pairs
         if not answer.unreadable

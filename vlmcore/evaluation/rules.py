@@ -1,10 +1,13 @@
 """Which metric scores which benchmark, and which of its numbers stands in tables."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
 from vlmcore.data.benchmarks.question import Question
+from vlmcore.evaluation.anls import ANLSRule
+from vlmcore.evaluation.exact import consistency
+from vlmcore.evaluation.lenient import final_answer, final_letter, final_yes_no
 from vlmcore.evaluation.metrics import (
     ALL,
     ANLS,
@@ -14,6 +17,7 @@ from vlmcore.evaluation.metrics import (
     BenchmarkMetric,
     ExactMatch,
     MMBench,
+    Normalizer,
     ScienceQA,
     Score,
     VQAAccuracy,
@@ -29,6 +33,13 @@ class Rule(NamedTuple):
     """Gives the arguments of the metric's `judge` behind the answer."""
     headline: Callable[[dict[str, Any]], Score] = lambda scores: scores[ALL]
     """The number that goes into a table."""
+    read: Callable[[str], str] = str
+    """Takes the answer from a generated text, before the metric reads it."""
+    across: (
+        Callable[[Iterable[Question], Mapping[Hashable, float]], dict[str, Score]]
+        | None
+    ) = None
+    """Gives scores that relate questions, from the points of each answer."""
 
 
 def _by_kind(metric: Callable[[Iterable[str]], BenchmarkMetric]) -> Callable:
@@ -45,7 +56,16 @@ def _answer(question: Question) -> tuple[Any, ...]:
 
 def _gqa(question: Question) -> tuple[Any, ...]:
     answer = question.answers[0]
-    return answer, question.kind, 2 if answer in ("yes", "no") else None
+    choices = 2 if answer in ("yes", "no") else None
+    return answer, question.kind, choices, question.types
+
+
+def _gqa_metric(questions: Iterable[Question]) -> GQA:
+    kinds, types = dict[str, None](), dict[str, None]()
+    for question in questions:
+        kinds[question.kind] = None
+        types |= dict.fromkeys(question.types)
+    return GQA(kinds or (ALL,), types)
 
 
 def _scienceqa(question: Question) -> tuple[Any, ...]:
@@ -68,21 +88,41 @@ def _mmbench_metric(questions: Iterable[Question]) -> MMBench:
     return MMBench({question.group: question.kind for question in questions})
 
 
-_VQA = Rule(_by_kind(partial(VQAAccuracy, "evalai")), _references)
-RULES = {
-    "gqa": Rule(_by_kind(GQA), _gqa),
+def _vqa(normalizer: Normalizer) -> Rule:
+    return Rule(_by_kind(partial(VQAAccuracy, normalizer)), _references)
+
+
+def _anls(rule: ANLSRule) -> Rule:
+    return Rule(_by_kind(partial(ANLS, rule=rule)), _references)
+
+
+_TABLE_1 = {
+    "gqa": Rule(_gqa_metric, _gqa, across=consistency),
     "mmbench": Rule(_mmbench_metric, _mmbench, lambda scores: scores[ALL].circular),
     "mme": Rule(_mme_metric, _mme, lambda scores: scores["perception"].points),
     "pope": Rule(_by_kind(POPE), _answer, lambda scores: scores["mean"].f1),
     "scienceqa": Rule(_by_kind(ScienceQA), _scienceqa, lambda scores: scores["image"]),
-    "textvqa": _VQA,
-    "vizwiz": _VQA,
-    "vqav2": _VQA,
-    "vqav2_official": Rule(
-        _by_kind(partial(VQAAccuracy, "vqav2_official")), _references
-    ),
-    "anls": Rule(_by_kind(ANLS), _references),
-    "exact": Rule(_by_kind(ExactMatch), _references),
+    "textvqa": _vqa("evalai"),
+    "vizwiz": _vqa("evalai"),
+    "vqav2": _vqa("evalai"),
 }
-"""The eight benchmarks of Table 1; VQAv2 twice, as LLaVA submits it and by its own
-script; and two scores for tasks of reading."""
+_READ = {
+    "mmbench": final_letter,
+    "mme": final_yes_no,
+    "pope": final_yes_no,
+    "scienceqa": final_letter,
+}
+_VQAV2: tuple[Normalizer, ...] = ("vqav2_official", "vqav2_2016", "vqav2_2015")
+RULES = (
+    _TABLE_1
+    | {name: _vqa(name) for name in _VQAV2}
+    | {"anls": _anls("script"), "anls_paper": _anls("paper")}
+    | {"exact": Rule(_by_kind(ExactMatch), _references)}
+    | {
+        f"{name}_lenient": rule._replace(read=_READ.get(name, final_answer))
+        for name, rule in _TABLE_1.items()
+    }
+)
+"""The eight benchmarks of Table 1, officially and with a lenient reading of answers;
+VQAv2 as LLaVA submits it and by three states of its own script; and scores for tasks of
+reading."""

@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from vlmcore.config.validation import as_path
+from vlmcore.config.validation import as_path, check_choice
 from vlmcore.data.benchmarks import multiple_choice, vqa, yes_no
 from vlmcore.evaluation.benchmarks import Benchmark
 
@@ -25,7 +25,9 @@ _VQA = "https://s3.amazonaws.com/cvmlp/vqa/mscoco/vqa"
 _TEXTVQA = "https://dl.fbaipublicfiles.com/textvqa"
 _VIZWIZ = "https://vizwiz.cs.colorado.edu/VizWiz_final"
 _SCIENCEQA = "https://raw.githubusercontent.com/lupantech/ScienceQA/main/data/scienceqa"
-_POPE = "https://raw.githubusercontent.com/AoiDragon/POPE/main/output/coco/{}"
+_POPE = "https://raw.githubusercontent.com/AoiDragon/POPE/{}/output/coco/{}"
+_POPE_COMMIT = "e3e39262c85a6a83f26cf5094022a782cb0df58d"
+"""The state that LLaVA uses, with 2,910 random questions; the later has 3,000."""
 _POPE_FILES = {
     "random": "coco_pope_random.json",
     "popular": "coco_pope_popular.json",
@@ -43,11 +45,23 @@ class Source(NamedTuple):
     """Files and folders that the folder must then have, as `reader` takes them."""
     reader: Callable
     """Reads the questions, given the paths of `needs`."""
+    rule: str
+    """The rule that scores answers to them."""
 
 
 def _pope(random: Path, popular: Path, adversarial: Path, images: Path) -> Iterable:
     files = dict(zip(_POPE_FILES, (random, popular, adversarial), strict=True))
     return yes_no.pope(files, images)
+
+
+def _pope_source(state: str) -> Source:
+    return Source(
+        "https://github.com/AoiDragon/POPE",
+        (*(_POPE.format(state, file) for file in _POPE_FILES.values()), _COCO),
+        (*_POPE_FILES.values(), "val2014"),
+        _pope,
+        "pope",
+    )
 
 
 def _scienceqa(problems: Path, splits: Path, images: Path) -> Iterable:
@@ -64,6 +78,7 @@ SOURCES = {
         (f"{_GQA}/questions1.2.zip", f"{_GQA}/images.zip"),
         ("testdev_balanced_questions.json", "images"),
         vqa.gqa,
+        "gqa",
     ),
     "mmbench": Source(
         "https://github.com/open-compass/MMBench",
@@ -73,6 +88,7 @@ SOURCES = {
         ),
         ("mmbench_dev_20230712.tsv",),
         multiple_choice.mmbench,
+        "mmbench",
     ),
     "mme": Source(
         "https://github.com/BradyFU/Awesome-Multimodal-Large-Language-Models (on "
@@ -80,13 +96,9 @@ SOURCES = {
         (),
         ("MME_Benchmark_release_version",),
         yes_no.mme,
+        "mme",
     ),
-    "pope": Source(
-        "https://github.com/AoiDragon/POPE",
-        (*map(_POPE.format, _POPE_FILES.values()), _COCO),
-        (*_POPE_FILES.values(), "val2014"),
-        _pope,
-    ),
+    "pope": _pope_source(_POPE_COMMIT),
     "scienceqa": Source(
         "https://scienceqa.github.io",
         (
@@ -96,6 +108,7 @@ SOURCES = {
         ),
         ("problems.json", "pid_splits.json", "test"),
         _scienceqa,
+        "scienceqa",
     ),
     "textvqa": Source(
         "https://textvqa.org",
@@ -105,12 +118,14 @@ SOURCES = {
         ),
         ("TextVQA_0.5.1_val.json", "train_images"),
         vqa.textvqa,
+        "textvqa",
     ),
     "vizwiz": Source(
         "https://vizwiz.org/tasks-and-datasets/vqa",
         (f"{_VIZWIZ}/vqa_data/Annotations.zip", f"{_VIZWIZ}/images/val.zip"),
         ("val.json", "val"),
         vqa.vizwiz,
+        "vizwiz",
     ),
     "vqav2": Source(
         "https://visualqa.org",
@@ -125,8 +140,32 @@ SOURCES = {
             "val2014",
         ),
         _vqav2,
+        "vqav2",
     ),
 }
+"""The eight benchmarks of Table 1."""
+OTHER_SOURCES = {
+    "pope-main": _pope_source("main"),
+    "gqa-all": Source(
+        SOURCES["gqa"].page,
+        SOURCES["gqa"].fetch,
+        ("testdev_all_questions.json", "images"),
+        partial(vqa.gqa, balanced=False),
+        "gqa",
+    ),
+}
+"""Other files of the same benchmarks: POPE's later ones, with 3,000 random questions,
+and all questions of GQA, from which its consistency follows."""
+
+
+def find_source(name: str) -> Source:
+    """Returns the source of a benchmark.
+
+    Raises:
+        ValueError: there is no such benchmark.
+    """
+    check_choice("benchmark", name, SOURCES | OTHER_SOURCES)
+    return (SOURCES | OTHER_SOURCES)[name]
 
 
 def load_benchmark(name: str, folder: str | Path = OFFICIAL_FILES) -> Benchmark:
@@ -138,24 +177,20 @@ def load_benchmark(name: str, folder: str | Path = OFFICIAL_FILES) -> Benchmark:
         ValueError: there is no such benchmark.
         FileNotFoundError: a file is missing; the message says how to get it.
     """
-    if name not in list(SOURCES):
-        raise ValueError(
-            f"there is no benchmark {name!r}; choose from {', '.join(SOURCES)}"
-        )
-    at, source = as_path("folder", folder) / name, SOURCES[name]
+    source, at = find_source(name), as_path("folder", folder) / name
     if missing := [need for need in source.needs if not (at / need).exists()]:
         raise FileNotFoundError(
             f"{at} lacks {', '.join(missing)}; `vlmcore sources {name}` says where to "
             "get them"
         )
     return Benchmark(
-        name, partial(source.reader, *(at / need for need in source.needs))
+        source.rule, partial(source.reader, *(at / need for need in source.needs))
     )
 
 
 def commands(name: str, folder: str | Path = OFFICIAL_FILES) -> list[str]:
     """Returns shell commands that fetch a benchmark into `folder/name`."""
-    at, source = Path(folder) / name, SOURCES[name]
+    at, source = Path(folder) / name, find_source(name)
     lines = [f"# {name}: {source.page}", f"mkdir -p {at}"]
     for address in source.fetch:
         file = at / address.rsplit("/", 1)[-1]

@@ -51,7 +51,8 @@ class VQAAccuracy(BenchmarkMetric):
 
     Args:
         normalizer: `evalai` for TextVQA, VizWiz and what LLaVA submits,
-            `vqav2_official` for VQAv2's own script.
+            `vqav2_official` for VQAv2's own script, `vqav2_2016` and `vqav2_2015` for
+            its earlier states.
         kinds: every kind of question, such as the answer types of the files.
         guesses: the answers that chance guesses among, by kind; any text answers a
             question of another kind.

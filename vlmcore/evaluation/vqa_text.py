@@ -1,14 +1,21 @@
-r"""The two normalisers of VQA answers, which are often taken for one.
+r"""The normalisers of VQA answers, which are often taken for one.
 
 `evalai` scores TextVQA and VizWiz, and LLaVA puts its answers through it before it
-submits them to any server. `vqav2_official` is the data set's own script (arXiv
-1612.00837; https://github.com/GT-Vision-Lab/VQA, `vqaEval.py` of commit 07aecec), with
-another list of punctuation, typographic apostrophes in its table of contractions, and
-references that are hardly touched. That script is of Python 2, where words from the
-table and other text do not join; here both are text. Its later revision c4e6a0e took
-over the list and the apostrophes of `evalai`, so that only the treatment of references
-still differs. Both keep the quirks of the published code, because a repaired normaliser
-gives other numbers:
+submits them to any server. VQAv2 has a script of its own (arXiv 1612.00837,
+https://github.com/GT-Vision-Lab/VQA, `vqaEval.py`), of which three states score
+differently:
+
+- `vqav2_official` is its master, a013f00 of 2021. When all ten references are the same,
+  nothing is processed but spaces at the ends, not even capitals; otherwise prediction
+  *and* references are normalised, with the tables of `evalai`.
+- `vqav2_2016` is 458a8b2: it normalises the prediction always, and the references only
+  for punctuation, if they are not all the same.
+- `vqav2_2015` is 07aecec: as in 2016, but with another list of punctuation and with
+  typographic apostrophes in its table of contractions. It is of Python 2, where words
+  from the table and other text do not join; here both are text.
+
+All keep the quirks of the published code, because a repaired normaliser gives other
+numbers:
 
 - the full stop's pattern was meant to spare the one between two digits; its look-behind
   is misspelt, so every full stop goes that is not *followed* by a digit;
@@ -23,15 +30,12 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Literal, NamedTuple, get_args
 
-from vlmcore.config.validation import check_kind
+from vlmcore.config.validation import check_choice, check_kind
 from vlmcore.data.samples import as_texts
 
-Normalizer = Literal["evalai", "vqav2_official"]
+Normalizer = Literal["evalai", "vqav2_official", "vqav2_2016", "vqav2_2015"]
 
-_PUNCTUATION: dict[Normalizer, str] = {
-    "evalai": ';/[]"{}()=+\\_-><@`,?!',
-    "vqav2_official": ";:/'[]\"()=+\\_><@`,?",
-}
+_MARKS, _MARKS_2015 = ';/[]"{}()=+\\_-><@`,?!', ";:/'[]\"()=+\\_><@`,?"
 _ARTICLES = {"a", "an", "the"}
 _NUMBERS = "zero one two three four five six seven eight nine ten"
 _DIGITS = dict(zip(_NUMBERS.split(), map(str, range(11)), strict=True)) | {"none": "0"}
@@ -49,13 +53,13 @@ that's there'd there'd've there're there's they'd they'd've they'll they're they
 where've who'd who'd've who'll who's who've why'll why're why's won't would've wouldn't
 wouldn't've y'all y'all'll y'all'd've you'd you'd've you'll you're you've
 """
-# straight ones among the typographic apostrophes of VQAv2's script
+# straight ones among the typographic apostrophes of 2015
 _STRAIGHT_KEYS = "couldn'tve hadn'tve"
 _STRAIGHT_WORDS = "ain't aren't can't could've couldn't we've where's who've"
 
 
 def _straight() -> dict[str, str]:
-    """The table of `evalai`: a word without one of its apostrophes, and the word."""
+    """The usual table: a word without one of its apostrophes, and the word."""
     return {
         whole[:i] + whole[i + 1 :]: whole
         for whole in _CONTRACTED.split()
@@ -65,7 +69,7 @@ def _straight() -> dict[str, str]:
 
 
 def _typographic() -> dict[str, str]:
-    """The table of VQAv2's script."""
+    """The table of VQAv2's script of 2015."""
 
     def apostrophes(text: str, straight: str) -> str:
         return text if text in straight.split() else text.replace("'", "\u2019")
@@ -76,9 +80,14 @@ def _typographic() -> dict[str, str]:
     }
 
 
-_CONTRACTIONS: dict[Normalizer, dict[str, str]] = {
-    "evalai": _straight(),
-    "vqav2_official": _typographic(),
+class _Tables(NamedTuple):
+    marks: str
+    contractions: Mapping[str, str]
+
+
+_USUAL = _Tables(_MARKS, _straight())
+_TABLES: dict[Normalizer, _Tables] = dict.fromkeys(get_args(Normalizer), _USUAL) | {
+    "vqav2_2015": _Tables(_MARKS_2015, _typographic())
 }
 
 _FULL_STOP = re.compile(r"\.(?!\d)")
@@ -96,11 +105,10 @@ class Normalized(NamedTuple):
 def normalize_vqa(
     prediction: str, references: Sequence[str], normalizer: Normalizer = "evalai"
 ) -> Normalized:
-    """Returns an answer and its references as one of the two scripts compares them.
+    """Returns an answer and its references as one of the scripts compares them.
 
-    `vqav2_official` treats the references only for punctuation, and only if they are
-    not all the same: it does not put them in lower case, which the files have done
-    already.
+    The earlier scripts of VQAv2 do not put references in lower case, which the files
+    have done already. Without references every script normalises the answer.
 
     Raises:
         ValueError: there is no such normaliser.
@@ -110,20 +118,23 @@ def normalize_vqa(
     references = as_texts("references", references)
     if normalizer == "evalai":
         return Normalized(evalai(prediction), tuple(map(evalai, references)))
+    if normalizer == "vqav2_official":
+        lines = tuple(map(_one_line, references))
+        if len(set(lines)) == 1:
+            return Normalized(_one_line(prediction), lines)
+        plain, *rest = (_normal(text, normalizer) for text in (prediction, *lines))
+        return Normalized(plain, tuple(rest))
+    marks = _TABLES[normalizer].marks
     differ = len(set(references)) > 1
     return Normalized(
-        vqav2_official(prediction),
-        tuple(map(_official_punctuation, references) if differ else references),
+        _normal(prediction, normalizer),
+        tuple(_punctuation(r, marks) if differ else r for r in references),
     )
 
 
 def check_normalizer(name: str) -> None:
     """Raises ValueError when there is no such normaliser."""
-    if name not in get_args(Normalizer):
-        raise ValueError(
-            f"there is no normaliser {name!r}; choose from "
-            f"{', '.join(get_args(Normalizer))}"
-        )
+    check_choice("normaliser", name, get_args(Normalizer))
 
 
 @lru_cache(maxsize=1 << 17)
@@ -135,35 +146,20 @@ def evalai(text: str) -> str:
         "man 's 2 dogs i think"
     """
     text = text.lower().replace(",", "").replace("?", "").replace("'s", " 's").strip()
-    return _words(
-        _punctuation(_one_line(text), _PUNCTUATION["evalai"]), _CONTRACTIONS["evalai"]
-    )
+    return _normal(text, "evalai")
 
 
 @lru_cache(maxsize=1 << 17)
-def vqav2_official(text: str) -> str:
-    """Applies the data set's own normaliser of answers; references go otherwise.
-
-    See `normalize_vqa` for references.
-
-    Example:
-        >>> vqav2_official("The man's two dogs, I think.")
-        'man s 2 dogs i think'
-    """
-    return _words(
-        _official_punctuation(_one_line(text)), _CONTRACTIONS["vqav2_official"]
-    )
-
-
-@lru_cache(maxsize=1 << 17)
-def _official_punctuation(text: str) -> str:
-    return _punctuation(text, _PUNCTUATION["vqav2_official"])
+def _normal(text: str, normalizer: Normalizer) -> str:
+    tables = _TABLES[normalizer]
+    return _words(_punctuation(_one_line(text), tables.marks), tables.contractions)
 
 
 def _one_line(text: str) -> str:
     return text.replace("\n", " ").replace("\t", " ").strip()
 
 
+@lru_cache(maxsize=1 << 17)
 def _punctuation(text: str, marks: str) -> str:
     number = _COMMA_IN_NUMBER.search(text) is not None
     table = {

@@ -287,7 +287,9 @@ def test_a_benchmark_that_is_not_there_says_how_to_get_it(tmp_path):
         match=r"lacks coco_pope_random.json, .*sources pope` says where",
     ):
         load_benchmark("pope", tmp_path)
-    with pytest.raises(ValueError, match="no benchmark 'okvqa'; choose from gqa, "):
+    with pytest.raises(
+        ValueError, match="benchmark 'okvqa' is not known; choose from gqa"
+    ):
         load_benchmark("okvqa")
 
 

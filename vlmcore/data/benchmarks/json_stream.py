@@ -46,6 +46,16 @@ class Record(NamedTuple):
             )
         return value
 
+    def optional(self, name: str, kind: type | tuple[type, ...], missing: Any) -> Any:
+        """Returns a field, or a value if it is missing or null.
+
+        Raises:
+            ValueError: it is of another type.
+        """
+        if self.fields.get(name) is None:
+            return missing
+        return self.get(name, kind)
+
     @property
     def id(self) -> int | str:
         """The field `question_id`."""

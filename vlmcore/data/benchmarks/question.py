@@ -10,6 +10,8 @@ from typing import NamedTuple
 OPTION_LETTERS = "ABCDE"
 ANNOTATORS = 10
 """Human answers to a question of VQAv2, VizWiz and TextVQA."""
+UNBALANCED = "unbalanced"
+"""Kind of GQA's questions that its script does not score."""
 UNANSWERABLE_HINT = (
     "When the provided information is insufficient, respond with 'Unanswerable'."
 )
@@ -41,6 +43,10 @@ class Question(NamedTuple):
     question: str = ""
     """MMBench's question without hint, options and instruction, as its server wants
     it back."""
+    types: tuple[str, ...] = ()
+    """Further types of a question, beside `kind`."""
+    entailed: tuple[str, ...] = ()
+    """Ids of the questions whose answers follow from the right answer to this one."""
 
 
 def short_prompt(question: str, *hints: str) -> str:

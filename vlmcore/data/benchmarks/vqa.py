@@ -5,12 +5,12 @@ They are VQAv2, VizWiz, TextVQA and GQA.
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from vlmcore.data.benchmarks.json_stream import Record, join, json_items
 from vlmcore.data.benchmarks.question import (
     ANNOTATORS,
     UNANSWERABLE_HINT,
+    UNBALANCED,
     Question,
     short_prompt,
 )
@@ -93,22 +93,53 @@ def textvqa(
         yield Question(record.id, prompt, path, answers, "all", record.where)
 
 
-def gqa(file: str | Path, images: str | Path) -> Iterator[Question]:
+def gqa(
+    file: str | Path, images: str | Path, balanced: bool = True
+) -> Iterator[Question]:
     """Reads GQA (arXiv 1902.09506), by structural type where the file has it.
 
+    A question's further types are `binary` or `open` and its semantic type, as in GQA's
+    script, which scores the balanced questions only.
+
     Args:
-        file: such as `testdev_balanced_questions.json`.
+        file: such as `testdev_balanced_questions.json`, or one of all questions.
         images: folder of GQA's images.
+        balanced: whether to leave out questions that are marked as not balanced.
+            Consistency needs them: they are of the kind `unbalanced`, outside all other
+            scores.
     """
     for record in json_items(file):
-        types: dict[str, Any] = (
-            record.get("types", dict) if "types" in record.fields else {}
-        )
+        in_scores = record.optional("isBalanced", bool, True)
+        if balanced and not in_scores:
+            continue
         image = Path(images) / f"{record.get('imageId')}.jpg"
         answers = (record.get("answer"),) if "answer" in record.fields else ()
-        prompt = short_prompt(record.get("question"))
-        kind = str(types.get("structural", "all"))
-        yield Question(record.key, prompt, image, answers, kind, record.where)
+        kind, types = _gqa_types(record) if in_scores else (UNBALANCED, ())
+        yield Question(
+            record.key,
+            short_prompt(record.get("question")),
+            image,
+            answers,
+            kind,
+            record.where,
+            types=types,
+            entailed=tuple(
+                name
+                for name in record.optional("entailed", list, [])
+                if isinstance(name, str) and name != record.key
+            ),
+        )
+
+
+def _gqa_types(record: Record) -> tuple[str, tuple[str, ...]]:
+    """The structural type of a question, and its others."""
+    types = record.optional("types", dict, {})
+    kind = types.get("structural")
+    if not isinstance(kind, str):
+        return "all", ()
+    semantic = types.get("semantic")
+    more = (semantic,) if isinstance(semantic, str) else ()
+    return kind, ("open" if kind == "query" else "binary", *more)
 
 
 def _human_answers(record: Record) -> tuple[str, ...]:
