@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from tests.evaluation import messy, naive
+from vlmcore.data.benchmarks.yes_no import SUMS
 from vlmcore.evaluation.metrics import MME, POPE, mme_answer, pope_answer
-from vlmcore.evaluation.mme import SUMS
 from vlmcore.evaluation.pope import _scores_of
 
 COUNT = 20_000

@@ -8,6 +8,7 @@ other code too, in any order.
 """
 
 import base64
+import re
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -17,13 +18,14 @@ from typing import Any, NamedTuple
 from PIL import Image
 
 from vlmcore.config.validation import as_path, check_kind, whole
-from vlmcore.data.benchmarks.json_stream import join
+from vlmcore.data.benchmarks.foreign_answers import matched_answers
+from vlmcore.data.benchmarks.joining import join
 from vlmcore.data.benchmarks.llava import (
     Answer,
     append_answers,
-    read_answers,
     unanswered,
 )
+from vlmcore.data.benchmarks.multiple_choice import ROTATION
 from vlmcore.data.benchmarks.question import Question
 from vlmcore.evaluation.rules import RULES
 from vlmcore.evaluation.scores import Score
@@ -43,12 +45,27 @@ class Benchmark:
     """One of `RULES`."""
     questions: Callable[[], Iterable[Question]]
     """Reads them from the start, each time it is called."""
+    others: Callable[[], Iterable[Question]] = tuple
+    """Reads questions of the same files that are not asked; answers to them do not
+    count."""
 
     def __post_init__(self) -> None:
         if self.rule not in list(RULES):
             raise ValueError(
                 f"there is no rule {self.rule!r}; choose from {', '.join(RULES)}"
             )
+
+    def answers(self, path: str | Path) -> Iterator[Answer]:
+        """Yields the answers of a file, of this package or of LLaVA's scripts.
+
+        Answers to questions that are not asked are left out.
+        """
+        name = self.rule.removesuffix("_lenient")
+        name = "vqav2" if name.startswith("vqav2") else name
+        left_out = {question.id for question in self.others()}
+        for answer in matched_answers(name, self.questions, path):
+            if answer.id not in left_out:
+                yield answer
 
 
 class Evaluation(NamedTuple):
@@ -140,7 +157,7 @@ def score(benchmark: Benchmark, answers: str | Path) -> Evaluation:
     check_benchmark(benchmark)
     unreadable = {
         answer.id: answer.unreadable
-        for answer in read_answers(answers)
+        for answer in benchmark.answers(answers)
         if answer.unreadable
     }
     # where several answers count together, one without an image takes the others along
@@ -149,7 +166,7 @@ def score(benchmark: Benchmark, answers: str | Path) -> Evaluation:
     rule = RULES[benchmark.rule]
     metric = rule.metric(_labelled(benchmark.questions()))
     left_out = []
-    pairs = join(benchmark.questions(), read_answers(answers))
+    pairs = join(_answered(benchmark, answers), benchmark.answers(answers))
     while part := list(islice(pairs, _CHUNK)):
         kept = []
         for question, answer in part:
@@ -179,7 +196,7 @@ def points(benchmark: Benchmark, answers: str | Path) -> dict[Hashable, float]:
     check_benchmark(benchmark)
     rule = RULES[benchmark.rule]
     metric = rule.metric(())
-    pairs = join(_labelled(benchmark.questions()), read_answers(answers))
+    pairs = join(_labelled(_answered(benchmark, answers)), benchmark.answers(answers))
     return {
         question.id: metric.judge(
             rule.read(answer.text), *rule.arguments(question)
@@ -209,11 +226,18 @@ def open_image(question: Question) -> Image.Image | None:
     if isinstance(source, Path):
         return read_image(source, f"{field} {source},")
     try:
-        packed = base64.b64decode(source, validate=True)
+        packed = _from_base64(source)
     except ValueError as error:
         problem = f"{field} its base64, cannot be decoded ({error})"
         raise UnreadableImageError(problem) from error
     return read_image(packed, f"{field} its base64,")
+
+
+def _from_base64(text: str) -> bytes:
+    """Bytes of base64 with line breaks, without padding, for addresses or in one."""
+    text = "".join(re.sub(r"^data:[^,]*,", "", text).split()).rstrip("=")
+    standard = text.replace("-", "+").replace("_", "/")
+    return base64.b64decode(standard + "=" * (-len(text) % 4), validate=True)
 
 
 def _image_data(question: Question) -> bytes | str | None:
@@ -244,6 +268,17 @@ def _texts(
         ("", problems[row]) if row in problems else (next(texts), {})
         for row in range(len(batch))
     ]
+
+
+def _answered(benchmark: Benchmark, answers: str | Path) -> Iterator[Question]:
+    """The questions, but of MMBench only first rotations if only they have answers."""
+    questions = iter(benchmark.questions())
+    if not benchmark.rule.startswith("mmbench"):
+        return questions
+    ids = (answer.id for answer in benchmark.answers(answers))
+    if any(isinstance(number, int) and number >= ROTATION for number in ids):
+        return questions
+    return (question for question in questions if not question.rotation)
 
 
 def _labelled(questions: Iterable[Question]) -> Iterator[Question]:

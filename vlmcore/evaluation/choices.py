@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 
 from vlmcore.config.validation import check_kind, whole
-from vlmcore.data.benchmarks.question import OPTION_LETTERS
+from vlmcore.data.benchmarks.question import OPTION_LETTERS, lettered
 from vlmcore.evaluation.scores import ALL, BenchmarkMetric, Judged
 
 # how a letter may be punctuated, in the order in which MMBench's code looks for it
@@ -61,7 +61,7 @@ def mmbench_option(text: str, options: Sequence[str]) -> str | None:
 
     Args:
         text: the answer.
-        options: their texts, for A, B, ...
+        options: their texts, for A, B, ...; an empty one is a gap.
 
     Example:
         >>> texts = "B", "(B).", "It is a dog", "A or B", "a cat and a dog"
@@ -78,7 +78,7 @@ def mmbench_option(text: str, options: Sequence[str]) -> str | None:
     lower = text.lower()
     named = [
         letter
-        for letter, option in zip(OPTION_LETTERS, options, strict=False)
+        for letter, option in lettered(options).items()
         if option.lower() in lower
     ]
     return named[0] if len(named) == 1 else None

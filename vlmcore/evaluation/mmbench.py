@@ -12,12 +12,16 @@ import torch
 from torch import Tensor
 
 from vlmcore.config.validation import check_kind, whole
+from vlmcore.data.benchmarks.question import lettered
 from vlmcore.evaluation.choices import check_option, mmbench_option
 from vlmcore.evaluation.scores import ALL, BenchmarkMetric, Judged, Score
 
 
 class MMBenchScore(NamedTuple):
-    """Share of questions that are right in every rotation, and in the first."""
+    """Share of questions that are right in every rotation, and in the first.
+
+    Where only first rotations were asked, the circular score is nan.
+    """
 
     circular: Score
     vanilla: Score
@@ -70,20 +74,29 @@ class MMBench(BenchmarkMetric):
     def judge(self, pred: str, target: str, options: Sequence[str], *_: Any) -> Judged:
         """Gives a point for the letter of the right option, which must exist."""
         check_option(target, len(options))
-        chosen = mmbench_option(pred, options)
-        return Judged(int(chosen == target), chosen is not None, 1 / len(options))
+        chosen, choices = mmbench_option(pred, options), len(lettered(options))
+        return Judged(int(chosen == target), chosen is not None, 1 / choices)
 
     def _counts(self, judged: Judged, *details: Any) -> tuple[float, ...]:
         """Options; asked, parseable, right in all turns; asked, right in the first."""
         _, options, rotation = details
         right, first = judged.points, whole("a rotation", rotation, 0) == 0
-        return len(options) * first, 1, judged.parseable, right, first, right * first
+        return (
+            len(lettered(options)) * first,
+            1,
+            judged.parseable,
+            right,
+            first,
+            right * first,
+        )
 
     def _scores(self) -> dict[str, MMBenchScore]:
         """Raises ValueError when a question was not asked once in each rotation."""
         options, times, first = self.sums[:, 0], self.sums[:, 1], self.sums[:, 4]
         asked = times > 0
+        first_only = bool((times == first)[asked].all())
         incomplete = asked & ((times != options) | (first != 1))
+        incomplete &= not first_only
         for i in incomplete.nonzero()[:1].flatten().tolist():
             raise ValueError(
                 f"question {list(self.rows)[i]!r} was asked {int(times[i])} times; it "
@@ -92,15 +105,15 @@ class MMBench(BenchmarkMetric):
             )
         number = {kind: i for i, kind in enumerate(dict.fromkeys(self.kinds))}
         kind = torch.tensor([number[kind] for kind in self.kinds], device=asked.device)
-        scores = {ALL: _score_of(self.sums[asked])}
+        scores = {ALL: _score_of(self.sums[asked], first_only)}
         return scores | {
-            name: _score_of(self.sums[chosen])
+            name: _score_of(self.sums[chosen], first_only)
             for name, i in number.items()
             if (chosen := asked & (kind == i)).any()
         }
 
 
-def _score_of(counts: Tensor) -> MMBenchScore:
+def _score_of(counts: Tensor, first_only: bool) -> MMBenchScore:
     options, asked, parseable, right, _, first_right = counts.T
     readable = (parseable.sum() / asked.sum()).item()
 
@@ -109,6 +122,8 @@ def _score_of(counts: Tensor) -> MMBenchScore:
         error = math.sqrt(value * (1 - value) / count)
         return Score(value, count, readable, chance.mean().item(), error)
 
-    return MMBenchScore(
-        share(right == asked, options**-asked), share(first_right, 1 / options)
-    )
+    vanilla = share(first_right, 1 / options)
+    if first_only:  # nothing is known of the rotations
+        none = Score(math.nan, 0, readable, math.nan, math.nan)
+        return MMBenchScore(none, vanilla)
+    return MMBenchScore(share(right == asked, options**-asked), vanilla)

@@ -13,29 +13,9 @@ import torch
 from torch import Tensor
 
 from vlmcore.config.validation import check_kind
+from vlmcore.data.benchmarks.yes_no import SUMS
 from vlmcore.evaluation.scores import BenchmarkMetric, Judged, Score
 
-SUMS: dict[str, tuple[str, ...]] = {
-    "perception": (
-        "existence",
-        "count",
-        "position",
-        "color",
-        "posters",
-        "celebrity",
-        "scene",
-        "landmark",
-        "artwork",
-        "OCR",
-    ),
-    "cognition": (
-        "commonsense_reasoning",
-        "numerical_calculation",
-        "text_translation",
-        "code_reasoning",
-    ),
-}
-"""Sums over sub-tasks, and which they are of."""
 _TASKS = sum(SUMS.values(), ())
 _QUESTIONS = 2  # of each image
 

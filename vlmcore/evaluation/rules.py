@@ -88,6 +88,22 @@ def _mmbench_metric(questions: Iterable[Question]) -> MMBench:
     return MMBench({question.group: question.kind for question in questions})
 
 
+def _mmbench_headline(scores: dict[str, Any]) -> Score:
+    """The circular score, or the vanilla one if no rotations were asked."""
+    circular, vanilla = scores[ALL]
+    return circular if circular.count else vanilla
+
+
+def _mme_headline(scores: dict[str, Any]) -> Score:
+    """Perception, or cognition if only that was asked."""
+    return scores["perception" if "perception" in scores else "cognition"].points
+
+
+def _scienceqa_headline(scores: dict[str, Any]) -> Score:
+    """The image subset, or all questions if none has an image."""
+    return scores.get("image", scores[ALL])
+
+
 def _vqa(normalizer: Normalizer) -> Rule:
     return Rule(_by_kind(partial(VQAAccuracy, normalizer)), _references)
 
@@ -98,10 +114,10 @@ def _anls(rule: ANLSRule) -> Rule:
 
 _TABLE_1 = {
     "gqa": Rule(_gqa_metric, _gqa, across=consistency),
-    "mmbench": Rule(_mmbench_metric, _mmbench, lambda scores: scores[ALL].circular),
-    "mme": Rule(_mme_metric, _mme, lambda scores: scores["perception"].points),
+    "mmbench": Rule(_mmbench_metric, _mmbench, _mmbench_headline),
+    "mme": Rule(_mme_metric, _mme, _mme_headline),
     "pope": Rule(_by_kind(POPE), _answer, lambda scores: scores["mean"].f1),
-    "scienceqa": Rule(_by_kind(ScienceQA), _scienceqa, lambda scores: scores["image"]),
+    "scienceqa": Rule(_by_kind(ScienceQA), _scienceqa, _scienceqa_headline),
     "textvqa": _vqa("evalai"),
     "vizwiz": _vqa("evalai"),
     "vqav2": _vqa("evalai"),

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from vlmcore.config.validation import as_path, check_choice
 from vlmcore.data.benchmarks import multiple_choice, vqa, yes_no
+from vlmcore.data.benchmarks.question import UNBALANCED
 from vlmcore.evaluation.benchmarks import Benchmark
 
 OFFICIAL_FILES = Path("data") / "benchmarks"
@@ -47,6 +48,8 @@ class Source(NamedTuple):
     """Reads the questions, given the paths of `needs`."""
     rule: str
     """The rule that scores answers to them."""
+    others: Callable | None = None
+    """Reads questions that are not asked but may have answers."""
 
 
 def _pope(random: Path, popular: Path, adversarial: Path, images: Path) -> Iterable:
@@ -68,6 +71,16 @@ def _scienceqa(problems: Path, splits: Path, images: Path) -> Iterable:
     return multiple_choice.scienceqa(problems, images, splits, images_only=True)
 
 
+def _scienceqa_texts(problems: Path, splits: Path, images: Path) -> Iterable:
+    asked = multiple_choice.scienceqa(problems, images, splits)
+    return (question for question in asked if question.image is None)
+
+
+def _unbalanced(file: Path, images: Path) -> Iterable:
+    asked = vqa.gqa(file, images, balanced=False)
+    return (question for question in asked if question.kind == UNBALANCED)
+
+
 def _vqav2(questions: Path, annotations: Path, images: Path) -> Iterable:
     return vqa.vqav2(questions, images, annotations)
 
@@ -79,6 +92,7 @@ SOURCES = {
         ("testdev_balanced_questions.json", "images"),
         vqa.gqa,
         "gqa",
+        _unbalanced,
     ),
     "mmbench": Source(
         "https://github.com/open-compass/MMBench",
@@ -109,6 +123,7 @@ SOURCES = {
         ("problems.json", "pid_splits.json", "test"),
         _scienceqa,
         "scienceqa",
+        _scienceqa_texts,
     ),
     "textvqa": Source(
         "https://textvqa.org",
@@ -183,9 +198,9 @@ def load_benchmark(name: str, folder: str | Path = OFFICIAL_FILES) -> Benchmark:
             f"{at} lacks {', '.join(missing)}; `vlmcore sources {name}` says where to "
             "get them"
         )
-    return Benchmark(
-        source.rule, partial(source.reader, *(at / need for need in source.needs))
-    )
+    paths = [at / need for need in source.needs]
+    others = partial(source.others, *paths) if source.others else tuple
+    return Benchmark(source.rule, partial(source.reader, *paths), others)
 
 
 def commands(name: str, folder: str | Path = OFFICIAL_FILES) -> list[str]:

@@ -11,8 +11,8 @@ from pathlib import Path
 import pandas as pd
 
 from vlmcore.config.validation import as_path
-from vlmcore.data.benchmarks.json_stream import join
-from vlmcore.data.benchmarks.llava import Answer, read_answers
+from vlmcore.data.benchmarks.joining import join
+from vlmcore.data.benchmarks.llava import Answer
 from vlmcore.data.benchmarks.question import OPTION_LETTERS, Question
 from vlmcore.evaluation.benchmarks import Benchmark, check_benchmark
 from vlmcore.evaluation.vqa_text import evalai
@@ -48,7 +48,7 @@ def write_submission(benchmark: Benchmark, answers: str | Path, to: str | Path) 
     refuse_existing(Path(to))
     with beside(to) as path:
         _WRITERS[benchmark.rule](
-            join(benchmark.questions(), read_answers(answers)), path
+            join(benchmark.questions(), benchmark.answers(answers)), path
         )
 
 

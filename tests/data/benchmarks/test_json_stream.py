@@ -5,7 +5,8 @@ from typing import NamedTuple
 import pytest
 
 from vlmcore.data.benchmarks import json_stream
-from vlmcore.data.benchmarks.json_stream import Record, join, json_items, json_lines
+from vlmcore.data.benchmarks.joining import join
+from vlmcore.data.benchmarks.json_stream import Record, json_items, json_lines
 
 
 class Located(NamedTuple):

@@ -120,7 +120,7 @@ def test_a_file_of_other_answers_is_refused(tmp_path, given, message):
             "line 1: field 'question_id' is 1.5, not of type int or str",
         ),
         ('{"question_id": 1, "text": "a"', "line 1: this is not JSON"),
-        ("[1]", r"line 1: \[1\] is not a JSON object"),
+        ("[1]", "item 1: 1 is not a JSON object"),
     ],
 )
 def test_a_bad_line_is_named(tmp_path, line, message):

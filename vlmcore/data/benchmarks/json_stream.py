@@ -7,13 +7,15 @@ files. Every record knows its file and line, so that an error can name them.
 """
 
 import json
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol, TextIO, TypeVar
+from typing import Any, NamedTuple, TextIO
 
-from vlmcore.config.validation import as_path
+from vlmcore.data.benchmarks.text_files import open_text
 
 _CHUNK = 1 << 16  # characters
+_LONGEST_LINE = 1 << 24
+"""Characters of a line; a longer one is no record of a file with one a line."""
 
 
 class Record(NamedTuple):
@@ -62,24 +64,10 @@ class Record(NamedTuple):
         return self.get("question_id", (int, str))
 
 
-class _Located(Protocol):
-    """A question, or what belongs to one, that knows where it was read."""
-
-    @property
-    def id(self) -> Hashable:
-        """The question's id."""
-
-    @property
-    def where(self) -> str:
-        """File and line."""
-
-
-_First = TypeVar("_First", bound=_Located)
-_Second = TypeVar("_Second", bound=_Located)
-
-
 def json_lines(path: str | Path, *, unfinished: bool = False) -> Iterator[Record]:
     """Yields the records of a file with one JSON object a line, without empty lines.
+
+    A file that is one array is read as such.
 
     Args:
         path: the file.
@@ -89,25 +77,31 @@ def json_lines(path: str | Path, *, unfinished: bool = False) -> Iterator[Record
         FileNotFoundError: there is no such file.
         ValueError: a line is not a JSON object.
     """
-    with _open(path) as file:
+    if _begins(path) == "[":
+        yield from json_items(path)
+        return
+    with open_text(path) as file:
         for number, line in enumerate(file, start=1):
             if not line.strip():
                 continue
             where = f"{path}, line {number}"
             try:
                 value = json.loads(line.rstrip("\n"))
-            except json.JSONDecodeError as error:
+            except (ValueError, RecursionError) as error:
                 if unfinished and not line.endswith("\n"):
                     return
                 raise ValueError(
-                    f"{where}: this is not JSON ({error.msg} at column "
-                    f"{error.colno}); mend or remove the line"
+                    f"{where}: this is not JSON ({_reason(error)}); mend or remove the "
+                    "line"
                 ) from error
             yield _record(where, "", value)
 
 
 def json_items(path: str | Path, field: str | None = None) -> Iterator[Record]:
     """Yields the records of an array or object: the whole file, or one field of it.
+
+    Where the file has one JSON object a line instead, or is the array itself, its
+    records are read.
 
     Args:
         path: the file.
@@ -117,7 +111,12 @@ def json_items(path: str | Path, field: str | None = None) -> Iterator[Record]:
         FileNotFoundError: there is no such file.
         ValueError: the file is not JSON, or has no such array or object.
     """
-    with _open(path) as file:
+    if _is_lines(path, field):
+        yield from json_lines(path)
+        return
+    if _begins(path) == "[":
+        field = None
+    with open_text(path) as file:
         stream = _Stream(file)
         count = 0
         try:
@@ -133,90 +132,47 @@ def json_items(path: str | Path, field: str | None = None) -> Iterator[Record]:
                 value = stream.value()
                 count += 1
                 yield _record(f"{path}, {field or 'item'} {key or count}", key, value)
-        except json.JSONDecodeError as error:
-            raise ValueError(
-                f"{path}: broken JSON after {count} records ({error.msg}); the file "
-                "may be incomplete, get it again"
-            ) from error
         except LookupError as error:
             raise ValueError(
                 f"{path}: there is no field {field!r}; is this the right file?"
             ) from error
-
-
-def join(
-    questions: Iterable[_First], others: Iterable[_Second], what: str = "answer"
-) -> Iterator[tuple[_First, _Second]]:
-    """Yields questions, in their order, each with what belongs to it.
-
-    What comes early waits, so memory grows with how far the orders differ.
-
-    Args:
-        questions: with ids that occur once.
-        others: one for each question.
-        what: the others are called in messages.
-
-    Raises:
-        ValueError: an id occurs twice or belongs to no question, or a question has
-            none.
-    """
-    waiting: dict[Hashable, _Second] = {}
-    done: set[Hashable] = set()
-    rest = iter(others)
-    for question in unique(questions, done):
-        while question.id not in waiting:
-            other = next(rest, None)
-            if other is None:
-                raise ValueError(
-                    f"{question.where}: question {question.id!r} has no {what}"
-                )
-            if other.id in waiting or (other.id in done and other.id != question.id):
-                raise ValueError(
-                    f"{other.where}: a second {what} to question {other.id!r}"
-                )
-            waiting[other.id] = other
-        yield question, waiting.pop(question.id)
-    for other in (*waiting.values(), *rest):
-        problem = (
-            f"a second {what} to"
-            if other.id in done
-            else f"a{'n' * (what[0] in 'aeiou')} {what} to unknown"
-        )
-        raise ValueError(f"{other.where}: {problem} question {other.id!r}")
-
-
-def unique(
-    questions: Iterable[_First], seen: set[Hashable] | None = None
-) -> Iterator[_First]:
-    """Yields the same questions and checks their ids, which `seen` collects.
-
-    Raises:
-        ValueError: an id occurs twice.
-    """
-    seen = set() if seen is None else seen
-    for question in questions:
-        if question.id in seen:
+        except (json.JSONDecodeError, RecursionError) as error:
             raise ValueError(
-                f"{question.where}: question {question.id!r} was there before; every "
-                "question needs an id of its own"
-            )
-        seen.add(question.id)
-        yield question
+                f"{path}: broken JSON after {count} records ({_reason(error)}); the "
+                "file may be incomplete, get it again"
+            ) from error
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, json.JSONDecodeError):
+        return f"{error.msg} at column {error.colno}"
+    return str(error)[:100]
+
+
+def _begins(path: str | Path) -> str:
+    """The first character of a file that is not space, '' if there is none."""
+    with open_text(path) as file:
+        return _Stream(file).peek()
+
+
+def _is_lines(path: str | Path, field: str | None) -> bool:
+    """Whether a file has one JSON object a line, and is not an object of records."""
+    with open_text(path) as file:
+        line = file.readline(_LONGEST_LINE)
+        try:
+            first = json.loads(line)
+        except (ValueError, RecursionError):
+            return False
+        if not isinstance(first, dict) or not first or field in first:
+            return False
+        several = _Stream(file).peek() == "{"
+        return several or not any(isinstance(x, dict | list) for x in first.values())
 
 
 def _record(where: str, key: str, value: Any) -> Record:
     if not isinstance(value, dict):
         raise ValueError(f"{where}: {json.dumps(value)[:60]} is not a JSON object")
     return Record(where, key, value)
-
-
-def _open(path: str | Path) -> TextIO:
-    path = as_path("a file", path)
-    if not path.is_file():
-        raise FileNotFoundError(
-            f"there is no {path}; `vlmcore sources` says where the files come from"
-        )
-    return path.open(encoding="utf-8")
 
 
 class _Stream:

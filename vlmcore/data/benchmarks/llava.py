@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import NAMESPACE_URL, uuid5
 
-from vlmcore.data.benchmarks.json_stream import json_lines, unique
+from vlmcore.data.benchmarks.joining import unique
+from vlmcore.data.benchmarks.json_stream import json_lines
 from vlmcore.data.benchmarks.question import Question
 from vlmcore.files import beside, refuse_existing, refuse_other
 
@@ -30,6 +31,8 @@ class Answer(NamedTuple):
     model: str
     metadata: dict[str, Any]
     where: str = ""
+    round: int = 0
+    """MMBench's rotation, where a file says it beside the question's number."""
 
     @property
     def unreadable(self) -> str:
@@ -87,7 +90,7 @@ def read_answers(path: str | Path, *, unfinished: bool = False) -> Iterator[Answ
         ValueError: a line is malformed, or a field missing; the message says where.
     """
     for record in json_lines(path, unfinished=unfinished):
-        metadata = record.get("metadata", dict) if "metadata" in record.fields else {}
+        metadata = record.optional("metadata", dict, {})
         prompt, model = (
             str(record.fields.get(name, "")) for name in ("prompt", "model_id")
         )
@@ -98,6 +101,7 @@ def read_answers(path: str | Path, *, unfinished: bool = False) -> Iterator[Answ
             model,
             metadata,
             record.where,
+            record.optional("round_id", int, 0),
         )
 
 

@@ -35,7 +35,8 @@ class Question(NamedTuple):
     where: str
     """File and line, for error messages."""
     options: tuple[str, ...] = ()
-    """Texts of the options of a multiple-choice question."""
+    """Texts of the options of a multiple-choice question, for A, B, ...; an empty text
+    is a gap, so that those behind it keep their letters."""
     group: Hashable = None
     """Questions of a group are right only together: those about an image in MME, the
     rotations of a question in MMBench."""
@@ -59,8 +60,18 @@ def short_prompt(question: str, *hints: str) -> str:
     return "\n".join((question, *hints, _ANSWER_BRIEFLY))
 
 
+def lettered(options: Sequence[str]) -> dict[str, str]:
+    """Returns the options by their letters, without gaps.
+
+    Example:
+        >>> lettered(["red", "", "green"])
+        {'A': 'red', 'C': 'green'}
+    """
+    pairs = zip(OPTION_LETTERS, options, strict=False)
+    return {letter: text for letter, text in pairs if text}
+
+
 def choice_prompt(question: str, options: Sequence[str], hint: str = "") -> str:
     """Returns the prompt of a multiple-choice question, answered by a letter."""
-    lettered = zip(OPTION_LETTERS, options, strict=False)
-    listed = [f"{letter}. {option}" for letter, option in lettered]
+    listed = [f"{letter}. {text}" for letter, text in lettered(options).items()]
     return "\n".join(([hint] if hint else []) + [question, *listed, _ANSWER_BY_LETTER])

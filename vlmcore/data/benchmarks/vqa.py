@@ -4,9 +4,11 @@ They are VQAv2, VizWiz, TextVQA and GQA.
 """
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
-from vlmcore.data.benchmarks.json_stream import Record, join, json_items
+from vlmcore.data.benchmarks.joining import join
+from vlmcore.data.benchmarks.json_stream import Record, json_items
 from vlmcore.data.benchmarks.question import (
     ANNOTATORS,
     UNANSWERABLE_HINT,
@@ -14,6 +16,7 @@ from vlmcore.data.benchmarks.question import (
     Question,
     short_prompt,
 )
+from vlmcore.data.benchmarks.text_files import each
 
 
 def vqav2(
@@ -40,13 +43,16 @@ def vqav2(
         if annotations
         else ((record, None) for record in asked)
     )
-    for record, annotation in pairs:
-        number = record.id
+
+    def question(pair: tuple[Record, Record | None]) -> Question:
+        record, annotation = pair
         path = Path(images) / image.format(record.get("image_id", int))
         answers = _human_answers(annotation) if annotation else ()
         kind = annotation.get("answer_type") if annotation else "all"
         prompt = short_prompt(record.get("question"))
-        yield Question(number, prompt, path, answers, kind, record.where)
+        return Question(record.id, prompt, path, answers, kind, record.where)
+
+    yield from each(question, pairs)
 
 
 def vizwiz(file: str | Path, images: str | Path) -> Iterator[Question]:
@@ -55,13 +61,16 @@ def vizwiz(file: str | Path, images: str | Path) -> Iterator[Question]:
     The prompt gives the word for a question that cannot be answered. The test file has
     no answers.
     """
-    for record in json_items(file):
+
+    def question(record: Record) -> Question:
         name = record.get("image")
         labelled = "answers" in record.fields
         kind = record.get("answer_type") if labelled else "all"
         prompt = short_prompt(record.get("question"), UNANSWERABLE_HINT)
         answers = _human_answers(record) if labelled else ()
-        yield Question(name, prompt, Path(images) / name, answers, kind, record.where)
+        return Question(name, prompt, Path(images) / name, answers, kind, record.where)
+
+    yield from each(question, json_items(file))
 
 
 def textvqa(
@@ -79,8 +88,10 @@ def textvqa(
     found = {}
     if ocr:
         for record in json_items(ocr, "data"):
-            found[record.get("image_id")] = record.get("ocr_tokens", list)
-    for record in json_items(file, "data"):
+            words = record.get("ocr_tokens", list)
+            found[record.get("image_id")] = [str(word) for word in words]
+
+    def question(record: Record) -> Question:
         image = record.get("image_id")
         hints = (
             [f"Reference OCR token: {', '.join(found[image])}"]
@@ -90,7 +101,9 @@ def textvqa(
         answers = _human_answers(record) if "answers" in record.fields else ()
         prompt = short_prompt(record.get("question"), *hints)
         path = Path(images) / f"{image}.jpg"
-        yield Question(record.id, prompt, path, answers, "all", record.where)
+        return Question(record.id, prompt, path, answers, "all", record.where)
+
+    yield from each(question, json_items(file, "data"))
 
 
 def gqa(
@@ -108,27 +121,28 @@ def gqa(
             Consistency needs them: they are of the kind `unbalanced`, outside all other
             scores.
     """
-    for record in json_items(file):
-        in_scores = record.optional("isBalanced", bool, True)
-        if balanced and not in_scores:
-            continue
-        image = Path(images) / f"{record.get('imageId')}.jpg"
-        answers = (record.get("answer"),) if "answer" in record.fields else ()
-        kind, types = _gqa_types(record) if in_scores else (UNBALANCED, ())
-        yield Question(
-            record.key,
-            short_prompt(record.get("question")),
-            image,
-            answers,
-            kind,
-            record.where,
-            types=types,
-            entailed=tuple(
-                name
-                for name in record.optional("entailed", list, [])
-                if isinstance(name, str) and name != record.key
-            ),
-        )
+    for question in each(partial(_gqa_question, Path(images)), json_items(file)):
+        if not balanced or question.kind != UNBALANCED:
+            yield question
+
+
+def _gqa_question(images: Path, record: Record) -> Question:
+    in_scores = record.optional("isBalanced", bool, True)
+    kind, types = _gqa_types(record) if in_scores else (UNBALANCED, ())
+    return Question(
+        record.key or str(record.id),
+        short_prompt(record.get("question")),
+        images / f"{record.get('imageId')}.jpg",
+        (record.get("answer"),) if "answer" in record.fields else (),
+        kind,
+        record.where,
+        types=types,
+        entailed=tuple(
+            name
+            for name in record.optional("entailed", list, [])
+            if isinstance(name, str) and name != record.key
+        ),
+    )
 
 
 def _gqa_types(record: Record) -> tuple[str, tuple[str, ...]]:
@@ -145,12 +159,13 @@ def _gqa_types(record: Record) -> tuple[str, tuple[str, ...]]:
 def _human_answers(record: Record) -> tuple[str, ...]:
     """Returns the answers of ten annotators: texts, or objects with a text."""
     given = [
-        answer["answer"] if isinstance(answer, dict) else answer
+        answer.get("answer") if isinstance(answer, dict) else answer
         for answer in record.get("answers", list)
     ]
     if len(given) != ANNOTATORS or not all(isinstance(text, str) for text in given):
         raise ValueError(
-            f"{record.where}: field 'answers' has {len(given)} entries; the rule "
-            f"needs {ANNOTATORS} texts"
+            f"{record.where}: field 'answers' has {len(given)} entries, of which "
+            f"{sum(isinstance(text, str) for text in given)} are texts; the rule needs "
+            f"{ANNOTATORS} texts"
         )
     return tuple(given)

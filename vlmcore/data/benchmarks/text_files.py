@@ -1,0 +1,70 @@
+"""Opens text files as people have them, and counts the records that cannot be read."""
+
+import codecs
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import TextIO, TypeVar
+
+from vlmcore.config.validation import as_path
+
+_SHOWN = 3
+_LATIN_1 = "vlmcore.latin-1"
+_In, _Out = TypeVar("_In"), TypeVar("_Out")
+
+
+def open_text(path: str | Path) -> TextIO:
+    """Opens a file of UTF-8, with or without a byte-order mark.
+
+    Bytes that are not UTF-8 are read as Latin-1, in which older files are written, and
+    a file that begins with the mark of UTF-16 is read as that.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+    """
+    path = as_path("a file", path)
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"there is no {path}; `vlmcore sources` says where the files come from"
+        )
+    with path.open("rb") as file:
+        start = file.read(2)
+    if start in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+        return path.open(encoding="utf-16", errors="replace")
+    return path.open(encoding="utf-8-sig", errors=latin_1_errors())
+
+
+def latin_1_errors() -> str:
+    """The name of a way to decode, in which foreign bytes are Latin-1."""
+    codecs.register_error(_LATIN_1, _as_latin_1)
+    return _LATIN_1
+
+
+def _as_latin_1(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    return error.object[error.start : error.end].decode("latin-1"), error.end
+
+
+def each(read: Callable[[_In], _Out], records: Iterable[_In]) -> Iterator[_Out]:
+    """Yields what a function reads from each record, or reads on where it cannot.
+
+    Raises:
+        ValueError: behind the last record, if some could not be read. It counts them
+            and says where the first ones are and why.
+    """
+    count, problems, failed = 0, list[str](), 0
+    for record in records:
+        count += 1
+        try:
+            value = read(record)
+        except ValueError as error:
+            failed += 1
+            problems += [str(error)] if failed <= _SHOWN else []
+        else:
+            yield value
+    if failed:
+        more = f"; and {failed - _SHOWN} more" if failed > _SHOWN else ""
+        raise ValueError(
+            f"{failed} of {count} records cannot be read: {'; '.join(problems)}{more}; "
+            "mend or remove them"
+        )
