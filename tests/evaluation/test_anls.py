@@ -39,7 +39,7 @@ def test_the_papers_formula_against_an_independent_package(read):
     assert found == pytest.approx(expected, abs=1e-12)
     assert sum(0 < value < 1 for value in expected) > 1000
     differ = sum(anls(*pair) != value for pair, value in zip(part, found, strict=True))
-    assert differ > 50, "the two rules are told apart"
+    assert differ > 50, "the two rules differ"
 
 
 def test_the_distance_is_levenshteins():
