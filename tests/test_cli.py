@@ -33,6 +33,8 @@ COMMANDS = [
     "weights",
     "benchmark-model",
     "adapter",
+    "evaluate",
+    "compare",
     "sources",
     "factual-probe",
     "course release",

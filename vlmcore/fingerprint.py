@@ -8,13 +8,23 @@ a small part of the time of an epoch.
 import hashlib
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+
+_PACKAGES = (
+    "vlmcore",
+    "torch",
+    "transformers",
+    "lightning",
+    "torchmetrics",
+    "numpy",
+    "pandas",
+)
 
 
 @runtime_checkable
@@ -48,6 +58,17 @@ def fingerprint(*values: Any) -> str:
 def torch_version() -> str:
     """The version of torch, as far as it decides results: 2.9 of 2.9.1+cpu."""
     return ".".join(version("torch").split(".")[:2])
+
+
+def versions() -> dict[str, str]:
+    """The versions of this package and of those that decide its results."""
+    found = dict[str, str]()
+    for package in _PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "not installed"
+    return found
 
 
 def _pieces(value: Any) -> Iterator[Any]:

@@ -141,6 +141,8 @@ _add(
 _add(
     "Evaluation",
     {
+        "evaluate": evaluating.evaluate_model,
+        "compare": evaluating.compare_results,
         "sources": evaluating.list_sources,
         "factual-probe": evaluating.probe_facts_in_text,
     },

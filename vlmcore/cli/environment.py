@@ -1,32 +1,16 @@
 """The command that describes the environment, for reports of errors."""
 
 import platform
-from importlib.metadata import PackageNotFoundError, version
-
-_PACKAGES = (
-    "vlmcore",
-    "torch",
-    "transformers",
-    "lightning",
-    "torchmetrics",
-    "numpy",
-    "pandas",
-)
 
 
 def print_environment() -> None:
     """Print versions and devices, for a report of an error."""
+    from vlmcore.fingerprint import versions
+
     print(f"{'python':13} {platform.python_version()} on {platform.platform()}")
-    for package in _PACKAGES:
-        print(f"{package:13} {_version(package)}")
+    for package, number in versions().items():
+        print(f"{package:13} {number}")
     print(f"{'devices':13} {', '.join(_devices())}")
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "not installed"
 
 
 def _devices() -> list[str]:

@@ -1,7 +1,7 @@
-"""Commands about evaluation: the official benchmark files, and a probe in text."""
+"""Commands about evaluation: models on the benchmarks, their files, a probe in text."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -27,6 +27,90 @@ def list_sources(
         print(f"# other files: {', '.join(OTHER_SOURCES)}")
         return
     print("\n".join(commands(benchmark, folder)))
+
+
+def evaluate_model(
+    model: Annotated[
+        str,
+        typer.Argument(
+            help="Folder of a model of this package, or folder or hub name of one of "
+            "transformers, such as llava-hf/llava-1.5-7b-hf. benchmark-model is the "
+            "one of the chapters."
+        ),
+    ],
+    benchmark: Annotated[
+        str, typer.Argument(help="Benchmark, such as pope; `vlmcore sources` has all.")
+    ],
+    data: Annotated[
+        Path, typer.Option(metavar="FOLDER", help="Folder of the benchmarks' folders.")
+    ] = Path("data/benchmarks"),
+    out: Annotated[
+        Path, typer.Option(metavar="FOLDER", help="Folder for answers and results.")
+    ] = Path("results"),
+    limit: Annotated[
+        int | None,
+        typer.Option(min=1, help="Ask so many questions, spread over the file."),
+    ] = None,
+    images: Annotated[
+        str, typer.Option(help="Whose images are shown: real, none, permuted.")
+    ] = "real",
+    rule: Annotated[
+        str | None,
+        typer.Option(help="Another rule, such as pope_lenient. Default: the official."),
+    ] = None,
+    device: Annotated[str, typer.Option(help="cpu, cuda, or auto.")] = "auto",
+    batch: Annotated[int, typer.Option(min=1, help="Questions a step.")] = 16,
+    max_new_tokens: Annotated[int, typer.Option(min=1, help="Longest answer.")] = 16,
+    workers: Annotated[
+        int, typer.Option(min=0, help="Processes that prepare images.")
+    ] = 2,
+) -> None:
+    """Ask a model the questions of a benchmark, and score its answers.
+
+    An interrupted run resumes. The result is one JSON, with the answers in LLaVA's
+    format beside it, and a file for the server where a benchmark has one.
+    """
+    from vlmcore.evaluation.hub_models import load_model
+    from vlmcore.evaluation.reports import chosen_questions, evaluate_to_folder
+
+    settings = {
+        "benchmark": benchmark,
+        "data": str(data),
+        "rule": rule,
+        "limit": limit,
+        "images": images,
+        "max_new_tokens": max_new_tokens,
+    }
+    for _ in chosen_questions(settings).questions():
+        pass  # what cannot be read is found before a model is loaded
+    if model == "benchmark-model":
+        from vlmcore.experiments.benchmark_model import load_model as load_our_own
+
+        loaded: Any = load_our_own()
+        name = model
+    else:
+        loaded = load_model(model, device)
+        name = Path(model).resolve().name if Path(model).is_dir() else model
+    result = evaluate_to_folder(
+        loaded, name, settings, out, batch_size=batch, workers=workers
+    )
+    for field in ("score", "interval", "chance", "parseable", "count", "submission"):
+        if field in result:
+            print(f"{field:10} {result[field]}")
+    if result.get("unreadable", {}).get("count"):
+        left_out = result["unreadable"]
+        print(f"left out   {left_out['count']}: {left_out['first'][0]}, ...")
+
+
+def compare_results(
+    results: Annotated[
+        list[Path], typer.Argument(help="JSON files of `vlmcore evaluate`.")
+    ],
+) -> None:
+    """Print a Markdown table of models on one benchmark, with paired intervals."""
+    from vlmcore.evaluation.reports import comparison
+
+    print(comparison(results))
 
 
 def probe_facts_in_text(

@@ -7,15 +7,15 @@ reads the file of answers and nothing else of the model, so it scores the answer
 other code too, in any order.
 """
 
-import base64
-import re
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from PIL import Image
+import numpy as np
+import torch
+from tqdm import tqdm
 
 from vlmcore.config.validation import as_path, check_kind, whole
 from vlmcore.data.benchmarks.foreign_answers import matched_answers
@@ -23,15 +23,16 @@ from vlmcore.data.benchmarks.joining import join
 from vlmcore.data.benchmarks.llava import (
     Answer,
     append_answers,
+    read_answers,
     unanswered,
 )
 from vlmcore.data.benchmarks.multiple_choice import ROTATION
 from vlmcore.data.benchmarks.question import Question
+from vlmcore.evaluation.image_loading import ImageLoader, Loaded, mark, preparation
 from vlmcore.evaluation.rules import RULES
 from vlmcore.evaluation.scores import Score
 from vlmcore.files import make_folder
 from vlmcore.fingerprint import fingerprint, torch_version
-from vlmcore.models.images import UnreadableImageError, read_image
 from vlmcore.models.vlm import VLM
 
 _CHUNK = 4096  # answers scored at a time
@@ -81,12 +82,12 @@ class Evaluation(NamedTuple):
 
 
 def evaluate(
-    vlm: VLM, benchmark: Benchmark, answers: str | Path, **options: Any
+    vlm: Any, benchmark: Benchmark, answers: str | Path, **options: Any
 ) -> Evaluation:
     """Asks a model the questions it has not answered yet, and scores all its answers.
 
     Args:
-        vlm: the model under evaluation.
+        vlm: the model under evaluation, as for `ask`.
         benchmark: its questions and its rule.
         answers: file to append answers to, in LLaVA's format.
         **options: of `ask`.
@@ -96,26 +97,35 @@ def evaluate(
 
 
 def ask(
-    vlm: VLM,
+    vlm: Any,
     benchmark: Benchmark,
     answers: str | Path,
     *,
     model: str = "vlm",
     batch_size: int = 64,
     max_new_tokens: int = 16,
-) -> None:
+    workers: int = 0,
+    progress: bool = False,
+) -> int:
     """Appends a model's answers to a file until every question has one.
 
     At most a batch is asked twice when the process is killed.
 
     Args:
-        vlm: the model under evaluation.
+        vlm: the model under evaluation: a VLM, or any object with `made_of` and with
+            `ask(images, prompts, max_new_tokens)` for RGB images, such as a `HubModel`.
         benchmark: its questions.
         answers: the file; the answers it has are kept if they are those that the model
             would give again.
         model: name of the model, written beside its answers.
         batch_size: questions a step.
         max_new_tokens: the longest answer.
+        workers: processes that prepare images while the model answers. A script that
+            wants some needs the guard `if __name__ == "__main__":`.
+        progress: whether to show a bar with the time left.
+
+    Returns:
+        The number of questions that were asked now.
 
     Raises:
         FileNotFoundError: an image is missing.
@@ -125,26 +135,39 @@ def ask(
     check_benchmark(benchmark)
     if not hasattr(vlm, "ask"):
         raise ValueError(f"a {type(vlm).__name__} cannot be asked; give a VLM")
-    batch_size = whole("batch_size", batch_size)
+    batch_size, count = whole("batch_size", batch_size), 0
     answers = as_path("answers", answers)
     make_folder(answers.parent)
     of_all = {"weights": fingerprint(vlm), "max_new_tokens": max_new_tokens}
     of_all["torch"] = torch_version()
 
     def made_of(question: Question) -> dict[str, Any]:
-        return of_all | {"image": fingerprint(_image_data(question))}
+        return of_all | {"image": mark(question.image)}
 
+    total = sum(1 for _ in benchmark.questions()) if progress else 0
+    done = progress and answers.exists()
+    before = sum(1 for _ in read_answers(answers, unfinished=True)) if done else 0
     rest = unanswered(benchmark.questions(), answers, model, made_of)
-    while batch := list(islice(rest, batch_size)):
-        metadata = list(map(made_of, batch))
-        texts = _texts(vlm, batch, max_new_tokens)
-        lines = [
-            Answer(question.id, question.prompt, text.strip(), model, about | problem)
-            for question, about, (text, problem) in zip(
-                batch, metadata, texts, strict=True
-            )
-        ]
-        append_answers(answers, lines)
+    with (
+        ImageLoader(preparation(vlm), workers) as loader,
+        tqdm(total=total, initial=before, unit="q", disable=not progress) as bar,
+    ):
+        for batch, images in loader.batches(rest, batch_size):
+            prompts = [question.prompt for question in batch]
+            texts = _texts(vlm, prompts, images, max_new_tokens)
+            lines = [
+                Answer(q.id, q.prompt, text, model, _metadata(of_all, loaded))
+                for q, loaded, text in zip(batch, images, texts, strict=True)
+            ]
+            append_answers(answers, lines)
+            count += len(batch)
+            bar.update(len(batch))
+    return count
+
+
+def _metadata(of_all: dict[str, Any], loaded: Loaded) -> dict[str, Any]:
+    problem = {"unreadable": loaded.problem} if loaded.problem else {}
+    return of_all | {"image": loaded.mark} | problem
 
 
 def score(benchmark: Benchmark, answers: str | Path) -> Evaluation:
@@ -213,61 +236,22 @@ def check_benchmark(benchmark: Any) -> None:
     check_kind("benchmark", benchmark, Benchmark, hint)
 
 
-def open_image(question: Question) -> Image.Image | None:
-    """Opens the image of a question; None for a question about text.
-
-    Raises:
-        FileNotFoundError: the file is missing.
-        UnreadableImageError: it cannot be decoded.
-    """
-    source, field = question.image, f"{question.where}: field 'image',"
-    if source is None:
-        return None
-    if isinstance(source, Path):
-        return read_image(source, f"{field} {source},")
-    try:
-        packed = _from_base64(source)
-    except ValueError as error:
-        problem = f"{field} its base64, cannot be decoded ({error})"
-        raise UnreadableImageError(problem) from error
-    return read_image(packed, f"{field} its base64,")
-
-
-def _from_base64(text: str) -> bytes:
-    """Bytes of base64 with line breaks, without padding, for addresses or in one."""
-    text = "".join(re.sub(r"^data:[^,]*,", "", text).split()).rstrip("=")
-    standard = text.replace("-", "+").replace("_", "/")
-    return base64.b64decode(standard + "=" * (-len(text) % 4), validate=True)
-
-
-def _image_data(question: Question) -> bytes | str | None:
-    """The bytes of an image's file, or its base64."""
-    source = question.image
-    if isinstance(source, Path):
-        return source.read_bytes() if source.exists() else str(open_image(question))
-    return source
-
-
 def _texts(
-    vlm: VLM, batch: Sequence[Question], max_new_tokens: int
-) -> list[tuple[str, dict[str, str]]]:
-    """Answers to a batch, in its order, each with the problem of its image.
-
-    Questions about text get an empty image.
-    """
-    empty = Image.new("RGB", (1, 1), vlm.vision.padding)
-    images, prompts, problems = [], [], {}
-    for row, question in enumerate(batch):
-        try:
-            images.append(open_image(question) or empty)
-            prompts.append(question.prompt)
-        except UnreadableImageError as error:
-            problems[row] = {"unreadable": str(error)}
-    texts = iter(vlm.ask(images, prompts, max_new_tokens) if images else [])
-    return [
-        ("", problems[row]) if row in problems else (next(texts), {})
-        for row in range(len(batch))
-    ]
+    model: Any, prompts: Sequence[str], images: Sequence[Loaded], max_new_tokens: int
+) -> list[str]:
+    """Answers to a batch, in its order; empty where the image is unreadable."""
+    readable = [row for row, loaded in enumerate(images) if not loaded.problem]
+    texts = [""] * len(prompts)
+    if readable:
+        seen: Any = [images[row].image for row in readable]
+        if isinstance(model, VLM):
+            seen = torch.from_numpy(np.concatenate(seen))
+        asked = [prompts[row] for row in readable]
+        for row, text in zip(
+            readable, model.ask(seen, asked, max_new_tokens), strict=True
+        ):
+            texts[row] = text.strip()
+    return texts
 
 
 def _answered(benchmark: Benchmark, answers: str | Path) -> Iterator[Question]:

@@ -83,6 +83,13 @@ def _write_spreadsheet(pairs: _Pairs, path: Path) -> None:
     pd.DataFrame(rows).to_excel(path, index=False)
 
 
+SUBMITTED = {
+    "mmbench": ".xlsx",
+    "vizwiz": ".json",
+    "vqav2": ".json",
+    "vqav2_official": ".json",
+}
+"""Rules of benchmarks with a server, and the kind of file that it takes."""
 _WRITERS: dict[str, Callable[[_Pairs, Path], None]] = {
     "vqav2": partial(_write_json, "question_id"),
     "vqav2_official": partial(_write_json, "question_id"),

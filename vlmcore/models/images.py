@@ -101,6 +101,16 @@ def read_image(source: Any, name: str | None = None) -> Image.Image:
         return ImageOps.exif_transpose(image)
 
 
+def as_rgb(image: Image.Image) -> Image.Image:
+    """A PIL image of any mode, upright, in RGB of 8 bits; grey of more is scaled."""
+    if image.mode in _GREYS:
+        pixels = _unit(_from_pil(image).movedim(2, 0))
+        return Image.fromarray((pixels * 255).round().byte().movedim(0, 2).numpy())
+    with _decoding(f"a PIL image of mode {image.mode}"):
+        image = ImageOps.exif_transpose(image)
+        return (image.convert("LA") if image.mode == "La" else image).convert("RGB")
+
+
 @contextmanager
 def _decoding(name: str) -> Iterator[None]:
     """Turns any failure to decode an image into a sentence with its name."""

@@ -13,7 +13,8 @@ from PIL import Image
 from tests.data.benchmarks.test_official_files import SAMPLES
 from vlmcore.data.benchmarks import multiple_choice, vqa, yes_no
 from vlmcore.data.benchmarks.question import Question
-from vlmcore.evaluation.benchmarks import Benchmark, open_image, score
+from vlmcore.evaluation.benchmarks import Benchmark, score
+from vlmcore.evaluation.image_loading import open_image
 from vlmcore.evaluation.sources import load_benchmark
 from vlmcore.models.images import UnreadableImageError, to_pixels
 

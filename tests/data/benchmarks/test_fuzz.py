@@ -14,7 +14,8 @@ import pytest
 
 from tests.data.benchmarks.test_official_files import SAMPLES
 from vlmcore.data.benchmarks.llava import Answer, append_answers
-from vlmcore.evaluation.benchmarks import open_image, score
+from vlmcore.evaluation.benchmarks import score
+from vlmcore.evaluation.image_loading import open_image
 from vlmcore.evaluation.sources import SOURCES, load_benchmark
 
 FILES = int(os.environ.get("VLMCORE_FUZZ", 300 // len(SOURCES)))

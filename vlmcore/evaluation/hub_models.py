@@ -1,0 +1,161 @@
+"""Vision-language models of the hub, asked like those of this package.
+
+`AutoModelForImageTextToText` loads LLaVA, Qwen-VL, SmolVLM and their families. Each
+comes with a processor, which resizes images and knows the template of a chat. What
+`evaluation.benchmarks.ask` needs of a model is `Answering`; any object that has it can
+be evaluated.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from PIL import Image
+from torch import nn
+from transformers import AutoModelForImageTextToText, AutoProcessor
+
+from vlmcore.files import read_json
+from vlmcore.models.pretrained import find
+from vlmcore.models.vlm import VLM
+
+_LLAVA_1_5 = "USER: {image}{question} ASSISTANT:"
+"""The template of a checkpoint that has none, such as the first ones of LLaVA-1.5."""
+
+
+class Answering(Protocol):
+    """A model under evaluation."""
+
+    def made_of(self) -> dict[str, Any]:
+        """Everything that decides its answers, for `vlmcore.fingerprint`."""
+
+    def ask(
+        self,
+        images: Sequence[Image.Image | None],
+        prompts: Sequence[str],
+        max_new_tokens: int,
+    ) -> list[str]:
+        """Answers a batch greedily, one prompt about each RGB image or about none."""
+
+
+class HubModel:
+    """A model of transformers with its processor.
+
+    Args:
+        folder: of the checkpoint, or its name on the hub.
+        device: where it runs.
+        dtype: of its weights; by default the checkpoint's own, but float32 on a CPU.
+
+    Raises:
+        FileNotFoundError: there is no such checkpoint.
+    """
+
+    def __init__(
+        self,
+        folder: str | Path,
+        device: str | torch.device = "cpu",
+        dtype: torch.dtype | str | None = None,
+    ) -> None:
+        found, device = find(folder), torch.device(device)
+        if not (found / "config.json").exists():
+            raise FileNotFoundError(
+                f"{found} holds no config.json; give a checkpoint's folder or hub name"
+            )
+        usual = torch.float32 if device.type == "cpu" else "auto"
+        self.processor = AutoProcessor.from_pretrained(found)
+        self.processor.tokenizer.padding_side = "left"
+        model: nn.Module = AutoModelForImageTextToText.from_pretrained(
+            found, dtype=dtype or usual
+        )
+        self.model: Any = model.to(device).eval()
+        tokenizer = self.processor.tokenizer
+        if tokenizer.pad_token is None:
+            tokenizer.pad_token = tokenizer.eos_token
+
+    def made_of(self) -> dict[str, Any]:
+        """Its weights, kind and template."""
+        return {
+            "kind": self.model.config.model_type,
+            "weights": self.model,
+            "template": self._prompt("?", True),
+        }
+
+    @torch.inference_mode()
+    def ask(
+        self,
+        images: Sequence[Image.Image | None],
+        prompts: Sequence[str],
+        max_new_tokens: int = 16,
+    ) -> list[str]:
+        """Answers one prompt about each image; greedily, whatever the checkpoint says.
+
+        Prompts about an image and those about text go through the model apart.
+        """
+        texts = [""] * len(prompts)
+        for seen in (True, False):
+            rows = [i for i, image in enumerate(images) if (image is not None) == seen]
+            if rows:
+                inputs = self._inputs(
+                    [self._prompt(prompts[row], seen) for row in rows],
+                    [[images[row]] for row in rows] if seen else None,
+                )
+                answers = self._generate(inputs, max_new_tokens)
+                for row, text in zip(rows, answers, strict=True):
+                    texts[row] = text
+        return texts
+
+    def _inputs(self, texts: list[str], images: list | None) -> Any:
+        inputs = self.processor(
+            text=texts, images=images, padding=True, return_tensors="pt"
+        )
+        return inputs.to(self.model.device, self.model.dtype)
+
+    def _generate(self, inputs: Any, max_new_tokens: int) -> list[str]:
+        made = self.model.generate(
+            **inputs,
+            max_new_tokens=max_new_tokens,
+            do_sample=False,
+            num_beams=1,
+            pad_token_id=self.processor.tokenizer.pad_token_id,
+        )
+        new = made[:, inputs["input_ids"].shape[1] :]
+        return self.processor.tokenizer.batch_decode(new, skip_special_tokens=True)
+
+    def _prompt(self, question: str, image: bool) -> str:
+        """The text of a chat that asks a question, with the image before it."""
+        if self.processor.chat_template is None:
+            mark = f"{self.processor.image_token}\n" if image else ""
+            return _LLAVA_1_5.format(image=mark, question=question)
+        content = [{"type": "image"}] if image else []
+        content.append({"type": "text", "text": question})
+        return self.processor.apply_chat_template(
+            [{"role": "user", "content": content}],
+            add_generation_prompt=True,
+            tokenize=False,
+        )
+
+
+def load_model(name: str | Path, device: str = "auto") -> VLM | HubModel:
+    """Loads a model of this package, or one of transformers.
+
+    Args:
+        name: the folder that `VLM.save_pretrained` wrote, a checkpoint's folder, or its
+            name on the hub.
+        device: such as `cpu` or `cuda`; `auto` is a GPU if there is one.
+
+    Raises:
+        FileNotFoundError: there is no such checkpoint.
+        ValueError: there is no such device.
+    """
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        place = torch.device(device)
+        torch.empty(0, device=place)
+    except (RuntimeError, AssertionError) as error:
+        raise ValueError(
+            f"there is no device {device!r} here; give cpu, cuda or auto"
+        ) from error
+    config = Path(name) / "config.json"
+    ours = config.exists() and "model_type" not in read_json(config)
+    return VLM.from_pretrained(name).to(place) if ours else HubModel(name, place)

@@ -1,0 +1,243 @@
+"""A model's result on a benchmark as one JSON, and a table of several models.
+
+`evaluate_to_folder` asks, scores and writes; `comparison` sets the results of models
+that answered the same questions beside each other, pair by pair.
+"""
+
+import math
+import random
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from vlmcore.config.validation import check_choice, whole
+from vlmcore.data.benchmarks.question import Question
+from vlmcore.evaluation.benchmarks import Benchmark, ask, points, score
+from vlmcore.evaluation.scores import Score
+from vlmcore.evaluation.sources import load_benchmark
+from vlmcore.evaluation.submissions import SUBMITTED, write_submission
+from vlmcore.evaluation.uncertainty import paired_bootstrap
+from vlmcore.files import make_folder, read_json, write_json
+from vlmcore.fingerprint import versions
+
+IMAGES = ("real", "none", "permuted")
+"""The images that questions are asked about: their own, none, or those of others."""
+_LEVEL, _Z = 0.95, 1.959964
+
+
+def asked_about(benchmark: Benchmark, images: str, seed: int = 0) -> Benchmark:
+    """The same questions about other images.
+
+    Args:
+        benchmark: the questions.
+        images: `real`, `none` for a blind baseline, or `permuted`: every image goes to
+            the questions of another one, in a cycle of random order.
+        seed: of the order.
+    """
+    check_choice("images", images, IMAGES)
+    if images == "real":
+        return benchmark
+    if images == "none":
+        return replace(benchmark, questions=_mapped(benchmark, lambda _: None))
+    cycle = list(dict.fromkeys(q.image for q in benchmark.questions() if q.image))
+    random.Random(seed).shuffle(cycle)
+    after = dict(zip(cycle, [*cycle[1:], *cycle[:1]], strict=True))
+    return replace(
+        benchmark, questions=_mapped(benchmark, lambda image: image and after[image])
+    )
+
+
+def _mapped(benchmark: Benchmark, image: Callable) -> Callable[[], Iterator[Question]]:
+    return lambda: (q._replace(image=image(q.image)) for q in benchmark.questions())
+
+
+def limited(benchmark: Benchmark, limit: int) -> Benchmark:
+    """Some of the questions, spread evenly over the file.
+
+    Questions that count together, the two of an image in MME and the rotations of one
+    in MMBench, count as one and stay together.
+    """
+    limit = whole("limit", limit)
+    names = list(dict.fromkeys(map(_together, benchmark.questions())))
+    step = max(1, len(names) / limit)
+    chosen = {names[int(i * step)] for i in range(min(limit, len(names)))}
+
+    def questions() -> Iterable[Question]:
+        return (q for q in benchmark.questions() if _together(q) in chosen)
+
+    return replace(benchmark, questions=questions)
+
+
+def _together(question: Question) -> Any:
+    return ("group", question.group) if question.group is not None else question.id
+
+
+def chosen_questions(settings: dict[str, Any]) -> Benchmark:
+    """The questions of a result, from the settings in its JSON."""
+    benchmark = load_benchmark(settings["benchmark"], settings["data"])
+    if settings["rule"]:
+        benchmark = replace(benchmark, rule=settings["rule"])
+    if settings["limit"]:
+        benchmark = limited(benchmark, settings["limit"])
+    return asked_about(benchmark, settings["images"])
+
+
+def evaluate_to_folder(
+    model: Any,
+    name: str,
+    settings: dict[str, Any],
+    out: Path,
+    *,
+    batch_size: int,
+    workers: int = 0,
+    progress: bool = True,
+) -> dict[str, Any]:
+    """Asks a model, scores its answers and writes both, and a file for a server.
+
+    Args:
+        model: as for `ask`.
+        name: of the model, and of its folder.
+        settings: `benchmark`, `data`, `rule`, `limit`, `images`, `max_new_tokens`.
+        out: folder; the results go to a folder of the model in it. An interrupted run
+            resumes.
+        batch_size: questions a step.
+        workers: as for `ask`.
+        progress: as for `ask`.
+
+    Returns:
+        The result, as in its JSON file.
+    """
+    benchmark, folder = chosen_questions(settings), out / name.replace("/", "--")
+    make_folder(folder)
+    stem = "-".join(
+        str(part)
+        for part in (
+            settings["benchmark"],
+            f"first{settings['limit']}" if settings["limit"] else "",
+            settings["images"] if settings["images"] != "real" else "",
+        )
+        if part
+    )
+    answers, path = folder / f"{stem}.jsonl", folder / f"{_stem(stem, settings)}.json"
+    run = read_json(path)["run"] if path.exists() else {}
+    start = time.monotonic()
+    asked = ask(
+        model,
+        benchmark,
+        answers,
+        model=name,
+        batch_size=batch_size,
+        max_new_tokens=settings["max_new_tokens"],
+        workers=workers,
+        progress=progress,
+    )
+    if asked or not run:
+        run = {"asked": asked, "seconds": round(time.monotonic() - start, 1)}
+    result = {"model": name, **settings, "answers": answers.name}
+    if all(question.answers for question in benchmark.questions()):
+        result |= _scored(benchmark, answers)
+    if benchmark.rule in SUBMITTED and not settings["limit"]:
+        path_to_server = folder / f"submission-{stem}"
+        result["submission"] = _submitted(benchmark, answers, path_to_server)
+    result |= {"run": run, "versions": versions()}
+    write_json(path, result)
+    return result
+
+
+def _stem(stem: str, settings: dict[str, Any]) -> str:
+    return f"{stem}-{settings['rule']}" if settings["rule"] else stem
+
+
+def _submitted(benchmark: Benchmark, answers: Path, stem: Path) -> str:
+    path = stem.with_suffix(SUBMITTED[benchmark.rule])
+    if not path.exists():
+        write_submission(benchmark, answers, path)
+    return path.name
+
+
+def _scored(benchmark: Benchmark, answers: Path) -> dict[str, Any]:
+    found = score(benchmark, answers)
+    return {
+        "rule": benchmark.rule,
+        **_fields(found.headline),
+        "level": _LEVEL,
+        "scores": {name: _nested(part) for name, part in found.scores.items()},
+        "unreadable": {"count": len(found.unreadable), "first": found.unreadable[:20]},
+    }
+
+
+def _nested(part: Any) -> dict[str, Any]:
+    if isinstance(part, Score):
+        return _fields(part)
+    return {name: _fields(one) for name, one in part._asdict().items()}
+
+
+def _fields(one: Score) -> dict[str, Any]:
+    """A score with the ends of its interval; a number that is not defined is null."""
+    half = _Z * one.standard_error
+    ends = [one.value - half, one.value + half]
+    fields = {"score": one.value, **one._asdict(), "interval": ends}
+    del fields["value"]
+    return {
+        name: None if isinstance(value, float) and math.isnan(value) else value
+        for name, value in fields.items()
+        if name != "interval" or not math.isnan(half)
+    }
+
+
+def comparison(paths: Sequence[Path]) -> str:
+    """A Markdown table of results on the same questions.
+
+    The first model is compared with each of the others: the difference of the mean
+    points an answer, with a 95 % interval of resampled images or groups.
+
+    Args:
+        paths: JSON files of `evaluate_to_folder`.
+
+    Raises:
+        ValueError: they are of different questions.
+    """
+    results = [read_json(Path(path)) for path in paths]
+    rows = [
+        "| model | images | score | 95 % | chance | parseable | count | "
+        "points, first − this |",
+        "|---|---|---:|---:|---:|---:|---:|---:|",
+    ]
+    first: dict[Any, float] | None = None
+    for path, result in zip(paths, results, strict=True):
+        same = ("benchmark", "limit", "rule")
+        if any(result[name] != results[0][name] for name in same):
+            raise ValueError(
+                f"{path} is not of the same questions and rule as {paths[0]}; compare "
+                "results of one benchmark"
+            )
+        benchmark = chosen_questions(result)
+        worth = points(benchmark, Path(path).parent / result["answers"])
+        first = worth if first is None else first
+        rows.append(_row(result, _difference(benchmark, first, worth)))
+    title = f"**{results[0]['benchmark']}**, rule {results[0]['rule']}"
+    return "\n".join([title, "", *rows])
+
+
+def _row(result: dict[str, Any], difference: str) -> str:
+    low, high = result.get("interval", [math.nan, math.nan])
+    shown = 1 if result["score"] > 1 else 3
+    return (
+        f"| {result['model']} | {result['images']} | {result['score']:.{shown}f} | "
+        f"{low:.{shown}f} to {high:.{shown}f} | {result['chance']:.{shown}f} | "
+        f"{result['parseable']:.3f} | {result['count']} | {difference} |"
+    )
+
+
+def _difference(benchmark: Benchmark, first: dict, worth: dict) -> str:
+    if worth is first:
+        return ""
+    both = [q for q in benchmark.questions() if q.id in first and q.id in worth]
+    gap = paired_bootstrap(
+        [first[q.id] for q in both],
+        [worth[q.id] for q in both],
+        [q.group if q.group is not None else q.id for q in both],
+    )
+    return f"{gap.value:+.3f} ({gap.low:+.3f} to {gap.high:+.3f})"
