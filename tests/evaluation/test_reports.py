@@ -21,6 +21,8 @@ from vlmcore.evaluation.reports import asked_about, chosen_questions, limited
 from vlmcore.evaluation.sources import SOURCES, load_benchmark
 from vlmcore.models.pretrained.packaged import SMOLLM2, available
 
+USUAL = ["--data", SAMPLES, "--workers", 0, "--max-new-tokens", 3]
+
 
 def run(command, *arguments):
     result = CliRunner().invoke(app, [command, *map(str, arguments)])
@@ -29,8 +31,7 @@ def run(command, *arguments):
 
 
 def evaluate(model, name, out, *options):
-    usual = ["--data", SAMPLES, "--out", out, "--workers", 0, "--max-new-tokens", 3]
-    run("evaluate", model, name, *usual, *options)
+    run("evaluate", model, name, *USUAL, "--out", out, *options)
     return json.loads(next(out.rglob(f"{name}*.json")).read_text())
 
 
@@ -128,6 +129,32 @@ def test_what_cannot_be_read_is_said_before_a_model_is_loaded(tmp_path):
     refused = CliRunner().invoke(app, arguments)
     assert refused.exit_code == 2
     assert "1 of 6 records cannot be read" in refused.output.replace("\n", " ")
+
+
+def test_shares_of_several_processes_end_in_one_result(hub_llava, tmp_path):
+    whole = evaluate(hub_llava, "pope", tmp_path / "a")
+    for share in ("2/3", "1/3"):  # the third is missing: its questions are asked later
+        run(
+            "evaluate",
+            hub_llava,
+            "pope",
+            *USUAL,
+            "--out",
+            tmp_path / "b",
+            "--share",
+            share,
+        )
+    assert not list((tmp_path / "b").rglob("*.json"))
+    gathered = evaluate(hub_llava, "pope", tmp_path / "b")
+    assert gathered["run"]["asked"] == whole["run"]["asked"] - 2
+    files = [next((tmp_path / x).rglob("pope.jsonl")) for x in "ab"]
+    assert files[0].read_text() == files[1].read_text()
+    assert gathered | {"run": None} == whole | {"run": None}
+    refused = CliRunner().invoke(
+        app,
+        ["evaluate", str(hub_llava), "pope", "--data", str(SAMPLES), "--share", "4"],
+    )
+    assert refused.exit_code == 2 and "'4' is no share" in refused.output
 
 
 @pytest.mark.slow

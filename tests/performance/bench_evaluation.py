@@ -59,6 +59,8 @@ class Yes:
     vision = SimpleNamespace(
         config=SimpleNamespace(image_size=8), mean=torch.full((1, 3, 1, 1), 0.5)
     )
+    def made_of(self):
+        return {}
     def ask(self, images, prompts, max_new_tokens):
         return ["yes"] * len(prompts)
 

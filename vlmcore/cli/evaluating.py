@@ -64,6 +64,13 @@ def evaluate_model(
     workers: Annotated[
         int, typer.Option(min=0, help="Processes that prepare images.")
     ] = 2,
+    share: Annotated[
+        str,
+        typer.Option(
+            metavar="I/N",
+            help="Ask only this share, for several GPUs; a run without it then scores.",
+        ),
+    ] = "1/1",
 ) -> None:
     """Ask a model the questions of a benchmark, and score its answers.
 
@@ -92,7 +99,7 @@ def evaluate_model(
         loaded = load_model(model, device)
         name = Path(model).resolve().name if Path(model).is_dir() else model
     result = evaluate_to_folder(
-        loaded, name, settings, out, batch_size=batch, workers=workers
+        loaded, name, settings, out, batch_size=batch, workers=workers, share=share
     )
     for field in ("score", "interval", "chance", "parseable", "count", "submission"):
         if field in result:

@@ -16,6 +16,7 @@ from vlmcore.config.validation import check_choice, whole
 from vlmcore.data.benchmarks.question import Question
 from vlmcore.evaluation.benchmarks import Benchmark, ask, points, score
 from vlmcore.evaluation.scores import Score
+from vlmcore.evaluation.shares import gather, parse_share, share_file, share_of
 from vlmcore.evaluation.sources import load_benchmark
 from vlmcore.evaluation.submissions import SUBMITTED, write_submission
 from vlmcore.evaluation.uncertainty import paired_bootstrap
@@ -93,6 +94,7 @@ def evaluate_to_folder(
     batch_size: int,
     workers: int = 0,
     progress: bool = True,
+    share: str = "1/1",
 ) -> dict[str, Any]:
     """Asks a model, scores its answers and writes both, and a file for a server.
 
@@ -105,6 +107,8 @@ def evaluate_to_folder(
         batch_size: questions a step.
         workers: as for `ask`.
         progress: as for `ask`.
+        share: of the questions, such as 2/4, for one of several processes. Only a run
+            without it scores; it starts from the answers of all shares.
 
     Returns:
         The result, as in its JSON file.
@@ -122,11 +126,14 @@ def evaluate_to_folder(
     )
     answers, path = folder / f"{stem}.jsonl", folder / f"{_stem(stem, settings)}.json"
     run = read_json(path)["run"] if path.exists() else {}
+    number, count = parse_share(share)
+    if count == 1:
+        gather(benchmark, answers)
     start = time.monotonic()
     asked = ask(
         model,
-        benchmark,
-        answers,
+        share_of(benchmark, number, count),
+        answers if count == 1 else share_file(answers, number, count),
         model=name,
         batch_size=batch_size,
         max_new_tokens=settings["max_new_tokens"],
@@ -136,6 +143,8 @@ def evaluate_to_folder(
     if asked or not run:
         run = {"asked": asked, "seconds": round(time.monotonic() - start, 1)}
     result = {"model": name, **settings, "answers": answers.name}
+    if count > 1:
+        return {**result, "share": share, "run": run}
     if all(question.answers for question in benchmark.questions()):
         result |= _scored(benchmark, answers)
     if benchmark.rule in SUBMITTED and not settings["limit"]:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, TextIO
 from vlmcore.data.benchmarks.text_files import open_text
 
 _CHUNK = 1 << 16  # characters
-_LONGEST_LINE = 1 << 24
+_LONGEST_LINE = 1 << 18
 """Characters of a line; a longer one is no record of a file with one a line."""
 
 
