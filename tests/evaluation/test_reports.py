@@ -133,17 +133,9 @@ def test_what_cannot_be_read_is_said_before_a_model_is_loaded(tmp_path):
 
 def test_shares_of_several_processes_end_in_one_result(hub_llava, tmp_path):
     whole = evaluate(hub_llava, "pope", tmp_path / "a")
+    usual = ["evaluate", hub_llava, "pope", *USUAL, "--out", tmp_path / "b", "--share"]
     for share in ("2/3", "1/3"):  # the third is missing: its questions are asked later
-        run(
-            "evaluate",
-            hub_llava,
-            "pope",
-            *USUAL,
-            "--out",
-            tmp_path / "b",
-            "--share",
-            share,
-        )
+        run(*usual, share)
     assert not list((tmp_path / "b").rglob("*.json"))
     gathered = evaluate(hub_llava, "pope", tmp_path / "b")
     assert gathered["run"]["asked"] == whole["run"]["asked"] - 2

@@ -65,7 +65,7 @@ def test_every_sample_is_read_whole(name):
     [
         ("gqa", f"What color is the circle?\n{SHORT}", 1),
         ("vqav2", f"What color is the rectangle?\n{SHORT}", 10),
-        ("textvqa", f"which letter is at r1c2?\n{SHORT}", 10),
+        ("textvqa", f"Which letter is at r1c2?\n{SHORT}", 10),
         (
             "vizwiz",
             "What color is the rectangle?\nWhen the provided information is "

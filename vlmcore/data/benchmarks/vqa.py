@@ -99,7 +99,8 @@ def textvqa(
             else []
         )
         answers = _human_answers(record) if "answers" in record.fields else ()
-        prompt = short_prompt(record.get("question"), *hints)
+        # the file has lower case; LLaVA asks with a capital
+        prompt = short_prompt(record.get("question").capitalize(), *hints)
         path = Path(images) / f"{image}.jpg"
         return Question(record.id, prompt, path, answers, "all", record.where)
 
