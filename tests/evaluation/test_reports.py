@@ -17,7 +17,7 @@ from tests.evaluation.test_benchmarks import SAMPLES
 from vlmcore.cli import app
 from vlmcore.data.benchmarks.llava import read_answers
 from vlmcore.evaluation.benchmarks import score
-from vlmcore.evaluation.reports import asked_about, chosen_questions, limited
+from vlmcore.evaluation.reports import Settings, asked_about, limited
 from vlmcore.evaluation.sources import SOURCES, load_benchmark
 from vlmcore.models.pretrained.packaged import SMOLLM2, available
 
@@ -189,5 +189,5 @@ def test_smollm2_with_one_visual_token_is_evaluated_on_all_eight(tmp_path):
     VLM.from_parts(config, vision, language).save_pretrained(tmp_path / "smollm2-v1")
     for name in SOURCES:
         found = evaluate(tmp_path / "smollm2-v1", name, tmp_path / "out", "--limit", 3)
-        asked = len(list(chosen_questions(found).questions()))
+        asked = len(list(Settings.of(found).questions().questions()))
         assert found["run"]["asked"] == asked and 0 <= found["parseable"] <= 1

@@ -78,17 +78,10 @@ def evaluate_model(
     format beside it, and a file for the server where a benchmark has one.
     """
     from vlmcore.evaluation.hub_models import load_model
-    from vlmcore.evaluation.reports import chosen_questions, evaluate_to_folder
+    from vlmcore.evaluation.reports import Settings, evaluate_to_folder
 
-    settings = {
-        "benchmark": benchmark,
-        "data": str(data),
-        "rule": rule,
-        "limit": limit,
-        "images": images,
-        "max_new_tokens": max_new_tokens,
-    }
-    for _ in chosen_questions(settings).questions():
+    settings = Settings(benchmark, str(data), rule, limit, images, max_new_tokens)
+    for _ in settings.questions().questions():
         pass  # what cannot be read is found before a model is loaded
     if model == "benchmark-model":
         from vlmcore.experiments.benchmark_model import load_model as load_our_own
@@ -98,14 +91,17 @@ def evaluate_model(
     else:
         loaded = load_model(model, device)
         name = Path(model).resolve().name if Path(model).is_dir() else model
-    result = evaluate_to_folder(
-        loaded, name, settings, out, batch_size=batch, workers=workers, share=share
-    )
+    how = {"batch_size": batch, "workers": workers, "progress": True}
+    result = evaluate_to_folder(loaded, name, settings, out, share, **how)
+    _print_result(result)
+
+
+def _print_result(result: dict[str, Any]) -> None:
     for field in ("score", "interval", "chance", "parseable", "count", "submission"):
         if field in result:
             print(f"{field:10} {result[field]}")
-    if result.get("unreadable", {}).get("count"):
-        left_out = result["unreadable"]
+    left_out = result.get("unreadable", {"count": 0})
+    if left_out["count"]:
         print(f"left out   {left_out['count']}: {left_out['first'][0]}, ...")
 
 

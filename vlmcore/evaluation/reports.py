@@ -8,7 +8,7 @@ import math
 import random
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -75,95 +75,94 @@ def _together(question: Question) -> Any:
     return ("group", question.group) if question.group is not None else question.id
 
 
-def chosen_questions(settings: dict[str, Any]) -> Benchmark:
-    """The questions of a result, from the settings in its JSON."""
-    benchmark = load_benchmark(settings["benchmark"], settings["data"])
-    if settings["rule"]:
-        benchmark = replace(benchmark, rule=settings["rule"])
-    if settings["limit"]:
-        benchmark = limited(benchmark, settings["limit"])
-    return asked_about(benchmark, settings["images"])
+@dataclass(frozen=True)
+class Settings:
+    """What is asked and how it is scored; a result's JSON has these fields."""
+
+    benchmark: str
+    data: str
+    """The folder of the benchmarks' folders."""
+    rule: str | None = None
+    """Another rule than the official one."""
+    limit: int | None = None
+    """Questions, as for `limited`; all if None."""
+    images: str = "real"
+    """As for `asked_about`."""
+    max_new_tokens: int = 16
+
+    @classmethod
+    def of(cls, result: dict[str, Any]) -> "Settings":
+        """The settings of a result."""
+        return cls(**{field.name: result[field.name] for field in fields(cls)})
+
+    def questions(self) -> Benchmark:
+        """The questions, with the rule that scores them."""
+        benchmark = load_benchmark(self.benchmark, self.data)
+        if self.rule:
+            benchmark = replace(benchmark, rule=self.rule)
+        if self.limit:
+            benchmark = limited(benchmark, self.limit)
+        return asked_about(benchmark, self.images)
+
+    @property
+    def name(self) -> str:
+        """The name of the file of answers, without its end."""
+        limit = f"{self.limit}-questions" if self.limit else ""
+        images = "" if self.images == "real" else self.images
+        return "-".join(part for part in (self.benchmark, limit, images) if part)
 
 
 def evaluate_to_folder(
-    model: Any,
-    name: str,
-    settings: dict[str, Any],
-    out: Path,
-    *,
-    batch_size: int,
-    workers: int = 0,
-    progress: bool = True,
-    share: str = "1/1",
+    model: Any, name: str, settings: Settings, out: Path, share: str = "1/1", **how: Any
 ) -> dict[str, Any]:
     """Asks a model, scores its answers and writes both, and a file for a server.
 
     Args:
         model: as for `ask`.
         name: of the model, and of its folder.
-        settings: `benchmark`, `data`, `rule`, `limit`, `images`, `max_new_tokens`.
+        settings: what is asked.
         out: folder; the results go to a folder of the model in it. An interrupted run
             resumes.
-        batch_size: questions a step.
-        workers: as for `ask`.
-        progress: as for `ask`.
         share: of the questions, such as 2/4, for one of several processes. Only a run
             without it scores; it starts from the answers of all shares.
+        **how: `batch_size`, `workers` and `progress` of `ask`.
 
     Returns:
         The result, as in its JSON file.
     """
-    benchmark, folder = chosen_questions(settings), out / name.replace("/", "--")
+    benchmark, folder = settings.questions(), out / name.replace("/", "--")
     make_folder(folder)
-    stem = "-".join(
-        str(part)
-        for part in (
-            settings["benchmark"],
-            f"first{settings['limit']}" if settings["limit"] else "",
-            settings["images"] if settings["images"] != "real" else "",
-        )
-        if part
-    )
-    answers, path = folder / f"{stem}.jsonl", folder / f"{_stem(stem, settings)}.json"
-    run = read_json(path)["run"] if path.exists() else {}
+    answers = folder / f"{settings.name}.jsonl"
+    rule = f"-{settings.rule}" if settings.rule else ""
+    path = folder / f"{settings.name}{rule}.json"
     number, count = parse_share(share)
     if count == 1:
         gather(benchmark, answers)
-    start = time.monotonic()
-    asked = ask(
-        model,
-        share_of(benchmark, number, count),
-        answers if count == 1 else share_file(answers, number, count),
-        model=name,
-        batch_size=batch_size,
-        max_new_tokens=settings["max_new_tokens"],
-        workers=workers,
-        progress=progress,
-    )
-    if asked or not run:
-        run = {"asked": asked, "seconds": round(time.monotonic() - start, 1)}
-    result = {"model": name, **settings, "answers": answers.name}
+    else:
+        benchmark = share_of(benchmark, number, count)
+        answers = share_file(answers, number, count)
+    start, how["max_new_tokens"] = time.monotonic(), settings.max_new_tokens
+    asked = ask(model, benchmark, answers, model=name, **how)
+    run = {"asked": asked, "seconds": round(time.monotonic() - start, 1)}
+    result = {"model": name, **asdict(settings), "answers": answers.name}
     if count > 1:
         return {**result, "share": share, "run": run}
+    if not asked and path.exists():
+        run = read_json(path)["run"]
     if all(question.answers for question in benchmark.questions()):
         result |= _scored(benchmark, answers)
-    if benchmark.rule in SUBMITTED and not settings["limit"]:
-        path_to_server = folder / f"submission-{stem}"
-        result["submission"] = _submitted(benchmark, answers, path_to_server)
+    if benchmark.rule in SUBMITTED and not settings.limit:
+        result["submission"] = _submitted(benchmark, answers)
     result |= {"run": run, "versions": versions()}
     write_json(path, result)
     return result
 
 
-def _stem(stem: str, settings: dict[str, Any]) -> str:
-    return f"{stem}-{settings['rule']}" if settings["rule"] else stem
-
-
-def _submitted(benchmark: Benchmark, answers: Path, stem: Path) -> str:
-    path = stem.with_suffix(SUBMITTED[benchmark.rule])
-    if not path.exists():
-        write_submission(benchmark, answers, path)
-    return path.name
+def _submitted(benchmark: Benchmark, answers: Path) -> str:
+    name = f"submission-{answers.stem}{SUBMITTED[benchmark.rule]}"
+    if not (answers.parent / name).exists():
+        write_submission(benchmark, answers, answers.parent / name)
+    return name
 
 
 def _scored(benchmark: Benchmark, answers: Path) -> dict[str, Any]:
@@ -187,11 +186,11 @@ def _fields(one: Score) -> dict[str, Any]:
     """A score with the ends of its interval; a number that is not defined is null."""
     half = _Z * one.standard_error
     ends = [one.value - half, one.value + half]
-    fields = {"score": one.value, **one._asdict(), "interval": ends}
-    del fields["value"]
+    numbers = {"score": one.value, **one._asdict(), "interval": ends}
+    del numbers["value"]
     return {
         name: None if isinstance(value, float) and math.isnan(value) else value
-        for name, value in fields.items()
+        for name, value in numbers.items()
         if name != "interval" or not math.isnan(half)
     }
 
@@ -222,7 +221,7 @@ def comparison(paths: Sequence[Path]) -> str:
                 f"{path} is not of the same questions and rule as {paths[0]}; compare "
                 "results of one benchmark"
             )
-        benchmark = chosen_questions(result)
+        benchmark = Settings.of(result).questions()
         worth = points(benchmark, Path(path).parent / result["answers"])
         first = worth if first is None else first
         rows.append(_row(result, _difference(benchmark, first, worth)))
