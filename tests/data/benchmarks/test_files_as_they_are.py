@@ -196,6 +196,32 @@ def test_popes_answers_are_numbered_in_llavas_order_of_splits(tmp_path, table):
     assert (ratio["adversarial"], ratio["popular"], ratio["random"]) == (1, 0, 0)
 
 
+def test_the_ids_of_llavas_published_files(tmp_path, table):
+    """POPE's begin with a digit for the split, VizWiz's are positions in the file, and
+    MME's have the folder of the images."""
+    files = llavas(tmp_path, table)
+    first = {"adversarial": 1, "random": 10_000_001, "popular": 20_000_001}
+    pope = [
+        (number + i, "A cup?\nAnswer", "Yes" if name == "random" else "No", {})
+        for name, number in first.items()
+        for i in range(2)
+    ]
+    path = answered(tmp_path / "a.jsonl", *pope)
+    scores = score(Benchmark("pope", files["pope"][0]), path).scores
+    assert {name: scores[name].yes_ratio.value for name in first} == {
+        "adversarial": 0,
+        "random": 1,
+        "popular": 0,
+    }
+    vizwiz = answered(tmp_path / "b.jsonl", (0, "", "Cup", {}))
+    assert score(Benchmark("vizwiz", files["vizwiz"][0]), vizwiz).headline.value == 1
+    end = "\nAnswer the question using a single word or phrase."
+    asked = (("Is it a car?", "No"), ("Is it a cup?", "Yes"))  # in another order
+    mme = [("count/images/1.png", f"{text}{end}", said, {}) for text, said in asked]
+    path = answered(tmp_path / "c.jsonl", *mme)
+    assert score(Benchmark("mme", files["mme"][0]), path).headline.value == 200
+
+
 def test_mmbench_without_rotations_has_only_a_vanilla_score(tmp_path, table):
     path = answered(tmp_path / "a.jsonl", (7, "", "A", {}))
     mm = table(row(7, *COLOURS))
