@@ -91,7 +91,7 @@ def evaluate_model(
     else:
         loaded = load_model(model, device)
         name = Path(model).resolve().name if Path(model).is_dir() else model
-    how = {"batch_size": batch, "workers": workers, "progress": True}
+    how: dict[str, Any] = {"batch_size": batch, "workers": workers, "progress": True}
     result = evaluate_to_folder(loaded, name, settings, out, share, **how)
     _print_result(result)
 
