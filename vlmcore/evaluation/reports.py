@@ -77,7 +77,7 @@ def _together(question: Question) -> Any:
 
 @dataclass(frozen=True)
 class Settings:
-    """What is asked and how it is scored; a result's JSON has these fields."""
+    """The questions and their rule; a result has these fields in its JSON."""
 
     benchmark: str
     data: str
