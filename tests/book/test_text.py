@@ -28,6 +28,7 @@ DONE = (
     "08_quecc_by_hand",
     "09_prumerge",
     "10_side_by_side",
+    "11_eight_benchmarks",
     "12_uncertainty",
     "13_miniature_worlds",
     "14_blind_and_shuffled",
