@@ -301,7 +301,8 @@ def test_q3_exact(submission, variant):
             if row["n"] == SIZES[i]
         ]
         found = submission.function("fit_cells")([*rows, *few])
-        assert np.allclose(found, law[1:], rtol=0.15), (
+        # the few pull the floor most: by .02 if the luck of a seed is left out
+        assert np.allclose(found, law[1:], rtol=0.15, atol=[0, 0, 0.02]), (
             f"a law with alpha = {law.alpha:.3g}, beta = {law.beta:.3g} and the floor "
             f"{law.floor:.3g} came back as {np.round(found, 3).tolist()} from rows "
             "without noise and five with 12 questions each."

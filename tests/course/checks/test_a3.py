@@ -62,7 +62,7 @@ def test_what_was_not_written_yet_says_so():
 
 
 def test_what_cannot_be_checked():
-    with pytest.raises(ValueError, match=r"no question 'a3.q9'; choose from a3.q1"):
+    with pytest.raises(ValueError, match=r"no question 'a3.q9'; choose from a1.q1"):
         check("a3.q9", len)
     with pytest.raises(TypeError, match="without calling it"):
         check("a3.q1", [0, 1])
