@@ -140,6 +140,8 @@ def test_bad_input_gets_a_sentence():
     metric = MMBench({0: "x"})
     with pytest.raises(ValueError, match="'C' cannot be right where there are 2: A, B"):
         metric.update(["A"], ["C"], [["a", "b"]], [0], [0])
-    metric.update(["A"], ["A"], [["a", "b"]], [0], [0])
+    metric = MMBench({0: "x", 1: "x"})
+    two = [["a", "b"], ["b", "a"]]
+    metric.update(["A"] * 3, ["A", "A", "B"], [two[0], *two], [0, 1, 1], [0, 0, 1])
     with pytest.raises(ValueError, match="question 0 was asked 1 times; it has 2"):
         metric.scores()

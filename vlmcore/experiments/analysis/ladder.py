@@ -60,7 +60,9 @@ class Ladder:
             family: pd.DataFrame({name: of_family[name] for name in columns})
             for family, of_family in families.items()
         }
-        return found | {"letters": found["ocr"]}
+        if "ocr" in found:
+            found["letters"] = found["ocr"]
+        return found
 
     def cells(self) -> pd.DataFrame:
         """All trained cells that have a result, one a row, with their errors."""
