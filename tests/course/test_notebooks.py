@@ -177,5 +177,5 @@ def test_masters_are_not_published():
         assert not list(built.rglob("masters"))
         for path in built.rglob("*.ipynb"):
             for region in [region for each in MASTERS for region in solutions(each)]:
-                line = max(region.splitlines(), key=len)
-                assert json.dumps(line, ensure_ascii=False)[1:-1] not in path.read_text(), path
+                line = json.dumps(max(region.splitlines(), key=len), ensure_ascii=False)
+                assert line[1:-1] not in path.read_text(), path
