@@ -13,7 +13,8 @@ import torch
 
 from tests.conftest import SAMPLES, TINY_LANGUAGE, TINY_VISION
 from vlmcore.config import PoolConfig, QueCCConfig, VLMConfig, replace
-from vlmcore.course.grading import Grade, QuestionGrade
+from vlmcore.course import batch
+from vlmcore.course.reports import Grade, QuestionGrade
 from vlmcore.data.samples import tokenize
 from vlmcore.evaluation.benchmarks import evaluate
 from vlmcore.evaluation.sources import load_benchmark
@@ -22,7 +23,6 @@ from vlmcore.experiments.pretraining import curriculum
 from vlmcore.experiments.runner import SECONDS
 from vlmcore.experiments.suites.grid import GRID_SIZES, grid_run
 from vlmcore.experiments.tasks import synthetic
-from vlmcore.folders import files_beside
 from vlmcore.models.feature_cache import FeatureStore
 from vlmcore.models.language import word_tokenizer
 from vlmcore.models.vlm import VLM
@@ -89,10 +89,9 @@ def sweeping(folder):
 
 def reporting(folder):
     for turn in range(40):
-        grade = Grade("a1", f"{turn}.ipynb", turn, 40, {}, [])
-        graded = with_fields(grade, questions=[QuestionGrade("q1", 1, 2, "no " * 99)])
-        with files_beside(folder, whole=False) as reports:
-            graded.write(reports, f"student-{turn % 4}")
+        questions = [QuestionGrade("q1", 1, 2, "no " * 99)]
+        grade = Grade("a1", "ada", f"{turn}.ipynb", turn, 40, {}, questions)
+        batch._write(folder, f"student-{turn % 4}", grade, "printed")
 
 
 PARTS = {

@@ -26,5 +26,10 @@ def test_links_lead_somewhere():
 
 def test_targets_are_in_the_makefile():
     makefile = (ROOT / "Makefile").read_text()
-    for target in re.findall(r"(?:`|^)make (\w+)", README, re.MULTILINE):
-        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+    there = {
+        name
+        for line in re.findall(r"^([\w ]+):", makefile, re.M)
+        for name in line.split()
+    }
+    for named in re.findall(r"(?:`|^)make ([\w ]+)", README, re.MULTILINE):
+        assert named.split()[0] in there, named
