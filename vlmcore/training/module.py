@@ -239,9 +239,10 @@ def _seed(number: int, device: torch.device) -> None:
     `torch.manual_seed` also notes a traceback for each kind of device that is not in
     use, which takes longer than the batch of a miniature.
     """
-    torch.default_generator.manual_seed(number)
-    if device.type == "cuda":
-        torch.cuda.manual_seed(number)
+    if device.type == "cpu":
+        torch.default_generator.manual_seed(number)
+    else:
+        torch.manual_seed(number)
 
 
 def vlm_loss(
