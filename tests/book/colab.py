@@ -1,9 +1,10 @@
 """Every notebook as Colab runs it: from an empty folder, by its own set-up cell.
 
-`make colab` runs this apart from `make test`, with the preset `smoke`. `.venv-colab`
-has the versions of `colab.txt`. Each process works in a copy of it, so that the first
-set-up cell finds Colab as it is; git clones the last commit of this checkout in place
-of the address.
+`make colab` runs this apart from `make test`, with the preset `smoke`. Solutions of
+exercises, which the build shows as text, run after the code that they follow.
+`.venv-colab` has the versions of `colab.txt`. Each process works in a copy of it, so
+that the first set-up cell finds Colab as it is; git clones the last commit of this
+checkout in place of the address.
 """
 
 import json
@@ -16,7 +17,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from tests.book.conftest import ROOT, chapters, sources
+from tests.book.conftest import ROOT, chapters, code_and_text_blocks, sources
 from tests.book.test_repository import address
 
 COLAB = ROOT / ".venv-colab"
@@ -94,9 +95,12 @@ def kernel(python, tmp_path, monkeypatch):
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_notebook_runs_from_an_empty_folder(path, kernel, python, before, tmp_path):
     solved = path.parent / "masters" / path.name
-    notebook = nbformat.read(solved if solved.exists() else path, 4)
-    for cell in notebook.cells:
-        cell.source = cell.source.replace('PRESET = "cpu"', 'PRESET = "smoke"')
+    blocks = code_and_text_blocks(
+        solved if solved.exists() else path, before=r"\{solution\}.*?"
+    )
+    code = [block.replace('PRESET = "cpu"', 'PRESET = "smoke"') for block in blocks]
+    cells = [nbformat.v4.new_code_cell(block) for block in code]
+    notebook = nbformat.v4.new_notebook(cells=cells)
     empty = tmp_path / "content"
     empty.mkdir()
     NotebookClient(
@@ -106,6 +110,7 @@ def test_a_notebook_runs_from_an_empty_folder(path, kernel, python, before, tmp_
         resources={"metadata": {"path": str(empty)}},
     ).execute(env=environment(tmp_path))
 
+    assert all(cell.execution_count for cell in notebook.cells)
     assert [folder.name for folder in empty.iterdir()] == ["one-visual-token"]
     now = installed(python)
     changed = {name for name in before if now.get(name) != before[name]}
