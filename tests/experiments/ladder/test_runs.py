@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from vlmcore.config import LanguageConfig, VisionConfig
 from vlmcore.data.flags.scenes import FAMILIES
@@ -31,7 +32,8 @@ def tiny(language, tmp_path, monkeypatch):
     sizes = LanguageConfig(language.config.vocab_size, 16, 1, 2, mlp_width=16)
     monkeypatch.setattr(plan, "MODELS", {KEY: Pretrained("tiny", sizes)})
     monkeypatch.setattr(plan, "VISION", TINY)
-    monkeypatch.setattr(plan, "STAGE", StageConfig(3, 1e-3, 4))
+    for name in ("STAGE", "LONGER"):
+        monkeypatch.setattr(plan, name, StageConfig(3, 1e-3, 4))
     monkeypatch.setattr(letter_probe, "STAGE", StageConfig(2, 1e-3, 4))
     for name in ("TRAIN_SCENES", "TEST_QUESTIONS", "DEVELOPMENT_QUESTIONS"):
         monkeypatch.setattr(plan, name, FEW)
@@ -52,9 +54,11 @@ def test_a_cell_is_trained_answers_and_is_not_done_twice(tiny, compressor):
         assert len(found["answers"]) == len(found["points"]) == 8
         assert ("seen" in found) == (family in ("knowledge", "which"))
     assert run_cell(cell, "test", *folders, "another") == result
+    kept = load_file(tiny / "results" / "compressors" / f"{cell.name}.safetensors")
     again = train(cell, tiny / "elsewhere", progress=False, accelerator="cpu")
     for name, x in train(cell, tiny / "work").state_dict().items():
         assert torch.equal(x, again.state_dict()[name]), "a cell is repeatable"
+        assert torch.equal(x.bfloat16(), kept[name])
 
 
 def test_images_are_permuted_at_the_least_and_the_most_tokens(tiny):
@@ -79,6 +83,12 @@ def test_oracles_and_text_are_read_by_the_analysis(tiny):
 def test_names_in_text_follow_the_rows_of_a_scene(tiny):
     made = shared.family_scenes("ocr", "test", draw=False)
     assert oracles.described(made, "ocr") == [sample.answer for sample in made.samples]
+
+
+def test_cells_of_most_tokens_are_trained_for_longer():
+    steps = {cell.visual_tokens: cell.stage.steps for cell in plan.cells()}
+    assert steps == {1: 4000, 4: 4000, 16: 4000, 36: 8000}
+    assert sum(cell.is_shipped for cell in plan.cells()) == 8
 
 
 def test_every_run_is_planned_once_and_unknown_ones_get_a_sentence(tmp_path):

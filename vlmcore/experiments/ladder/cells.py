@@ -74,7 +74,7 @@ def train(cell: Cell, work: Path, **options: Any) -> nn.Module:
     if not weights.exists():
         table, data = shared.table(cell.key, work), _Scenes(work)
         states = table.states[table.state_rows(data.questions)]
-        size, v, names = plan.STAGE.batch_size, cell.visual_tokens, table.words.names
+        size, v, names = cell.stage.batch_size, cell.visual_tokens, table.words.names
         # outputs start as long as the differences between names
         middle, scale = names.mean(0), (table.words.unit / names.shape[1]).sqrt()
 
@@ -87,10 +87,11 @@ def train(cell: Cell, work: Path, **options: Any) -> nn.Module:
             visual = middle + scale * model(step.features, step.states)
             return name_loss(visual, table.words, step.counts, plan.LOGIT)
 
-        module = Stage(compressor, loss, plan.STAGE, cell.seed)
+        module = Stage(compressor, loss, cell.stage, cell.seed)
         content = (table.words, states, data.glyph, data.centre, v, plan.LOGIT)
         batches = StepData(make, (content, [store.path.name for store in data.stores]))
-        run(module, batches, plan.STAGE.steps, folder, **options)
+        half: Any = {"precision": "bf16-mixed", **options}
+        run(module, batches, cell.stage.steps, folder, **half)
         last = compressor.projection[-1]
         last.weight.data *= scale
         last.bias.data.mul_(scale).add_(middle)
@@ -159,6 +160,9 @@ def run_cell(
         "threads": torch.get_num_threads(),
         "command": command,
     }
+    if cell.is_shipped:
+        with beside(results / "compressors" / f"{cell.name}.safetensors") as partial:
+            save_file(compressor.to(torch.bfloat16).state_dict(), partial)
     write_json(path, result)
     return result
 

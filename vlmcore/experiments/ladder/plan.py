@@ -44,6 +44,9 @@ SEEDS = 3
 
 VISION = VisionConfig(image_size=120, patch_size=10)
 STAGE = StageConfig(steps=4000, learning_rate=2e-3, batch_size=64)
+"""Stage 1 of cells of at most 16 tokens."""
+LONGER = StageConfig(steps=8000, learning_rate=2e-3, batch_size=64)
+"""Stage 1 of cells of 36 tokens, which have more places to learn."""
 LOGIT = 12.0
 """Score of a name's own embedding in stage 1, above that of the mean name."""
 TRAIN_SCENES = {"knowledge": 7000, "which": 4000, "count": 2000, "ocr": 5000}
@@ -70,6 +73,16 @@ class Cell:
         """Of the result file."""
         v, seed = self.visual_tokens, self.seed
         return f"{self.key}.{self.compressor}.v{v}.seed{seed}"
+
+    @property
+    def is_shipped(self) -> bool:
+        """Whether its compressor is kept with the results, for readers to try."""
+        return self.key == next(iter(MODELS)) and self.seed == 0
+
+    @property
+    def stage(self) -> StageConfig:
+        """How it is trained."""
+        return LONGER if self.visual_tokens == max(TOKENS) else STAGE
 
     @property
     def config(self) -> VLMConfig:
