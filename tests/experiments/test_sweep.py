@@ -9,7 +9,6 @@ import sys
 import time
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 from typer.testing import CliRunner
@@ -104,21 +103,16 @@ def test_sigkill_of_the_sweep_or_of_a_worker_loses_and_doubles_no_cell(tmp_path)
     assert start(script, tmp_path / "whole").wait(timeout=240) == 0
     assert len(table(tmp_path / "whole")) == RUNS + LANGUAGE_MODELS
 
-    rng, kills = np.random.default_rng(0), 0
-    for attempt in range(40):
+    results = tmp_path / "killed" / "results"
+    for done, of_worker in ((1, False), (4, True)):
         process = start(script, tmp_path / "killed")
-        # early on a little later each time, so that something is done between two kills
-        # on a slow machine too
-        time.sleep(rng.uniform(4, 9) + attempt)
-        of_worker = workers(process) if attempt % 2 and process.poll() is None else []
-        if process.poll() is None:
-            os.kill(
-                int(rng.choice(of_worker)) if of_worker else process.pid, signal.SIGKILL
-            )
-            kills += 1
-        if process.wait(timeout=60) == 0:
-            break
-    assert kills >= 2, "the sweep was hardly killed: nothing was tested"
+        while len(list(results.glob("*.json"))) < done:
+            assert process.poll() is None, "it ended before it was killed"
+            time.sleep(0.05)
+        victim = workers(process)[0] if of_worker else process.pid
+        os.kill(victim, signal.SIGKILL)
+        assert process.wait(timeout=60) != 0
+    assert start(script, tmp_path / "killed").wait(timeout=240) == 0
     assert table(tmp_path / "killed") == table(tmp_path / "whole")
     assert not list((tmp_path / "killed" / "results").glob("*partial*"))
 
