@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from vlmcore.experiments.analysis.ladder import LARGEST, MIDDLE, SMALLEST, Ladder
+from vlmcore.experiments.analysis.ladder_numbers import ladder_numbers
+from vlmcore.experiments.analysis.ledger_entries import ENTRIES
 from vlmcore.files import write_json
 
 COUNTRIES = 60
@@ -18,7 +20,11 @@ ERRORS = {
 
 @pytest.fixture
 def ladder(tmp_path):
-    """Two questions about each country, three seeds, errors drawn with given means."""
+    """Two questions about each country, three seeds, errors drawn with given means.
+
+    The probe of letters errs as the models do.
+    """
+    folder = tmp_path / "ladder"
     rng, count = np.random.default_rng(0), 2 * COUNTRIES
     about = [f"country {i % COUNTRIES}" for i in range(count)]
     asked = {
@@ -26,7 +32,8 @@ def ladder(tmp_path):
         for name in ("kind", "question", "one_token", "objects", "accepted")
     }
     known = {**asked, "about": about, "points": [1.0] * 90 + [0.0] * 30}
-    write_json(tmp_path / f"text-{SMALLEST}.json", {"families": {"knowledge": known}})
+    families = {"knowledge": known, "ocr": known}
+    write_json(folder / f"text-{SMALLEST}.json", {"families": families})
     for (key, v), error in ERRORS.items():
         for seed in range(3):
             points = (rng.random(count) > error).astype(float).tolist()
@@ -36,8 +43,9 @@ def ladder(tmp_path):
                 "seed": seed,
                 "families": {"knowledge": {"points": points}},
             }
-            write_json(tmp_path / f"{key}.tokenpacker.v{v}.seed{seed}.json", result)
-    return Ladder(tmp_path)
+            result["families"]["letters"] = {"points": points[::-1]}
+            write_json(folder / f"{key}.tokenpacker.v{v}.seed{seed}.json", result)
+    return Ladder(folder)
 
 
 def test_planted_contrasts_lie_in_their_intervals(ladder):
@@ -60,9 +68,29 @@ def test_a_countrys_questions_count_as_one(ladder):
 
 def test_cells_are_listed_with_their_errors(ladder):
     table = ladder.cells()
-    assert len(table) == 3 * len(ERRORS)
+    assert len(table) == 2 * 3 * len(ERRORS)
     large = table.query("key == @LARGEST")["error"].mean()
     assert large == pytest.approx(0.2, abs=0.06)
+
+
+def test_numbers_are_those_of_what_was_made(ladder, tmp_path):
+    found = {
+        entry.name.removeprefix("ladder."): entry.number
+        for entry in ENTRIES["ladder"](tmp_path)
+    }
+    assert found["knowledge.smollm2_135m.text.error"].value == pytest.approx(0.25)
+    error = found["knowledge.smollm2_135m.tokenpacker.v36.error"]
+    assert error.low < 0.6 < error.high
+    for name, planted in (("n_minus_v", 0.4), ("equal_cost", 0.3)):
+        for family in ("knowledge", "ocr"):
+            assert found[f"{family}.{name}"].low < planted
+            assert found[f"{family}.{name}"].high > planted
+    assert found["knowledge.qwen_equal_cost"].value == pytest.approx(0.35, abs=0.1)
+
+    (ladder.folder / f"{LARGEST}.tokenpacker.v1.seed2.json").unlink()
+    fewer = ladder_numbers(ladder)
+    assert "knowledge.n_minus_v" not in fewer  # a contrast waits for all its seeds
+    assert fewer["knowledge.qwen_1500m.tokenpacker.v1.error"].low is None
 
 
 def test_what_was_not_made_yet_gets_a_sentence(ladder, tmp_path):

@@ -31,11 +31,15 @@ class Ladder:
 
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
-        if not (self.folder / f"text-{SMALLEST}.json").exists():
+        if not self.has(f"text-{SMALLEST}"):
             raise FileNotFoundError(
                 f"{folder} has no text-{SMALLEST}.json, which lists the questions; "
                 "make it with: vlmcore ladder run --only text"
             )
+
+    def has(self, name: str) -> bool:
+        """Whether a run has a result."""
+        return (self.folder / f"{name}.json").exists()
 
     def result(self, name: str) -> dict[str, Any]:
         """One result file.
@@ -44,7 +48,7 @@ class Ladder:
             FileNotFoundError: it was not made yet.
         """
         path = self.folder / f"{name}.json"
-        if not path.exists():
+        if not self.has(name):
             raise FileNotFoundError(f"{path} was not made yet: vlmcore ladder run")
         return read_json(path)
 

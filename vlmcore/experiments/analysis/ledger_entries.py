@@ -12,6 +12,8 @@ from vlmcore.experiments.analysis.ablation import ablation_numbers, paired_with_
 from vlmcore.experiments.analysis.by_question import marks_of
 from vlmcore.experiments.analysis.comparison import Comparison
 from vlmcore.experiments.analysis.grid_numbers import grid_numbers
+from vlmcore.experiments.analysis.ladder import Ladder
+from vlmcore.experiments.analysis.ladder_numbers import ladder_numbers
 from vlmcore.experiments.analysis.scaling_grid import Grid
 from vlmcore.files import read_results
 from vlmcore.paper.refit import published_numbers
@@ -149,6 +151,16 @@ def _real_name(result: dict[str, Any]) -> str:
     return ".".join(["real", language, model, *extra])
 
 
+def _ladder(results: Path) -> Iterator[Entry]:
+    """Pretrained language models of three sizes, flags and their countries."""
+    folder = results / "ladder"
+    if any(folder.glob("text-*.json")):
+        for name, number in ladder_numbers(Ladder(folder)).items():
+            yield Entry(
+                f"ladder.{name}", number, "vlmcore ladder run", "book/results/ladder"
+            )
+
+
 ENTRIES: dict[str, Callable[[Path], Iterator[Entry]]] = {
     "laws": _coverage,
     "encoder": _encoder,
@@ -157,6 +169,7 @@ ENTRIES: dict[str, Callable[[Path], Iterator[Entry]]] = {
     "grid": _grid,
     "ablation": _ablation,
     "real": _real,
+    "ladder": _ladder,
 }
 """For each folder of results its reader, which is given the folder of all results."""
 
