@@ -83,23 +83,30 @@ class Ladder:
                 )
         return pd.DataFrame(rows)
 
-    def errors(self, key: str, compressor: str, v: int, family: str) -> np.ndarray:
-        """Errors by seed and by what is asked about, float (seeds, clusters)."""
+    def runs(self, key: str, compressor: str, v: int) -> list[dict[str, Any]]:
+        """The results of all seeds of a cell.
+
+        Raises:
+            FileNotFoundError: there is none.
+        """
         pattern = f"{key}.{compressor}.v{v}.seed*.json"
-        points = [
-            read_json(path)["families"][family]["points"]
-            for path in sorted(self.folder.glob(pattern))
-        ]
-        if not points:
+        found = [read_json(path) for path in sorted(self.folder.glob(pattern))]
+        if not found:
             raise FileNotFoundError(
                 f"{self.folder} has no {pattern}: vlmcore ladder run"
             )
-        return self._by_cluster(1 - np.array(points), family)
+        return found
+
+    def errors(self, key: str, compressor: str, v: int, family: str) -> np.ndarray:
+        """Errors by seed and by what is asked about, float (seeds, clusters)."""
+        runs = self.runs(key, compressor, v)
+        points = [run["families"][family]["points"] for run in runs]
+        return self.by_cluster(1 - np.array(points), family)
 
     def text_error(self, key: str, family: str) -> Interval:
         """Error of a model that reads the names in text."""
         points = self.result(f"text-{key}")["families"][family]["points"]
-        return _over_clusters(self._by_cluster(1 - np.array([points]), family))
+        return over_clusters(self.by_cluster(1 - np.array([points]), family))
 
     def oracle_error(
         self, key: str, v: int, family: str, picture: str = "exact"
@@ -107,7 +114,7 @@ class Ladder:
         """Error of a model that reads exact targets, or a name `repeated` V times."""
         found = self.result(f"oracle-{key}")["found"][f"v{v}"]
         points = found[f"{family}.{picture}"]["points"]
-        return _over_clusters(self._by_cluster(1 - np.array([points]), family))
+        return over_clusters(self.by_cluster(1 - np.array([points]), family))
 
     def n_minus_v(
         self, family: str, small: str = SMALLEST, compressor: str = "tokenpacker"
@@ -129,17 +136,33 @@ class Ladder:
         best = min(errors, key=lambda each: each.mean())
         return crossed_mean(best - self.errors(LARGEST, compressor, 1, family))
 
-    def _by_cluster(self, errors: np.ndarray, family: str) -> np.ndarray:
-        """Means over the questions about one country, or single questions."""
+    def by_cluster(
+        self, values: np.ndarray, family: str, rows: np.ndarray | None = None
+    ) -> np.ndarray:
+        """Means over the questions about one country, or single questions.
+
+        Args:
+            values: float (runs, questions).
+            family: of the questions.
+            rows: bool (questions,), those that count; all of them by default.
+
+        Returns:
+            float (runs, countries or strings), without those of which no row counts.
+        """
         about = self.questions[family]["about"]
         cluster = about.where(about != "", about.index.astype(str))
-        number = pd.factorize(cluster)[0]
+        rows = np.ones(len(about), bool) if rows is None else rows
+        number = pd.factorize(cluster[rows])[0]
         member = number[:, None] == np.arange(number.max() + 1)
-        return errors @ member / member.sum(0)
+        return values[:, rows] @ member / member.sum(0)
 
 
-def _over_clusters(errors: np.ndarray) -> Interval:
-    """Mean and t-interval over clusters, for answers that no seed changes."""
+def over_clusters(errors: np.ndarray) -> Interval:
+    """Mean and t-interval over clusters, for answers that no seed changes.
+
+    Args:
+        errors: float (1, clusters).
+    """
     values = errors[0]
     half = float(stats.t.ppf(0.975, len(values) - 1) * stats.sem(values))
     mean = float(values.mean())

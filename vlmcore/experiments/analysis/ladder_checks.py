@@ -1,0 +1,99 @@
+"""What the plan of the ladder reports beside its contrasts: seeing, blind, permuted."""
+
+import numpy as np
+
+from vlmcore.data.flags.world import load_world
+from vlmcore.experiments.analysis.ladder import LARGEST, SMALLEST, Ladder, over_clusters
+from vlmcore.experiments.ladder import plan
+from vlmcore.experiments.ladder.answers import is_right
+from vlmcore.scaling import Interval, crossed_mean
+
+
+def unseen(
+    ladder: Ladder, key: str, compressor: str, v: int, family: str = "knowledge"
+) -> Interval:
+    """How often the asked flag's token is nearest to the name of another flag."""
+    runs = ladder.runs(key, compressor, v)
+    seen = np.array([run["families"][family]["seen"] for run in runs])
+    return crossed_mean(ladder.by_cluster(1 - seen, family))
+
+
+def see_and_know(ladder: Ladder, key: str, compressor: str, v: int) -> float:
+    """1 - (1 - see)(1 - know) for *knowledge*, with *know* from names in text."""
+    not_seen = unseen(ladder, key, compressor, v).value
+    unknown = ladder.text_error(key, "knowledge").value
+    return 1 - (1 - not_seen) * (1 - unknown)
+
+
+def one_token_alone(
+    ladder: Ladder, key: str, compressor: str = "tokenpacker"
+) -> Interval:
+    """Error with V = 1 less error in text, for lone flags whose name is one token."""
+    asked = ladder.questions["knowledge"]
+    rows = (asked["one_token"] & (asked["objects"] == 1)).to_numpy()
+    runs = ladder.runs(key, compressor, 1)
+    points = np.array([run["families"]["knowledge"]["points"] for run in runs])
+    in_text = ladder.result(f"text-{key}")["families"]["knowledge"]["points"]
+    return crossed_mean(
+        ladder.by_cluster(np.array(in_text) - points, "knowledge", rows)
+    )
+
+
+def not_exact(
+    ladder: Ladder, key: str, compressor: str, v: int, family: str = "ocr"
+) -> Interval:
+    """The share of strings in which some letter is wrong, by `ocr` or `letters`."""
+    runs = ladder.runs(key, compressor, v)
+    points = np.array([run["families"][family]["points"] for run in runs])
+    return crossed_mean(ladder.by_cluster((points < 1).astype(float), family))
+
+
+def blind_error(ladder: Ladder, key: str, family: str) -> Interval:
+    """Error when the picture is one filler."""
+    points = ladder.result(f"oracle-{key}")["found"]["blind"][family]["points"]
+    return over_clusters(ladder.by_cluster(1 - np.array([points]), family))
+
+
+def constant_error(ladder: Ladder) -> float:
+    """Error in *knowledge* of the best constant answer to each relation."""
+    asked, right = ladder.questions["knowledge"], 0
+    for kind, of_kind in asked.groupby("kind"):
+        answers = {answer for accepted in of_kind["accepted"] for answer in accepted}
+        right += max(
+            sum(is_right(answer, each, str(kind)) for each in of_kind["accepted"])
+            for answer in answers
+        )
+    return 1 - right / len(asked)
+
+
+def permuted_errors(
+    ladder: Ladder, key: str, v: int, compressor: str = "tokenpacker"
+) -> tuple[Interval, float]:
+    """Error in *knowledge* with the images of other questions, and what agrees.
+
+    Returns:
+        The error of the first seed, and the share of questions that a model would miss
+        which sees every flag and knows every fact: the fact of the country that is
+        shown is not the one that is asked for.
+    """
+    found = ladder.runs(key, compressor, v)[0]["families"]["knowledge"]["permuted"]
+    error = 1 - np.array([found["points"]])
+    asked, world = ladder.questions["knowledge"], load_world()
+    missed = [
+        not any(
+            is_right(fact, accepted, kind)
+            for fact in world.country(asked["about"][shown]).facts[kind]
+        )
+        for shown, accepted, kind in zip(
+            found["shown"], asked["accepted"], asked["kind"], strict=True
+        )
+    ]
+    measured = over_clusters(ladder.by_cluster(error, "knowledge"))
+    return measured, float(np.mean(missed))
+
+
+def against_best_tokens(ladder: Ladder, compressor: str = "tokenpacker") -> Interval:
+    """Error in *knowledge* of the smallest model at its best V less the largest's."""
+    errors = [ladder.errors(SMALLEST, compressor, v, "knowledge") for v in plan.TOKENS]
+    best = min(errors, key=lambda each: each.mean())
+    return crossed_mean(best - ladder.errors(LARGEST, compressor, 1, "knowledge"))
