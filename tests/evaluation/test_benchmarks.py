@@ -258,6 +258,15 @@ def test_there_must_be_a_rule_and_a_right_answer(tmp_path):
         score(Benchmark("gqa", lambda: [question]), tmp_path / "answers")
 
 
+def test_something_must_be_left_to_score(copied, tmp_path):
+    benchmark = load_benchmark("gqa", copied)
+    for image in (copied / "gqa" / "images").iterdir():
+        image.write_bytes(b"")
+    message = r"answers has no answer that can be scored; 6 are left out because of"
+    with pytest.raises(ValueError, match=message):
+        evaluate(Oracle([]), benchmark, tmp_path / "answers")
+
+
 def test_points_are_those_of_each_answer(tmp_path):
     benchmark = load_benchmark("vqav2", SAMPLES)
     found = evaluate(Oracle(benchmark.questions()), benchmark, tmp_path / "a")

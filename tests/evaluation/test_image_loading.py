@@ -77,6 +77,13 @@ def test_problems_name_the_question_they_belong_to(images):
         list(loader.batches(asked([images[1]]), 2))
 
 
+def test_a_name_that_no_disk_takes_is_an_unreadable_image(tmp_path):
+    with ImageLoader(as_rgb_or_none) as loader:
+        _, (loaded,) = next(loader.batches(asked([tmp_path / ("x" * 5000)]), 1))
+    assert loaded.image is None and len(loaded.problem) < 500
+    assert "f, item 0: field 'image', " in loaded.problem
+
+
 def test_a_vlms_pixels_are_those_it_would_make_itself(make_vlm, images):
     vlm = make_vlm(PoolConfig(), 1)
     with ImageLoader(preparation(vlm)) as loader:

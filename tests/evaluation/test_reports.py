@@ -21,6 +21,7 @@ from vlmcore.evaluation.reports import Settings, asked_about, limited
 from vlmcore.evaluation.sources import SOURCES, load_benchmark
 from vlmcore.models.pretrained.packaged import SMOLLM2, available
 
+OUT = ["--workers", "0", "--max-new-tokens", "3", "--out"]
 USUAL = ["--data", SAMPLES, "--workers", 0, "--max-new-tokens", 3]
 
 
@@ -102,8 +103,8 @@ def test_a_table_of_models_has_paired_intervals(hub_llava, our_model, tmp_path):
     table = run("compare", *files).splitlines()
     assert table[0] == "**gqa**, rule gqa" and len(table) == 6
     first, second = (row.split("|") for row in table[4:])
-    assert first[8].strip() == ""
-    assert re.fullmatch(r" [+-]0\.\d{3} \([+-]0\.\d{3} to [+-]0\.\d{3}\) ", second[8])
+    assert (first[8].strip(), first[9].strip()) == ("0", "")
+    assert re.fullmatch(r" [+-]0\.\d{3} \([+-]0\.\d{3} to [+-]0\.\d{3}\) ", second[9])
     other = evaluate(hub_llava, "pope", tmp_path / "b", "--limit", 2)
     assert other["limit"] == 2
     path = next((tmp_path / "b").rglob("pope*.json"))
@@ -121,14 +122,32 @@ def test_another_rule_scores_the_same_answers(hub_llava, tmp_path):
     assert lenient["rule"] == "pope_lenient" and lenient["run"]["asked"] == 0
 
 
-def test_what_cannot_be_read_is_said_before_a_model_is_loaded(tmp_path):
+def test_what_cannot_be_read_is_counted_before_and_behind(hub_llava, tmp_path):
+    """It is said before a model is loaded, and stands in the result and the table."""
     data = Path(shutil.copytree(SAMPLES, tmp_path / "data"))
     path = data / "pope" / "coco_pope_random.json"
     path.write_text(path.read_text().replace('"label"', '"mark"', 1))
     arguments = ["evaluate", "no/model", "pope", "--data", str(data)]
     refused = CliRunner().invoke(app, arguments)
     assert refused.exit_code == 2
-    assert "1 of 6 records cannot be read" in refused.output.replace("\n", " ")
+    told = (
+        r"skipped    1 records: .*pope_random\.json, line 1: field 'label' is missing"
+    )
+    assert re.search(told, refused.output)
+    image = data / "pope" / "val2014" / "COCO_val2014_000000000001.jpg"
+    image.write_bytes(image.read_bytes()[:300])
+    output = run(*map(str, ["evaluate", hub_llava, *arguments[2:], *OUT, tmp_path]))
+    assert re.search(told, output) and re.search(r"no image   6 questions: ", output)
+    found = json.loads((tmp_path / "tiny-llava" / "pope.json").read_text())
+    assert (found["skipped"]["count"], found["unreadable"]["count"]) == (1, 6)
+    assert "line 1: field 'label' is missing" in found["skipped"]["first"][0]
+    every = len(list(load_benchmark("pope", SAMPLES).questions()))
+    assert found["count"] == every - 7 and found["run"]["asked"] == every - 1
+    table = run("compare", tmp_path / "tiny-llava" / "pope.json")
+    assert f"| {every - 7} | 1 records, 6 images |" in table
+    shutil.rmtree(data)
+    gone = CliRunner().invoke(app, arguments)
+    assert gone.exit_code == 2 and "lacks coco_pope_random.json" in gone.output
 
 
 def test_shares_of_several_processes_end_in_one_result(hub_llava, tmp_path):

@@ -76,13 +76,18 @@ def evaluate_model(
 
     An interrupted run resumes. The result is one JSON, with the answers in LLaVA's
     format beside it, and a file for the server where a benchmark has one.
+
+    A record or image that cannot be read is left out, counted in the result and named
+    by file, line and field. The command stops where a file or an image is missing, a
+    file is no JSON or table, or none of its records can be read.
     """
     from vlmcore.evaluation.hub_models import load_model
     from vlmcore.evaluation.reports import Settings, evaluate_to_folder
 
     settings = Settings(benchmark, str(data), rule, limit, images, max_new_tokens)
-    for _ in settings.questions().questions():
-        pass  # what cannot be read is found before a model is loaded
+    skipped = settings.questions().skipped()  # found before a model is loaded
+    if skipped.count:
+        print(f"skipped    {skipped.count} records: {skipped}")
     if model == "benchmark-model":
         from vlmcore.experiments.benchmark_model import load_model as load_our_own
 
@@ -102,7 +107,7 @@ def _print_result(result: dict[str, Any]) -> None:
             print(f"{field:10} {result[field]}")
     left_out = result.get("unreadable", {"count": 0})
     if left_out["count"]:
-        print(f"left out   {left_out['count']}: {left_out['first'][0]}, ...")
+        print(f"no image   {left_out['count']} questions: {left_out['first'][0]}")
 
 
 def compare_results(

@@ -28,9 +28,10 @@ from vlmcore.data.benchmarks.llava import (
 )
 from vlmcore.data.benchmarks.multiple_choice import ROTATION
 from vlmcore.data.benchmarks.question import Question
+from vlmcore.data.benchmarks.skipped import Skipped
 from vlmcore.evaluation.image_loading import ImageLoader, Loaded, mark, preparation
 from vlmcore.evaluation.rules import RULES
-from vlmcore.evaluation.scores import Score
+from vlmcore.evaluation.scores import BenchmarkMetric, Score
 from vlmcore.files import make_folder
 from vlmcore.fingerprint import fingerprint, torch_version
 from vlmcore.models.vlm import VLM
@@ -49,6 +50,8 @@ class Benchmark:
     others: Callable[[], Iterable[Question]] = tuple
     """Reads questions of the same files that are not asked; answers to them do not
     count."""
+    skipped: Callable[[], Skipped] = Skipped
+    """Reads the files once and tells which records are left out."""
 
     def __post_init__(self) -> None:
         if self.rule not in list(RULES):
@@ -174,8 +177,8 @@ def score(benchmark: Benchmark, answers: str | Path) -> Evaluation:
     """Scores a file of answers, in any order.
 
     Raises:
-        ValueError: a question has no answer or two, an answer no question, or only a
-            server knows what is right.
+        ValueError: a question has no answer or two, an answer no question, only a
+            server knows what is right, or nothing is left to score.
     """
     check_benchmark(benchmark)
     unreadable = {
@@ -188,7 +191,7 @@ def score(benchmark: Benchmark, answers: str | Path) -> Evaluation:
     broken = {question.group for question in asked if question.id in unreadable}
     rule = RULES[benchmark.rule]
     metric = rule.metric(_labelled(benchmark.questions()))
-    left_out = []
+    left_out, scored = [], False
     pairs = join(_answered(benchmark, answers), benchmark.answers(answers))
     while part := list(islice(pairs, _CHUNK)):
         kept = []
@@ -204,10 +207,23 @@ def score(benchmark: Benchmark, answers: str | Path) -> Evaluation:
                 kept.append((rule.read(answer.text), *rule.arguments(question)))
         if kept:
             metric.update(*zip(*kept, strict=True))
-    scores = metric.scores()
+            scored = True
+    if not scored:
+        raise ValueError(
+            f"{answers} has no answer that can be scored; {len(left_out)} are left out "
+            "because of their images"
+        )
+    scores = _scores(metric, answers)
     if rule.across:
         scores |= rule.across(benchmark.questions(), points(benchmark, answers))
     return Evaluation(rule.headline(scores), scores, left_out)
+
+
+def _scores(metric: BenchmarkMetric, answers: str | Path) -> dict[str, Any]:
+    try:
+        return metric.scores()
+    except ValueError as error:
+        raise ValueError(f"{answers}: {error}") from error
 
 
 def points(benchmark: Benchmark, answers: str | Path) -> dict[Hashable, float]:

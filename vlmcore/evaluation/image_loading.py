@@ -30,7 +30,7 @@ from vlmcore.models.vlm import VLM
 
 _AHEAD = 2
 """Batches that workers prepare ahead of the model."""
-_BASE64 = "its base64"
+_BASE64, _SHOWN = "its base64", 300
 
 Source = Path | str | None
 Prepare = Callable[[Image.Image | None], Any]
@@ -84,7 +84,8 @@ def open_image(question: Question) -> Image.Image | None:
 def _opened(source: Source, where: str) -> Image.Image | None:
     if source is None:
         return None
-    name = f"{where}field 'image', {source if isinstance(source, Path) else _BASE64},"
+    shown = str(source)[:_SHOWN] if isinstance(source, Path) else _BASE64
+    name = f"{where}field 'image', {shown},"
     if isinstance(source, Path):
         return read_image(source, name)
     try:
@@ -105,9 +106,12 @@ def mark(source: Source) -> str:
     """The fingerprint of an image's file, or of its base64."""
     if not isinstance(source, Path):
         return fingerprint(source)
-    if not source.is_file():
+    try:
+        state = source.stat() if source.is_file() else None
+    except OSError:  # such as a name that is too long
+        state = None
+    if state is None:
         return fingerprint(str(source))
-    state = source.stat()
     return _mark_of_file(source, state.st_mtime_ns, state.st_size)
 
 

@@ -96,8 +96,8 @@ class Settings:
         return cls(**{field.name: result[field.name] for field in fields(cls)})
 
     def questions(self) -> Benchmark:
-        """The questions, with the rule that scores them."""
-        benchmark = load_benchmark(self.benchmark, self.data)
+        """The questions that can be used, with the rule that scores them."""
+        benchmark = load_benchmark(self.benchmark, self.data, skip=True)
         if self.rule:
             benchmark = replace(benchmark, rule=self.rule)
         if self.limit:
@@ -117,6 +117,9 @@ def evaluate_to_folder(
 ) -> dict[str, Any]:
     """Asks a model, scores its answers and writes both, and a file for a server.
 
+    Records of the benchmark's files that cannot be used are left out; the result counts
+    them and names the first. So it does with images that cannot be decoded.
+
     Args:
         model: as for `ask`.
         name: of the model, and of its folder.
@@ -129,6 +132,11 @@ def evaluate_to_folder(
 
     Returns:
         The result, as in its JSON file.
+
+    Raises:
+        FileNotFoundError: a file of the benchmark or an image is missing.
+        ValueError: a file of the benchmark is no JSON or table, or none of its records
+            can be used; or as for `ask` and `score`.
     """
     benchmark, folder = settings.questions(), out / name.replace("/", "--")
     make_folder(folder)
@@ -145,6 +153,7 @@ def evaluate_to_folder(
     asked = ask(model, benchmark, answers, model=name, **how)
     run = {"asked": asked, "seconds": round(time.monotonic() - start, 1)}
     result = {"model": name, **asdict(settings), "answers": answers.name}
+    result["skipped"] = asdict(benchmark.skipped())
     if count > 1:
         return {**result, "share": share, "run": run}
     if not asked and path.exists():
@@ -199,7 +208,8 @@ def comparison(paths: Sequence[Path]) -> str:
     """A Markdown table of results on the same questions.
 
     The first model is compared with each of the others: the difference of the mean
-    points an answer, with a 95 % interval of resampled images or groups.
+    points an answer, with a 95 % interval of resampled images or groups. *Left out* are
+    records that could not be used, and questions whose image could not be decoded.
 
     Args:
         paths: JSON files of `evaluate_to_folder`.
@@ -209,9 +219,9 @@ def comparison(paths: Sequence[Path]) -> str:
     """
     results = [read_json(Path(path)) for path in paths]
     rows = [
-        "| model | images | score | 95 % | chance | parseable | count | "
+        "| model | images | score | 95 % | chance | parseable | count | left out | "
         "points, first − this |",
-        "|---|---|---:|---:|---:|---:|---:|---:|",
+        "|---|---|---:|---:|---:|---:|---:|---:|---:|",
     ]
     first: dict[Any, float] | None = None
     for path, result in zip(paths, results, strict=True):
@@ -235,8 +245,18 @@ def _row(result: dict[str, Any], difference: str) -> str:
     return (
         f"| {result['model']} | {result['images']} | {result['score']:.{shown}f} | "
         f"{low:.{shown}f} to {high:.{shown}f} | {result['chance']:.{shown}f} | "
-        f"{result['parseable']:.3f} | {result['count']} | {difference} |"
+        f"{result['parseable']:.3f} | {result['count']} | {_left_out(result)} | "
+        f"{difference} |"
     )
+
+
+def _left_out(result: dict[str, Any]) -> str:
+    """Records that could not be used, and questions without a readable image."""
+    counts = {
+        "records": result.get("skipped", {"count": 0})["count"],
+        "images": result["unreadable"]["count"],
+    }
+    return ", ".join(f"{n} {name}" for name, n in counts.items() if n) or "0"
 
 
 def _difference(benchmark: Benchmark, first: dict, worth: dict) -> str:

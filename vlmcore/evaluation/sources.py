@@ -11,11 +11,12 @@ pages give; they may have moved.
 from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from vlmcore.config.validation import as_path, check_choice
 from vlmcore.data.benchmarks import multiple_choice, vqa, yes_no
-from vlmcore.data.benchmarks.question import UNBALANCED
+from vlmcore.data.benchmarks.question import UNBALANCED, Question, lettered
+from vlmcore.data.benchmarks.skipped import Skipped, Usable
 from vlmcore.evaluation.benchmarks import Benchmark
 
 OFFICIAL_FILES = Path("data") / "benchmarks"
@@ -45,16 +46,20 @@ class Source(NamedTuple):
     needs: tuple[str, ...]
     """Files and folders that the folder must then have, as `reader` takes them."""
     reader: Callable
-    """Reads the questions, given the paths of `needs`."""
+    """Reads the questions, given the paths of `needs` and `skipped`."""
     rule: str
     """The rule that scores answers to them."""
     others: Callable | None = None
     """Reads questions that are not asked but may have answers."""
+    together: Callable[[Question], int] | None = None
+    """The number of questions that are scored together with one, itself included."""
 
 
-def _pope(random: Path, popular: Path, adversarial: Path, images: Path) -> Iterable:
+def _pope(
+    random: Path, popular: Path, adversarial: Path, images: Path, **skipped: Any
+) -> Iterable:
     files = dict(zip(_POPE_FILES, (random, popular, adversarial), strict=True))
-    return yes_no.pope(files, images)
+    return yes_no.pope(files, images, **skipped)
 
 
 def _pope_source(state: str) -> Source:
@@ -67,22 +72,28 @@ def _pope_source(state: str) -> Source:
     )
 
 
-def _scienceqa(problems: Path, splits: Path, images: Path) -> Iterable:
-    return multiple_choice.scienceqa(problems, images, splits, images_only=True)
+def _scienceqa(problems: Path, splits: Path, images: Path, **skipped: Any) -> Iterable:
+    return multiple_choice.scienceqa(
+        problems, images, splits, images_only=True, **skipped
+    )
 
 
-def _scienceqa_texts(problems: Path, splits: Path, images: Path) -> Iterable:
-    asked = multiple_choice.scienceqa(problems, images, splits)
+def _scienceqa_texts(
+    problems: Path, splits: Path, images: Path, **skipped: Any
+) -> Iterable:
+    asked = multiple_choice.scienceqa(problems, images, splits, **skipped)
     return (question for question in asked if question.image is None)
 
 
-def _unbalanced(file: Path, images: Path) -> Iterable:
-    asked = vqa.gqa(file, images, balanced=False)
+def _unbalanced(file: Path, images: Path, **skipped: Any) -> Iterable:
+    asked = vqa.gqa(file, images, balanced=False, **skipped)
     return (question for question in asked if question.kind == UNBALANCED)
 
 
-def _vqav2(questions: Path, annotations: Path, images: Path) -> Iterable:
-    return vqa.vqav2(questions, images, annotations)
+def _vqav2(
+    questions: Path, annotations: Path, images: Path, **skipped: Any
+) -> Iterable:
+    return vqa.vqav2(questions, images, annotations, **skipped)
 
 
 SOURCES = {
@@ -103,6 +114,7 @@ SOURCES = {
         ("mmbench_dev_20230712.tsv",),
         multiple_choice.mmbench,
         "mmbench",
+        together=lambda question: len(lettered(question.options)),
     ),
     "mme": Source(
         "https://github.com/BradyFU/Awesome-Multimodal-Large-Language-Models (on "
@@ -111,6 +123,7 @@ SOURCES = {
         ("MME_Benchmark_release_version",),
         yes_no.mme,
         "mme",
+        together=lambda question: 2,
     ),
     "pope": _pope_source(_POPE_COMMIT),
     "scienceqa": Source(
@@ -183,10 +196,19 @@ def find_source(name: str) -> Source:
     return (SOURCES | OTHER_SOURCES)[name]
 
 
-def load_benchmark(name: str, folder: str | Path = OFFICIAL_FILES) -> Benchmark:
+def load_benchmark(
+    name: str, folder: str | Path = OFFICIAL_FILES, *, skip: bool = False
+) -> Benchmark:
     """Returns a benchmark from its official files in `folder/name`.
 
     It is the part of the benchmark whose right answers are public.
+
+    Args:
+        name: of the benchmark.
+        folder: of the benchmarks' folders.
+        skip: whether records that cannot be used are left out, as `Benchmark.skipped`
+            tells, instead of raising ValueError behind the last. Where none can be
+            used, or the file is no JSON or table, reading always raises.
 
     Raises:
         ValueError: there is no such benchmark.
@@ -199,8 +221,17 @@ def load_benchmark(name: str, folder: str | Path = OFFICIAL_FILES) -> Benchmark:
             "get them"
         )
     paths = [at / need for need in source.needs]
-    others = partial(source.others, *paths) if source.others else tuple
-    return Benchmark(source.rule, partial(source.reader, *paths), others)
+    read = partial(source.reader, *paths)
+    others = partial(source.others, *paths) if source.others else _no_questions
+    if not skip:
+        return Benchmark(source.rule, read, others)
+    usable = Usable(lambda skipped: read(skipped=skipped), source.together)
+    rest = partial(others, skipped=Skipped())
+    return Benchmark(source.rule, usable, rest, usable.skipped)
+
+
+def _no_questions(**_: Any) -> Iterable[Question]:
+    return ()
 
 
 def commands(name: str, folder: str | Path = OFFICIAL_FILES) -> list[str]:

@@ -222,6 +222,13 @@ def test_the_ids_of_llavas_published_files(tmp_path, table):
     assert score(Benchmark("mme", files["mme"][0]), path).headline.value == 200
 
 
+def test_an_answer_of_no_image_is_named(tmp_path, table):
+    questions, _ = llavas(tmp_path, table)["mme"]
+    path = answered(tmp_path / "a.jsonl", ("count", "", "yes", {}))
+    with pytest.raises(ValueError, match="line 1: an answer to unknown question 'coun"):
+        score(Benchmark("mme", questions), path)
+
+
 def test_mmbench_without_rotations_has_only_a_vanilla_score(tmp_path, table):
     path = answered(tmp_path / "a.jsonl", (7, "", "A", {}))
     mm = table(row(7, *COLOURS))

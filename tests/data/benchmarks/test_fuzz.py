@@ -2,7 +2,8 @@
 
     VLMCORE_FUZZ=10000 pytest tests/data/benchmarks/test_fuzz.py
 
-damages so many files a reader instead of 300 in all.
+damages so many files a reader instead of 300 in all. Every second one is read with
+records that cannot be used left out.
 """
 
 import os
@@ -15,7 +16,7 @@ import pytest
 from tests.data.benchmarks.test_official_files import SAMPLES
 from vlmcore.data.benchmarks.llava import Answer, append_answers
 from vlmcore.evaluation.benchmarks import score
-from vlmcore.evaluation.image_loading import open_image
+from vlmcore.evaluation.image_loading import load, rgb_or_none
 from vlmcore.evaluation.sources import SOURCES, load_benchmark
 
 FILES = int(os.environ.get("VLMCORE_FUZZ", 300 // len(SOURCES)))
@@ -52,22 +53,26 @@ def answers_to(questions, path):
 def test_a_damaged_file_is_read_or_named(tmp_path, name):
     folder = Path(shutil.copytree(SAMPLES / name, tmp_path / name))
     benchmark = load_benchmark(name, tmp_path)
-    answers = folder / "answers.jsonl"
+    answers, own = folder / "answers.jsonl", folder / "own"
     answers_to(benchmark.questions(), answers)
     texts = [path for path in sorted(folder.rglob("*")) if path.suffix in SUFFIXES]
-    rng, read = random.Random(name), 0
+    rng, read = random.Random(name), [0, 0]
     for number in range(FILES):
         path = rng.choice(texts)
         raw = path.read_bytes()
         path.write_bytes(damaged(rng, raw))
+        chosen = load_benchmark(name, tmp_path, skip=number % 2 == 1)
         try:
-            for question in benchmark.questions():
-                open_image(question)
-            score(benchmark, answers)
-            read += 1
+            for question in chosen.questions():
+                load(rgb_or_none, question.image)
+            if number % 2 and path != answers:
+                own.unlink(missing_ok=True)
+                answers_to(chosen.questions(), own)
+            else:
+                shutil.copy(answers, own)
+            assert score(chosen, own).headline.count > 0
+            read[number % 2] += 1
         except (ValueError, FileNotFoundError) as error:
-            sentence = str(error)
-            assert len(sentence) > 20 and str(error)[:1] != "[", (number, error)
-            assert type(error).__name__ != "UnicodeDecodeError", (number, error)
+            assert str(folder) in str(error) and len(str(error)) < 2000, (number, error)
         path.write_bytes(raw)
-    assert read > 0, "some damage does no harm"
+    assert min(read) > 0, "some damage does no harm"

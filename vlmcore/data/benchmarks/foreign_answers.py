@@ -77,8 +77,8 @@ def _numbered_through(
         number = _whole(answer)
         if number not in names:
             raise ValueError(
-                f"{answer.where}: question {number} is none of {len(names)}; are these "
-                "the answers to all splits?"
+                f"{answer.where}: question {str(number)[:60]} is none of "
+                f"{len(names)}; are these the answers to all splits?"
             )
         yield answer._replace(id=names[number])
 
@@ -114,8 +114,8 @@ def _by_position(
         names = [q.id for q in questions()] if names is None else names
         if _whole(answer) >= len(names):
             raise ValueError(
-                f"{answer.where}: question {answer.id} of {len(names)}; are these the "
-                "answers to another file?"
+                f"{answer.where}: question {str(answer.id)[:60]} of {len(names)}; are "
+                "these the answers to another file?"
             )
         yield answer._replace(id=names[_whole(answer)])
 
@@ -139,8 +139,8 @@ def _named_by_image(
         names = [name for name, prompt in left if prompt == asked] if asked else []
         if not left or (asked and not names):
             raise ValueError(
-                f"{answer.where}: an answer to unknown question {answer.id!r} "
-                f"({asked[:40]!r})"
+                f"{answer.where}: an answer to unknown question "
+                f"{str(answer.id)[:60]!r} ({asked[:40]!r})"
             )
         chosen: Any = names[0] if names else left[0][0]
         waiting[image] = [pair for pair in left if pair[0] != chosen]
@@ -169,7 +169,7 @@ def _by_image_and_question(
         else:
             raise ValueError(
                 f"{answer.where}: there is no question {key[1][:60]!r} about image "
-                f"{key[0]}"
+                f"{key[0][:60]}"
             )
 
 
@@ -184,15 +184,14 @@ def _rotated(
 def _whole(answer: Answer) -> int:
     if isinstance(answer.id, str) and not answer.id.isdecimal():
         raise ValueError(
-            f"{answer.where}: field 'question_id' is {answer.id!r}, not a number"
+            f"{answer.where}: field 'question_id' is {answer.id[:60]!r}, not a number"
         )
     return int(answer.id)
 
 
 def _image_name(name: str) -> str:
     """Sub-task and image of MME, without folders between them and without its kind."""
-    task, *_, image = name.split("/")
-    return f"{task}/{Path(image).stem}"
+    return f"{name.partition('/')[0]}/{Path(name).stem}"
 
 
 def _stem(image: Path | str | None) -> str:

@@ -7,6 +7,7 @@ files. Every record knows its file and line, so that an error can name them.
 """
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple, TextIO
@@ -14,6 +15,9 @@ from typing import Any, NamedTuple, TextIO
 from vlmcore.data.benchmarks.text_files import open_text
 
 _CHUNK = 1 << 16  # characters
+_HALF = re.compile("[\ud800-\udfff]")
+"""One of two code points that make a character in UTF-16 only together; no tokenizer
+and no file takes it alone."""
 _LONGEST_LINE = 1 << 18
 """Characters of a line; a longer one is no record of a file with one a line."""
 
@@ -26,6 +30,8 @@ class Record(NamedTuple):
     key: str
     """Its name, if it is an entry of an object and not an item of an array."""
     fields: dict[str, Any]
+    problem: str = ""
+    """The reason why there are no fields; asking for one raises it."""
 
     def get(self, name: str, kind: type | tuple[type, ...] = str) -> Any:
         """Returns a field.
@@ -33,10 +39,12 @@ class Record(NamedTuple):
         Raises:
             ValueError: it is missing, or of another type.
         """
+        if self.problem:
+            raise ValueError(self.problem)
         if name not in self.fields:
             raise ValueError(
                 f"{self.where}: field {name!r} is missing; there are "
-                f"{', '.join(sorted(self.fields))}"
+                f"{', '.join(sorted(self.fields))[:200]}"
             )
         value = self.fields[name]
         if not isinstance(value, kind):
@@ -46,6 +54,11 @@ class Record(NamedTuple):
                 f"{self.where}: field {name!r} is {json.dumps(value)[:60]}, not of "
                 f"type {wanted}"
             )
+        if isinstance(value, str) and _HALF.search(value):
+            raise ValueError(
+                f"{self.where}: field {name!r} holds half a character, "
+                f"{json.dumps(value)[:60]}"
+            )
         return value
 
     def optional(self, name: str, kind: type | tuple[type, ...], missing: Any) -> Any:
@@ -54,7 +67,7 @@ class Record(NamedTuple):
         Raises:
             ValueError: it is of another type.
         """
-        if self.fields.get(name) is None:
+        if not self.problem and self.fields.get(name) is None:
             return missing
         return self.get(name, kind)
 
@@ -64,7 +77,9 @@ class Record(NamedTuple):
         return self.get("question_id", (int, str))
 
 
-def json_lines(path: str | Path, *, unfinished: bool = False) -> Iterator[Record]:
+def json_lines(
+    path: str | Path, *, unfinished: bool = False, broken: bool = False
+) -> Iterator[Record]:
     """Yields the records of a file with one JSON object a line, without empty lines.
 
     A file that is one array is read as such.
@@ -72,13 +87,15 @@ def json_lines(path: str | Path, *, unfinished: bool = False) -> Iterator[Record
     Args:
         path: the file.
         unfinished: whether the last line may be the beginning of one, and is left out.
+        broken: whether to yield a line that is no JSON object as a record with a
+            `problem`, for a reader that counts them.
 
     Raises:
         FileNotFoundError: there is no such file.
         ValueError: a line is not a JSON object.
     """
     if _begins(path) == "[":
-        yield from json_items(path)
+        yield from json_items(path, broken=broken)
         return
     with open_text(path) as file:
         for number, line in enumerate(file, start=1):
@@ -90,14 +107,17 @@ def json_lines(path: str | Path, *, unfinished: bool = False) -> Iterator[Record
             except (ValueError, RecursionError) as error:
                 if unfinished and not line.endswith("\n"):
                     return
-                raise ValueError(
-                    f"{where}: this is not JSON ({_reason(error)}); mend or remove the "
-                    "line"
-                ) from error
-            yield _record(where, "", value)
+                problem = (
+                    f"this is not JSON ({_reason(error)}); mend or remove the line"
+                )
+                yield _kept(Record(where, "", {}, f"{where}: {problem}"), broken)
+            else:
+                yield _kept(_record(where, "", value), broken)
 
 
-def json_items(path: str | Path, field: str | None = None) -> Iterator[Record]:
+def json_items(
+    path: str | Path, field: str | None = None, *, broken: bool = False
+) -> Iterator[Record]:
     """Yields the records of an array or object: the whole file, or one field of it.
 
     Where the file has one JSON object a line instead, or is the array itself, its
@@ -106,13 +126,15 @@ def json_items(path: str | Path, field: str | None = None) -> Iterator[Record]:
     Args:
         path: the file.
         field: such as `questions`; the whole file if None.
+        broken: as for `json_lines`. Where the JSON itself is broken, what follows
+            cannot be told apart.
 
     Raises:
         FileNotFoundError: there is no such file.
         ValueError: the file is not JSON, or has no such array or object.
     """
     if _is_lines(path, field):
-        yield from json_lines(path)
+        yield from json_lines(path, broken=broken)
         return
     if _begins(path) == "[":
         field = None
@@ -131,7 +153,8 @@ def json_items(path: str | Path, field: str | None = None) -> Iterator[Record]:
                     stream.take(":")
                 value = stream.value()
                 count += 1
-                yield _record(f"{path}, {field or 'item'} {key or count}", key, value)
+                where = f"{path}, {field or 'item'} {key or count}"
+                yield _kept(_record(where, key, value), broken)
         except LookupError as error:
             raise ValueError(
                 f"{path}: there is no field {field!r}; is this the right file?"
@@ -171,8 +194,16 @@ def _is_lines(path: str | Path, field: str | None) -> bool:
 
 def _record(where: str, key: str, value: Any) -> Record:
     if not isinstance(value, dict):
-        raise ValueError(f"{where}: {json.dumps(value)[:60]} is not a JSON object")
+        problem = f"{where}: {json.dumps(value)[:60]} is not a JSON object"
+        return Record(where, key, {}, problem)
     return Record(where, key, value)
+
+
+def _kept(record: Record, broken: bool) -> Record:
+    """The record; raises its problem unless broken ones are wanted."""
+    if record.problem and not broken:
+        raise ValueError(record.problem)
+    return record
 
 
 class _Stream:
@@ -216,6 +247,8 @@ class _Stream:
             except json.JSONDecodeError:
                 if self.ended:
                     raise
+            except ValueError as error:  # a whole number of too many digits
+                raise json.JSONDecodeError(str(error), self.text, self.at) from error
             self.more(size)
             size *= 2  # a long value is not tried again for each small piece of it
 

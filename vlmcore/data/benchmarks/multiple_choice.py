@@ -1,10 +1,12 @@
 """The official files of two multiple-choice benchmarks: MMBench and ScienceQA."""
 
 import json
-from collections.abc import Iterator, Mapping
+import re
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TextIO
 
 import pandas as pd
 
@@ -15,7 +17,8 @@ from vlmcore.data.benchmarks.question import (
     choice_prompt,
     lettered,
 )
-from vlmcore.data.benchmarks.text_files import each, open_text
+from vlmcore.data.benchmarks.skipped import Skipped, each
+from vlmcore.data.benchmarks.text_files import open_text
 
 ROTATION = 1_000_000
 """MMBench adds it to a question's number for each rotation of its options."""
@@ -25,7 +28,7 @@ _DIGITS = 18
 _ROWS = 64
 
 
-def mmbench(file: str | Path) -> Iterator[Question]:
+def mmbench(file: str | Path, skipped: Skipped | None = None) -> Iterator[Question]:
     """Reads MMBench (arXiv 2307.06281), by category; images are in base64.
 
     Rotations that the file has are asked as they stand; where it has none, they are
@@ -35,22 +38,30 @@ def mmbench(file: str | Path) -> Iterator[Question]:
 
     Args:
         file: such as `mmbench_dev_20230712.tsv`.
+        skipped: where to report what cannot be read, instead of raising.
 
     Raises:
         ValueError: something is missing or wrong; the message says where.
     """
-    rotated, images = _has_rotations(file), _shared_images(file)
-    for questions in each(partial(_rotations, images, rotated), _rows(file)):
+    rotated, images = _overview(file)
+    read = partial(_rotations, images, rotated)
+    for questions in each(read, _rows(file), skipped):
         yield from questions
 
 
 def _rotations(
-    images: Mapping[str, str], rotated: bool, located: tuple[str, dict[str, Any]]
+    images: Mapping[str, str], rotated: bool, located: tuple[str, dict[str, str]]
 ) -> list[Question]:
     """The question of a row, or one for each rotation of its options."""
     where, row = located
+    if not row:
+        raise ValueError(f"{where}: there are more cells than columns; mend the row")
     by_letter = lettered([_cell(row.get(letter)) for letter in OPTION_LETTERS[:4]])
-    letters, texts, right = list(by_letter), list(by_letter.values()), row["answer"]
+    letters, texts, right = (
+        list(by_letter),
+        list(by_letter.values()),
+        row.get("answer", ""),
+    )
     if len(texts) < 2 or (right and right not in letters):
         raise ValueError(
             f"{where}: field 'answer' is {right!r} where there are {len(texts)} "
@@ -58,6 +69,11 @@ def _rotations(
         )
     number = _number(where, row["index"])
     rotation, group = divmod(number, ROTATION)
+    if rotation >= len(texts):
+        raise ValueError(
+            f"{where}: field 'index' is {number}, rotation {rotation} of a question "
+            f"with {len(texts)} options"
+        )
     image = _image(where, row["image"], images)
     questions = []
     for shift in [0] if rotated else range(len(texts)):
@@ -111,17 +127,19 @@ def _image(where: str, image: str, images: Mapping[str, str]) -> str:
     return image
 
 
-def _shared_images(file: str | Path) -> dict[str, str]:
-    """The images that other rows name by their index."""
-    columns = ["index", "image"]
-    named = {
-        row["image"] for _, row in _rows(file, columns) if len(row["image"]) <= _DIGITS
-    }
-    named.discard("")
-    return {
+def _overview(file: str | Path) -> tuple[bool, dict[str, str]]:
+    """Whether a file has rotations, and the images that other rows name by index."""
+    columns, rotated, named = ["index", "image"], False, set[str]()
+    for _, row in _rows(file, columns):
+        index, image = row.get("index", ""), row.get("image", "")
+        if len(index) <= _DIGITS and index.isdecimal():
+            rotated |= int(index) >= ROTATION
+        if image and len(image) <= _DIGITS:
+            named.add(image)
+    return rotated, {
         row["index"]: row["image"]
         for _, row in (_rows(file, columns) if named else ())
-        if row["index"] in named
+        if row and row["index"] in named
     }
 
 
@@ -131,6 +149,7 @@ def scienceqa(
     splits: str | Path | None = None,
     split: str = "test",
     images_only: bool = False,
+    skipped: Skipped | None = None,
 ) -> Iterator[Question]:
     """Reads ScienceQA (arXiv 2209.09513); kinds are `image`, as in Table 1, and `text`.
 
@@ -140,21 +159,23 @@ def scienceqa(
         splits: `pid_splits.json`; every problem is asked without it.
         split: which of them.
         images_only: leave out the problems without an image.
+        skipped: where to report what cannot be read, instead of raising.
 
     Raises:
         ValueError: something is missing or wrong; the message says where.
     """
     wanted = _of_split(splits, split) if splits else None
     read = partial(_scienceqa_question, Path(images))
-    for question in each(read, _problems(problems)):
+    # a problem of another split is not even read
+    records = (
+        record
+        for record in json_items(problems, broken=True)
+        if wanted is None or not record.key or record.key in wanted
+    )
+    for question in each(read, records, skipped):
         left_out = images_only and question.image is None
         if not left_out and (wanted is None or question.id in wanted):
             yield question
-
-
-def _problems(file: str | Path) -> Iterator[Record]:
-    for record in json_items(file):
-        yield record if record.key else record._replace(key=str(record.id))
 
 
 def _of_split(splits: str | Path, split: str) -> set[str]:
@@ -168,7 +189,7 @@ def _of_split(splits: str | Path, split: str) -> set[str]:
 
 
 def _scienceqa_question(images: Path, record: Record) -> Question:
-    image = record.optional("image", str, "")
+    image, name = record.optional("image", str, ""), record.key or str(record.id)
     options, right = tuple(record.get("choices", list)), record.get("answer", int)
     if not 0 <= right < len(options) <= len(OPTION_LETTERS):
         raise ValueError(
@@ -180,9 +201,9 @@ def _scienceqa_question(images: Path, record: Record) -> Question:
     hint = str(record.fields.get("hint") or "")
     context = f"Context: {hint}" if hint else ""
     return Question(
-        record.key,
+        name,
         choice_prompt(record.get("question"), options, context),
-        images / record.key / image if image else None,
+        images / name / image if image else None,
         (OPTION_LETTERS[right],),
         "image" if image else "text",
         record.where,
@@ -191,26 +212,26 @@ def _scienceqa_question(images: Path, record: Record) -> Question:
 
 
 def _rows(
-    file: str | Path, columns: list[str] | None = None
-) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yields the rows of a table as texts with their places; no column is missing."""
-    needed = {"index", "question", "image", "A", "B"}
+    file: str | Path, columns: Sequence[str] = ()
+) -> Iterator[tuple[str, dict[str, str]]]:
+    """Yields the rows of a table as texts with their places; no column is missing.
+
+    A row with more cells than there are columns is empty.
+    """
+    needed, names = {"index", "question", "image", "A", "B"}, list[str]()
     with open_text(file) as table:
         try:
-            parts = pd.read_table(
-                table, dtype=str, keep_default_na=False, chunksize=_ROWS
-            )
-            number = 0
-            for part in parts:
-                if missing := needed - set(part.columns):
+            for number, cells in _numbered(table):
+                if names:
+                    row = dict(zip(names, cells, strict=True)) if cells else {}
+                    kept = {x: row[x] for x in columns or row if x in row}
+                    yield f"{file}, row {number}", kept
+                elif missing := needed - set(cells):
                     raise ValueError(
                         f"{file}: columns {sorted(missing)} are missing; there are "
-                        f"{', '.join(part.columns)[:200]}"
+                        f"{', '.join(cells)[:200]}"
                     )
-                for row in part[columns or list(part.columns)].to_dict("records"):
-                    number += 1
-                    fields = {str(k): str(v) for k, v in row.items()}
-                    yield f"{file}, row {number}", {"answer": ""} | fields
+                names = names or cells
         except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
             raise ValueError(
                 f"{file}: this is no whole table with tabs ({str(error)[:100]}); get "
@@ -218,10 +239,31 @@ def _rows(
             ) from error
 
 
-def _has_rotations(file: str | Path) -> bool:
-    return any(
-        len(row["index"]) <= _DIGITS
-        and row["index"].isdecimal()
-        and int(row["index"]) >= ROTATION
-        for _, row in _rows(file, ["index"])
+def _numbered(table: TextIO) -> Iterator[tuple[int, list[str]]]:
+    """Yields the lines of a table that are not blank; one that is too long is empty."""
+    parts = pd.read_table(
+        table,
+        dtype=str,
+        keep_default_na=False,
+        chunksize=_ROWS,
+        header=None,  # else a first row that is too long would shift the columns
+        skip_blank_lines=False,  # they count
+        on_bad_lines="warn",
     )
+    number, part = 0, pd.DataFrame()
+    while part is not None:
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            part = next(parts, None)
+        lines = re.findall(r"line (\d+):", " ".join(str(one.message) for one in said))
+        too_long = sorted(int(line) - 1 for line in lines)
+        for cells in () if part is None else part.to_numpy().tolist():
+            while too_long and too_long[0] == number:
+                yield too_long.pop(0), []
+                number += 1
+            if any(cells):
+                yield number, cells
+            number += 1
+        for number in too_long:
+            yield number, []
+        number += len(too_long) > 0

@@ -1,16 +1,12 @@
-"""Opens text files as people have them, and counts the records that cannot be read."""
+"""Opens text files as people have them, in any of the usual encodings."""
 
 import codecs
-from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import TextIO, TypeVar
+from typing import TextIO
 
 from vlmcore.config.validation import as_path
 
-_SHOWN = 3
 _LATIN_1 = "vlmcore.latin-1"
-_In = TypeVar("_In")
-_Out = TypeVar("_Out")
 
 
 def open_text(path: str | Path) -> TextIO:
@@ -44,28 +40,3 @@ def _as_latin_1(error: UnicodeError) -> tuple[str, int]:
     if not isinstance(error, UnicodeDecodeError):
         raise error
     return error.object[error.start : error.end].decode("latin-1"), error.end
-
-
-def each(read: Callable[[_In], _Out], records: Iterable[_In]) -> Iterator[_Out]:
-    """Yields what a function reads from each record, or reads on where it cannot.
-
-    Raises:
-        ValueError: behind the last record, if some could not be read. It counts them
-            and says where the first ones are and why.
-    """
-    count, problems, failed = 0, list[str](), 0
-    for record in records:
-        count += 1
-        try:
-            value = read(record)
-        except ValueError as error:
-            failed += 1
-            problems += [str(error)] if failed <= _SHOWN else []
-        else:
-            yield value
-    if failed:
-        more = f"; and {failed - _SHOWN} more" if failed > _SHOWN else ""
-        raise ValueError(
-            f"{failed} of {count} records cannot be read: {'; '.join(problems)}{more}; "
-            "mend or remove them"
-        )

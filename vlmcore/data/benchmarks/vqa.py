@@ -16,7 +16,7 @@ from vlmcore.data.benchmarks.question import (
     Question,
     short_prompt,
 )
-from vlmcore.data.benchmarks.text_files import each
+from vlmcore.data.benchmarks.skipped import Skipped, each
 
 
 def vqav2(
@@ -24,6 +24,7 @@ def vqav2(
     images: str | Path,
     annotations: str | Path | None = None,
     image: str = "COCO_val2014_{:012d}.jpg",
+    skipped: Skipped | None = None,
 ) -> Iterator[Question]:
     """Reads VQAv2 (arXiv 1612.00837), by answer type.
 
@@ -33,16 +34,16 @@ def vqav2(
         annotations: such as `v2_mscoco_val2014_annotations.json`; None for the test
             sets, whose answers a server keeps.
         image: file name of the image with a number.
+        skipped: where to report what cannot be read, instead of raising.
 
     Raises:
         ValueError: something is missing or wrong; the message says where.
     """
-    asked = json_items(questions, "questions")
-    pairs: Iterator[tuple[Record, Record | None]] = (
-        join(asked, json_items(annotations, "annotations"), "annotation")
-        if annotations
-        else ((record, None) for record in asked)
-    )
+    asked = json_items(questions, "questions", broken=True)
+    pairs: Iterator[tuple[Record, Record | None]] = ((record, None) for record in asked)
+    if annotations:
+        given = json_items(annotations, "annotations", broken=True)
+        pairs = join(asked, given, "annotation", skipped)
 
     def question(pair: tuple[Record, Record | None]) -> Question:
         record, annotation = pair
@@ -52,10 +53,12 @@ def vqav2(
         prompt = short_prompt(record.get("question"))
         return Question(record.id, prompt, path, answers, kind, record.where)
 
-    yield from each(question, pairs)
+    yield from each(question, pairs, skipped)
 
 
-def vizwiz(file: str | Path, images: str | Path) -> Iterator[Question]:
+def vizwiz(
+    file: str | Path, images: str | Path, skipped: Skipped | None = None
+) -> Iterator[Question]:
     """Reads VizWiz (arXiv 1802.08218), by answer type.
 
     The prompt gives the word for a question that cannot be answered. The test file has
@@ -70,11 +73,14 @@ def vizwiz(file: str | Path, images: str | Path) -> Iterator[Question]:
         answers = _human_answers(record) if labelled else ()
         return Question(name, prompt, Path(images) / name, answers, kind, record.where)
 
-    yield from each(question, json_items(file))
+    yield from each(question, json_items(file, broken=True), skipped)
 
 
 def textvqa(
-    file: str | Path, images: str | Path, ocr: str | Path | None = None
+    file: str | Path,
+    images: str | Path,
+    ocr: str | Path | None = None,
+    skipped: Skipped | None = None,
 ) -> Iterator[Question]:
     """Reads TextVQA (arXiv 1904.08920).
 
@@ -84,6 +90,7 @@ def textvqa(
         ocr: such as `TextVQA_Rosetta_OCR_v0.2_val.json`; with it the prompt contains
             the words that a text reader found in the image, as LLaVA's does, and the
             score is no longer the model's own.
+        skipped: where to report what cannot be read, instead of raising.
     """
     found = {}
     if ocr:
@@ -104,11 +111,14 @@ def textvqa(
         path = Path(images) / f"{image}.jpg"
         return Question(record.id, prompt, path, answers, "all", record.where)
 
-    yield from each(question, json_items(file, "data"))
+    yield from each(question, json_items(file, "data", broken=True), skipped)
 
 
 def gqa(
-    file: str | Path, images: str | Path, balanced: bool = True
+    file: str | Path,
+    images: str | Path,
+    balanced: bool = True,
+    skipped: Skipped | None = None,
 ) -> Iterator[Question]:
     """Reads GQA (arXiv 1902.09506), by structural type where the file has it.
 
@@ -121,8 +131,10 @@ def gqa(
         balanced: whether to leave out questions that are marked as not balanced.
             Consistency needs them: they are of the kind `unbalanced`, outside all other
             scores.
+        skipped: where to report what cannot be read, instead of raising.
     """
-    for question in each(partial(_gqa_question, Path(images)), json_items(file)):
+    records = json_items(file, broken=True)
+    for question in each(partial(_gqa_question, Path(images)), records, skipped):
         if not balanced or question.kind != UNBALANCED:
             yield question
 

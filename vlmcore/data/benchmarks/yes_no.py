@@ -1,13 +1,14 @@
 """The official files of two benchmarks with yes/no questions: POPE and MME."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from vlmcore.data.benchmarks.json_stream import Record, json_lines
 from vlmcore.data.benchmarks.question import Question, short_prompt
-from vlmcore.data.benchmarks.text_files import each, open_text
+from vlmcore.data.benchmarks.skipped import Skipped, each
+from vlmcore.data.benchmarks.text_files import open_text
 
 SUMS: dict[str, tuple[str, ...]] = {
     "perception": (
@@ -34,19 +35,25 @@ MME_INSTRUCTION = " Please answer yes or no."
 _IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png"}
 
 
-def pope(files: Mapping[str, str | Path], images: str | Path) -> Iterator[Question]:
+def pope(
+    files: Mapping[str, str | Path],
+    images: str | Path,
+    skipped: Skipped | None = None,
+) -> Iterator[Question]:
     """Reads POPE (arXiv 2305.10355), by split.
 
     Args:
         files: of the splits, such as `{"random": "coco_pope_random.json"}`. Their
             questions have the same numbers, so an id is made of split and number.
         images: folder of COCO's images.
+        skipped: where to report what cannot be read, instead of raising.
 
     Raises:
         ValueError: something is missing or wrong; the message says where.
     """
     for split, file in files.items():
-        yield from each(partial(_pope_question, split, Path(images)), json_lines(file))
+        read = partial(_pope_question, split, Path(images))
+        yield from each(read, json_lines(file, broken=True), skipped)
 
 
 def _pope_question(split: str, images: Path, record: Record) -> Question:
@@ -61,12 +68,16 @@ def _pope_question(split: str, images: Path, record: Record) -> Question:
     )
 
 
-def mme(folder: str | Path) -> Iterator[Question]:
+def mme(folder: str | Path, skipped: Skipped | None = None) -> Iterator[Question]:
     """Reads MME (arXiv 2306.13394), by sub-task, in LLaVA's prompt.
 
     A sub-task is a folder with images and, beside them or apart, texts with two
     questions each. Folders of other names, such as `eval_tool`, and hidden files are
     left out, and so is the instruction that ends each question.
+
+    Args:
+        folder: such as `MME_Benchmark_release_version`.
+        skipped: where to report what cannot be read, instead of raising.
 
     Raises:
         FileNotFoundError: there is no such folder, or a text has no image.
@@ -79,6 +90,18 @@ def mme(folder: str | Path) -> Iterator[Question]:
             f"{folder} holds no folders of sub-tasks such as {known[0]}; `vlmcore "
             "sources` says where they come from"
         )
+    yield from each(_mme_question, _mme_lines(tasks), skipped)
+
+
+class _Line(NamedTuple):
+    text: str
+    where: str
+    name: str
+    image: Path
+    task: str
+
+
+def _mme_lines(tasks: Iterable[Path]) -> Iterator[_Line]:
     for task in tasks:
         files = [x for x in sorted(task.rglob("*")) if not x.name.startswith(".")]
         images = {x.stem: x for x in files if x.suffix.lower() in _IMAGE_SUFFIXES}
@@ -87,30 +110,24 @@ def mme(folder: str | Path) -> Iterator[Question]:
                 raise FileNotFoundError(
                     f"{text}: there is no image {text.stem} in {task}"
                 )
-            yield from _mme_questions(text, images[text.stem], task.name)
+            image = images[text.stem]
+            with open_text(text) as file:
+                lines = file.read().splitlines()
+            for number, line in enumerate(lines, start=1):
+                if line.strip():
+                    where, name = f"{text}, line {number}", f"{image.name}/{number}"
+                    yield _Line(line, where, f"{task.name}/{name}", image, task.name)
 
 
-class _Line(NamedTuple):
-    number: int
-    text: str
-
-
-def _mme_questions(text: Path, image: Path, task: str) -> Iterator[Question]:
-    group = f"{task}/{image.name}"
-
-    def question(line: _Line) -> Question:
-        asked, tab, label = line.text.rpartition("\t")
-        where, label = f"{text}, line {line.number}", label.strip().capitalize()
-        if not tab or label not in ("Yes", "No"):
-            raise ValueError(
-                f"{where}: {line.text[:60]!r} is not a question, a tab, and Yes or No"
-            )
-        prompt = short_prompt(asked.strip().removesuffix(MME_INSTRUCTION))
-        name = f"{group}/{line.number}"
-        return Question(name, prompt, image, (label,), task, where, group=group)
-
-    with open_text(text) as file:
-        lines = file.read().splitlines()
-    yield from each(
-        question, (_Line(n, x) for n, x in enumerate(lines, start=1) if x.strip())
+def _mme_question(line: _Line) -> Question:
+    asked, tab, label = line.text.rpartition("\t")
+    label = label.strip().capitalize()
+    if not tab or label not in ("Yes", "No"):
+        raise ValueError(
+            f"{line.where}: {line.text[:60]!r} is not a question, a tab, and Yes or No"
+        )
+    prompt = short_prompt(asked.strip().removesuffix(MME_INSTRUCTION))
+    group = line.name.rpartition("/")[0]
+    return Question(
+        line.name, prompt, line.image, (label,), line.task, line.where, group=group
     )
