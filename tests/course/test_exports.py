@@ -18,7 +18,15 @@ from vlmcore.course.exports import (
     otter_test,
     questions,
 )
+from vlmcore.course.gradescope import grade_in_container
 from vlmcore.course.notebooks import read_notebook
+
+WORTH = {"a1": 22, "a2": 25, "a3": 25, "a4": 30}
+"""Points of each assignment, those by hand among them."""
+
+
+def checks_of(master):
+    return next(iter(questions(master).values()))[0]
 
 
 @pytest.fixture(params=MASTERS, ids=lambda path: path.stem)
@@ -37,8 +45,10 @@ def test_nbgrader_finds_points_and_solutions(master):
     cells = [c for c in nbgrader_source(master).cells if "nbgrader" in c.metadata]
     marks = [cell.metadata["nbgrader"] for cell in cells]
     assert len({mark["grade_id"] for mark in marks}) == len(marks)
-    worth = sum(mark.get("points", 0) for mark in marks)
-    assert worth == sum(points for _, _, points in questions(master).values())
+    checked = [m["points"] for m in marks if m["grade"] and m["locked"]]
+    assert checked == [points for _, _, points in questions(master).values()]
+    by_hand = [m["points"] for m in marks if m["grade"] and m["solution"]]
+    assert sum(checked) + sum(by_hand) == WORTH[checks_of(master)]
     for cell, mark in zip(cells, marks, strict=True):
         if mark["grade"] and cell.cell_type == "code":
             compile(cell.source, "cell", "exec")
@@ -65,14 +75,38 @@ def test_an_export_has_a_part_for_every_assignment(kind, tmp_path):
         if name.endswith(".yml"):
             workflow = yaml.safe_load((tmp_path / name).read_text())
             (job,) = workflow["jobs"].values()
-            runners = job["steps"][-1]["with"]["runners"].split(",")
-            assert runners == [s["id"] for s in job["steps"] if "id" in s]
+            steps = [step for step in job["steps"] if "timeout-minutes" in step]
+            notebook = read_notebook(next((tmp_path / name).parents[2].glob("*.ipynb")))
+            asked = [f" {a}.{q} | tee" for q, (a, _, _) in questions(notebook).items()]
+            found = zip(asked, steps, strict=True)
+            assert all(text in step["run"] for text, step in found)
+            assert workflow["defaults"]["run"]["shell"] == "bash"  # stops at a pipe
         if name.endswith(".zip"):
             with zipfile.ZipFile(tmp_path / name) as archive:
                 inside = set(archive.namelist())
             assert {"setup.sh", "run_autograder", "pyproject.toml"} <= inside
             assert sum(part.startswith("hidden/test_") for part in inside) == 1
             assert not [part for part in inside if "masters" in part]
+
+
+def test_a_submission_in_gradescope_s_container(tmp_path, write):
+    """Its folders, names and metadata are those of Gradescope's documentation."""
+    hidden = tmp_path / "source" / "hidden"
+    hidden.mkdir(parents=True)
+    (hidden / "test_a1_doubles.py").write_text(
+        "def test_q1_doubles(submission, student):\n"
+        "    assert submission.function('double')(2) == 4\n"
+        "    assert student == 'ada'\n\n"
+        "def test_q1_more(submission):\n"
+        "    assert submission.function('double')(3) == 6, 'twice 3 is 6.'\n"
+    )
+    user = {"email": "ada@example.com", "id": 1234, "name": "Ada"}
+    (tmp_path / "submission_metadata.json").write_text(json.dumps({"users": [user]}))
+    write(tmp_path / "submission" / "mine.ipynb", "def double(x):\n    return 4")
+    grade_in_container(hidden, tmp_path)
+    results = json.loads((tmp_path / "results" / "results.json").read_text())
+    assert (results["score"], results["tests"][0]["max_score"]) == (1, 2)
+    assert results["tests"][0]["output"] == "twice 3 is 6."
 
 
 def test_results_for_gradescope():

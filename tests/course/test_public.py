@@ -1,5 +1,6 @@
 """No solution leaves the repository: wheel, sdist, published tree, sources of pages."""
 
+import ast
 import re
 import subprocess
 import sys
@@ -28,7 +29,17 @@ def telling_lines():
         for line in region.splitlines()
         if len(line.strip()) > 35 and "#" not in line and "SOLUTION" not in line
     }
-    return sorted(line for line in found if line not in STUDENT)
+    for path in (ASSIGNMENTS / "hidden").glob("*.py"):
+        reference = path.read_text().split("\ndef published(")[0]
+        found |= {
+            line.strip().replace('"', "")
+            for line in reference.splitlines()
+            if len(line.strip()) > 35
+            and not line.strip().startswith(('"', "#"))
+            and not line.startswith(("from", "def"))
+        }
+    student = STUDENT.replace("\\", "").replace('"', "")
+    return sorted(line for line in found if line not in student)
 
 
 LINES = telling_lines()
@@ -52,7 +63,8 @@ def read(path):
 
 def test_the_search_finds_what_it_looks_for():
     assert len(LINES) > 20 and len(NAMES) > 5
-    masters = solved_in((path.name, read(path)) for path in MASTERS)
+    places = [*MASTERS, *(ASSIGNMENTS / "hidden").glob("*.py")]
+    masters = solved_in((path.name, read(path)) for path in places)
     assert {line for _, line in masters} >= set(LINES)
 
 
@@ -78,6 +90,19 @@ def test_the_published_tree_has_all_but_what_solves(published):
         if n.endswith((".py", ".ipynb", ".md", ".txt"))
     )
     assert not solved_in(texts)
+
+
+def test_the_checks_hold_no_solver():
+    """They compare with numbers, and call no fit, search or optimum of a law."""
+    checks = ROOT / "vlmcore" / "course" / "checks"
+    for path in checks.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = [alias.name for alias in getattr(node, "names", ())]
+            module = getattr(node, "module", "") or ""
+            assert not {"scipy", "sklearn"} & {name.split(".")[0] for name in names}
+            assert not module.startswith(("scipy", "vlmcore.cost", "vlmcore.models"))
+            assert not module.startswith("vlmcore.scaling") or names == ["Product"]
+        assert "optimal_tokens" not in path.read_text(), path
 
 
 def test_a_clone_of_it_is_what_the_set_up_cell_needs(published):

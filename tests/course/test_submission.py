@@ -269,9 +269,16 @@ def test_a_function_that_answers_the_assignment_is_refused(tmp_path, write):
         "frontier([1.0], [1.0])",
         "from vlmcore import plots, paper\nplots.measured_frontier("
         "paper.scores('visual'))",
+        "from vlmcore.scaling import Product\nlaw = Product(1.0, 0.2, 0.1, 0.0)\n"
+        "def g():\n    return law.optimal_tokens(50)",
+        "def h():\n    return law.predict(1e9, 36.0)",
     ]
     source = write(tmp_path / "s.ipynb", *cells).read_bytes()
-    with Submission(source, tmp_path / "s.txt", refused=(name, name)) as submission:
+    refused = (name, name, "vlmcore.scaling.Product.optimal_tokens")
+    with Submission(source, tmp_path / "s.txt", refused=refused) as submission:
+        with pytest.raises(StoppedError, match=r"Product\.optimal_tokens answers this"):
+            submission.function("g")()
+        assert submission.function("h")() > 0
         with pytest.raises(StoppedError, match=f"{name} answers this assignment"):
             submission.function("f")()
         assert not submission.notes  # what the package does itself goes on

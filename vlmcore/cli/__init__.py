@@ -158,6 +158,7 @@ _add(
                 "try": assignments.try_question,
                 "public": assignments.publish_book,
                 "export": assignments.export_assignments,
+                "leaderboard": assignments.rank_peers,
             },
         ),
         "env": environment.print_environment,

@@ -42,9 +42,7 @@ def try_question(
 
 
 def export_assignments(
-    kind: Annotated[
-        str, typer.Argument(help="nbgrader, otter, classroom or gradescope.")
-    ],
+    kind: Annotated[str, typer.Argument(help="nbgrader, otter, github or gradescope.")],
     out: Annotated[
         Path, typer.Option(metavar="FOLDER", help="Folder for the files.")
     ] = Path("export"),
@@ -70,6 +68,25 @@ def publish_book(
 
     names = publish(out, find_assignments(assignments))
     print(f"{out}: {len(names)} files, without {', '.join(PRIVATE)}")
+
+
+def rank_peers(
+    predictions: Annotated[
+        Path,
+        typer.Argument(
+            exists=True,
+            dir_okay=False,
+            metavar="CSV",
+            help="Table with the columns student, peer, v, low and high.",
+        ),
+    ],
+) -> None:
+    """Print the ranking of A4's predictions for class-mates, as CSV."""
+    import pandas as pd
+
+    from vlmcore.course.peers import leaderboard
+
+    print(leaderboard(pd.read_csv(predictions)).round(4).to_csv(index=False), end="")
 
 
 def check_submissions(

@@ -8,6 +8,7 @@ carries the fingerprint of all that it was made of.
 import csv
 import io
 import json
+import os
 import re
 import subprocess
 import sys
@@ -179,6 +180,7 @@ def _graded(item: HandedIn, task: Task | str, folder: Path) -> tuple[Grade, str]
                 *(sys.executable, "-m", "vlmcore.course.grading"),
                 *map(str, (submission, output, result)),
                 task.as_argument(),
+                f"{os.getpid()}",
             ],
             stdin=subprocess.DEVNULL,
             capture_output=True,

@@ -1,4 +1,4 @@
-"""Assignments in the formats of other graders: nbgrader, otter, Gradescope, Classroom.
+"""Assignments in the formats of other graders: nbgrader, otter, Gradescope, GitHub.
 
 Only the Gradescope zip holds hidden tests, as it is kept by the course. The others run
 the public checks, whose tests students see.
@@ -21,12 +21,19 @@ from vlmcore.folders import files_beside
 
 _CHECK = re.compile(r'^check\("(\w+)\.(q\d+)", (\w+)\)$')
 _POINTS = re.compile(r"^## Question (\d+).*?\((\d+) points?", re.MULTILINE)
+_BY_HAND = re.compile(
+    r"^## Question (\d+).*?\((?:\d+ points?, and )?(\d+)(?: points?,)? by hand\)",
+    re.MULTILINE,
+)
 _SETUP = """#!/usr/bin/env bash
-apt-get update && apt-get install --yes python3-pip bubblewrap
-pip install --break-system-packages "/autograder/source[course]"
+set -euo pipefail
+apt-get update && apt-get install --yes python3-venv bubblewrap
+python3 -m venv /opt/vlmcore
+/opt/vlmcore/bin/pip install "/autograder/source[course]"
 """
 _RUN = """#!/usr/bin/env bash
-python3 -m vlmcore.course.gradescope /autograder/source/hidden /autograder
+/opt/vlmcore/bin/python -m vlmcore.course.gradescope /autograder/source/hidden \\
+  /autograder
 """
 _INSTALL = 'pip install "vlmcore[course] @ git+{address}"'
 
@@ -37,16 +44,21 @@ def questions(master: NotebookNode) -> dict[str, tuple[str, str, int]]:
     Returns:
         For each question, such as `q1`: the assignment, the function and the points.
     """
-    text = "\n".join(c.source for c in master.cells if c.cell_type == "markdown")
-    points = {f"q{number}": int(worth) for number, worth in _POINTS.findall(text)}
+    points = _worth(_POINTS, master)
     found = [m for c in master.cells if (m := _CHECK.match(c.source.strip()))]
     return {m[2]: (m[1], m[3], points[m[2]]) for m in found}
+
+
+def _worth(pattern: re.Pattern[str], master: NotebookNode) -> dict[str, int]:
+    """The points that the headings of questions promise."""
+    text = "\n".join(c.source for c in master.cells if c.cell_type == "markdown")
+    return {f"q{number}": int(worth) for number, worth in pattern.findall(text)}
 
 
 def nbgrader_source(master: NotebookNode) -> NotebookNode:
     """Returns a master with nbgrader's metadata, whose checks raise if they fail."""
     notebook = deepcopy(master)
-    known = questions(master)
+    known, by_hand = questions(master), _worth(_BY_HAND, master)
     for cell in notebook.cells:
         tags = cell.metadata.get("tags", [])
         manual = next((t for t in tags if t.startswith("manual-")), None)
@@ -64,7 +76,7 @@ def nbgrader_source(master: NotebookNode) -> NotebookNode:
             shared |= {"grade": False, "locked": False, "solution": True}
         elif manual:
             shared |= {"grade": True, "locked": False, "solution": True}
-            shared |= {"points": 0}
+            shared |= {"points": by_hand[manual.removeprefix("manual-")]}
         else:
             continue
         cell.metadata["nbgrader"] = shared
@@ -88,33 +100,29 @@ def otter_test(assignment: str, question: str, function: str, points: int) -> st
     return f"OK_FORMAT = True\n\ntest = {test!r}\n"
 
 
-def classroom_workflow(
+def github_workflow(
     notebook: str, known: dict[str, tuple[str, str, int]], address: str
 ) -> str:
-    """Returns the workflow that GitHub Classroom runs at every push."""
-    steps, results = [], []
-    for question, (assignment, _, points) in known.items():
-        command = f"vlmcore course try {notebook} {assignment}.{question}"
-        steps.append(
-            f"      - name: {question}\n        id: {question}\n"
-            "        uses: classroom-resources/autograding-command-grader@v1\n"
-            f"        with:\n          test-name: {question}\n"
-            f"          command: {command}\n          timeout: 10\n"
-            f"          max-score: {points}\n"
-        )
-        outcome = f"${{{{steps.{question}.outputs.result}}}}"
-        results.append(f'          {question.upper()}_RESULTS: "{outcome}"\n')
+    """Returns a workflow of GitHub Actions that runs the public checks at every push.
+
+    It needs no service beside GitHub: Classroom's, which had actions of its own for
+    this, ended in August 2026.
+    """
+    steps = [
+        f"      - name: {question}, {points} point{'s' * (points > 1)}\n"
+        "        if: ${{ !cancelled() }}\n        timeout-minutes: 10\n"
+        f"        run: vlmcore course try {notebook} {assignment}.{question} | "
+        'tee -a "$GITHUB_STEP_SUMMARY"\n'
+        for question, (assignment, _, points) in known.items()
+    ]
     return (
-        "name: Autograding Tests\non: [push, repository_dispatch]\n"
-        "permissions: {checks: write, actions: read, contents: read}\njobs:\n"
-        "  run-autograding-tests:\n    runs-on: ubuntu-latest\n"
-        "    if: github.actor != 'github-classroom[bot]'\n    steps:\n"
+        "name: Public checks\non: [push, workflow_dispatch]\n"
+        "permissions: {contents: read}\ndefaults: {run: {shell: bash}}\n"
+        "jobs:\n  checks:\n    runs-on: ubuntu-latest\n    steps:\n"
         "      - uses: actions/checkout@v4\n"
-        f"      - run: {_INSTALL.format(address=address)}\n"
-        + "".join(steps)
-        + "      - uses: classroom-resources/autograding-grading-reporter@v1\n"
-        "        env:\n" + "".join(results) + "        with:\n"
-        f"          runners: {','.join(known)}\n"
+        "      - uses: actions/setup-python@v5\n"
+        '        with: {python-version: "3.12"}\n'
+        f"      - run: {_INSTALL.format(address=address)}\n" + "".join(steps)
     )
 
 
@@ -149,13 +157,13 @@ def _otter(folder: Path, master: Path, _: str, assignments: Path) -> None:
         (folder / name / "tests" / f"{question}.py").write_text(text)
 
 
-def _classroom(folder: Path, master: Path, address: str, assignments: Path) -> None:
+def _github(folder: Path, master: Path, address: str, assignments: Path) -> None:
     notebook = read_notebook(master)
     place = folder / master.stem.split("_")[0]
     (place / ".github" / "workflows").mkdir(parents=True)
     nbformat.write(student_copy(notebook), place / master.name)
-    text = classroom_workflow(master.name, questions(notebook), address)
-    (place / ".github" / "workflows" / "classroom.yml").write_text(text)
+    text = github_workflow(master.name, questions(notebook), address)
+    (place / ".github" / "workflows" / "checks.yml").write_text(text)
 
 
 def _gradescope(folder: Path, master: Path, _: str, assignments: Path) -> None:
@@ -169,7 +177,7 @@ def _gradescope(folder: Path, master: Path, _: str, assignments: Path) -> None:
 FORMATS: dict[str, Callable[[Path, Path, str, Path], None]] = {
     "nbgrader": _nbgrader,
     "otter": _otter,
-    "classroom": _classroom,
+    "github": _github,
     "gradescope": _gradescope,
 }
 

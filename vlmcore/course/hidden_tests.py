@@ -44,7 +44,8 @@ class HiddenTests:
     """
 
     def __init__(self, submission: Submission, assignment: str, student: str):
-        self.notebook, self.assignment, self.student = submission, assignment, student
+        self.notebook, self.assignment = submission, assignment
+        self.registered = student
         self.outcomes: list[TestedQuestion] = []
 
     def pytest_configure(self, config: pytest.Config) -> None:
@@ -61,12 +62,14 @@ class HiddenTests:
     @pytest.fixture(scope="session")
     def variant(self) -> Callable[[str], np.random.Generator]:
         """Returns the private numbers of a part for this student."""
-        return lambda part: variant(self.assignment, self.student, part, course_key())
+        return lambda part: variant(
+            self.assignment, self.registered, part, course_key()
+        )
 
     @pytest.fixture(scope="session")
-    def own(self) -> Callable[[str], np.random.Generator]:
-        """Returns the numbers of a part that this student has seen."""
-        return lambda part: variant(self.assignment, self.student, part)
+    def student(self) -> str:
+        """Returns the registered name."""
+        return self.registered
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(

@@ -80,7 +80,11 @@ def _refuse(name: str) -> None:
     This is a speed bump, not security: its source can be copied.
     """
     module, _, attribute = name.rpartition(".")
-    right = vars(importlib.import_module(module))[attribute]
+    above, _, owner = module.rpartition(".")
+    of_class = owner[:1].isupper()  # a method, which is named after its class
+    holder = importlib.import_module(above if of_class else module)
+    holder = vars(holder)[owner] if of_class else holder
+    right = getattr(holder, attribute)
     if right.__module__ == __name__:
         return  # under another name, it is refused already
 
@@ -89,6 +93,9 @@ def _refuse(name: str) -> None:
             raise ImportError(f"{name} answers this assignment; write it yourself")
         return right(*arguments, **options)
 
+    if of_class:
+        setattr(holder, attribute, refused)
+        return
     for place in list(sys.modules.values()):
         if vars(place).get(attribute) is right:
             vars(place)[attribute] = refused

@@ -1,4 +1,4 @@
-"""Hidden tests of A4: 24 points, and 6 by hand. They are left out of the release.
+"""Hidden tests of A4: 25 points, and 5 by hand. They are left out of the release.
 
 The functions above the tests are the reference. The laboratories of the tests have laws
 that follow from the registered name and the course's key, which no student knows.
@@ -12,7 +12,8 @@ import pytest
 from scipy import optimize, stats
 
 from vlmcore.course.checks import check
-from vlmcore.course.checks.a4.designing import prediction_variance, wrong_design
+from vlmcore.course.checks.a4.designing import wrong_design
+from vlmcore.course.checks.a4.experimenting import wrong_ledger
 from vlmcore.course.checks.a4.predicting import exact, public_results
 from vlmcore.course.checks.tables import agree
 from vlmcore.course.lab import (
@@ -33,16 +34,17 @@ NAMES = {
     "q3": "fit_cells",
     "q4": "predict",
     "q5": "buy",
+    "q6": "ledger",
 }
 BY_HAND = [
     (
         "q6",
-        6,
+        5,
         "One point each: the claim has an interval; the text says what would have "
         "changed their mind; the price convention is named and its alternative "
         "computed; the seed's noise is compared with the effect; the blind baseline is "
-        "used; predictions were registered in the ledger before the runs of the two "
-        "largest sizes.",
+        "used. Tests have run the ledger once more, and looked for predictions before "
+        "the runs of the two largest sizes.",
     )
 ]
 CELLS = [(n, v) for n in SIZES for v in TOKENS]
@@ -57,6 +59,44 @@ def total_price(cells, q, steps, batch, images, encoder_flops, wrong=""):
     encoder = images * encoder_flops * (len(runs) if wrong == "encoder each" else 1)
     encoder = 0 if wrong == "no encoder" else encoder
     return sum(factor * n * (text + v) * samples for n, v, _ in runs) + encoder
+
+
+PRIORS = (Law(0.28, 0.2, 0.08, 0.06), Law(0.28, 0.18, 0.3, 0.06))
+"""Laws at which a design is judged; what is true is not known before it is bought."""
+GOAL = 16
+"""V of the held-out model whose error is to be predicted."""
+
+
+def prediction_variance(cells, count=6000):
+    """The variance of the predicted error, relative to one run's, at the worst.
+
+    cells begin with N and V; those with V = 0 tell nothing. It is infinity if the cells
+    do not determine the four parameters.
+    """
+    rows = [cell for cell in cells if cell[1] > 0]
+    worst = 0.0
+    for law in PRIORS:
+        if len(rows) < 4:
+            return float("inf")
+        slopes = np.array([slopes_of(law, n, v) for n, v, *_ in rows])
+        error = np.array([law.error(n, v) for n, v, *_ in rows])
+        noise = (SEED_NOISE * error) ** 2 + error * (1 - error) / count
+        information = (slopes / noise[:, None]).T @ slopes
+        if np.linalg.cond(information) > 1e12:
+            return float("inf")
+        goal = slopes_of(law, HELD_OUT, GOAL)
+        variance = goal @ np.linalg.solve(information, goal)
+        worst = max(
+            worst, float(variance / (SEED_NOISE * law.error(HELD_OUT, GOAL)) ** 2)
+        )
+    return worst
+
+
+def slopes_of(law, n, v):
+    """The derivatives of the error by scale, alpha, beta and floor."""
+    power = (n / 1e6) ** -law.alpha * v**-law.beta
+    by_alpha, by_beta = -np.log(n / 1e6), -np.log(v)
+    return np.array([power, *(law.scale * power * d for d in (by_alpha, by_beta)), 1])
 
 
 def design(menu, budget):
@@ -397,3 +437,8 @@ def test_q5_regret(submission, variant):
         f"your purchases are {np.mean(theirs):.3f} worse than the best, those of a "
         f"weighted fit {np.mean(ours):.3f}."
     )
+
+
+def test_q6_replayed(submission, student):
+    mistake = wrong_ledger(submission.function("ledger")(), student)
+    assert mistake is None, mistake

@@ -1,12 +1,15 @@
 """Wrong and other right answers to A4, beside those of its tables."""
 
 import itertools
+import json
 
 import numpy as np
 from scipy import optimize, stats
 
-from vlmcore.course.checks.a4.designing import prediction_variance
-from vlmcore.course.lab import HELD_OUT, SIZES, TOKENS, price_of_run
+from tests.course.checks.conftest import hidden_module
+from vlmcore.course.lab import HELD_OUT, SIZES, TOKENS, Lab, chained, price_of_run
+
+prediction_variance = hidden_module("a4").prediction_variance
 
 
 def bought(cells, budget):
@@ -105,6 +108,43 @@ def of_the_law_only(right):
     return answer
 
 
+def experiment(lab, runs, first=True):
+    """A ledger of runs, with a prediction before or after them."""
+    if first:
+        lab.register("few tokens", {"held-out": 0.2})
+    for cell in runs:
+        lab.run(*cell)
+    if not first:
+        lab.register("as I said", {"held-out": 0.2})
+    return lab.ledger()
+
+
+SOME = [(SIZES[0], 0, 0), (SIZES[0], 4, 1), (SIZES[2], 1, 0), (SIZES[3], 4, 0)]
+
+
+def edited(change, again=False):
+    """A ledger whose entries were changed, perhaps with hashes made again."""
+
+    def answer():
+        ledger = json.loads(experiment(Lab("ada"), SOME))
+        change(ledger["entries"])
+        before = "ada"
+        for entry in ledger["entries"] if again else ():
+            entry.pop("hash")
+            entry["hash"] = before = chained(entry, before)
+        return json.dumps(ledger)
+
+    return lambda right: answer
+
+
+def better(entries):
+    entries[-1]["result"]["error"] -= 0.02
+
+
+def cheaper(entries):
+    entries[-1]["price"] /= 2
+
+
 WRONG = {
     "q2": {
         "all runs that see have one V": all_of(spread(5, tokens=(4,))),
@@ -140,6 +180,21 @@ WRONG = {
         ),
         "the middle should be near": scaled(1.0, shift=0.06),
     },
+    "q6": {
+        "entry 4 of the ledger was changed": edited(better),
+        "entry 1 of the ledger was changed, or one before": edited(lambda e: e.pop(1)),
+        "and the laboratory": edited(better, again=True),
+        "costs": edited(cheaper, again=True),
+        "your budget was 40": lambda r: (
+            lambda: experiment(Lab("ada", budget=40), spread(5))
+        ),
+        "`lab.register` comes first": lambda r: (
+            lambda: experiment(Lab("ada"), SOME, first=False)
+        ),
+        "they test a prediction": lambda r: lambda: experiment(Lab("ada"), SOME[:2]),
+        "nothing was bought": lambda r: lambda: experiment(Lab("ada"), []),
+        "return the text": lambda r: lambda: "I have lost it",
+    },
 }
 """Maps a question and the sentence of a mistake to a function of the right answers."""
 
@@ -162,6 +217,30 @@ def swapped(right):
             if (variance := prediction_variance(tried)) < now:
                 cells, now, spent = tried, variance, spent + change
         return [list(cell) for cell in cells]
+
+    return answer
+
+
+def left_over(right):
+    """Starts with every run and gives back what the prediction misses least."""
+
+    def answer(menu, budget):
+        price = {cell: price_of_run(*cell) for cell in itertools.product(SIZES, TOKENS)}
+        seeds = dict.fromkeys(price, 5)
+
+        def runs(without=None):
+            kept = {c: k - (c == without) for c, k in seeds.items()}
+            return [[*c, seed] for c, k in kept.items() for seed in range(k)]
+
+        while sum(k * price[c] for c, k in seeds.items()) > budget:
+            now = np.log(prediction_variance(runs()))
+            loss = {
+                c: (np.log(prediction_variance(runs(c))) - now) / price[c]
+                for c, k in seeds.items()
+                if k
+            }
+            seeds[min(loss, key=loss.get)] -= 1
+        return runs()
 
     return answer
 
@@ -267,6 +346,20 @@ def resampled(right):
     return answer
 
 
+def sampled(right):
+    """Quantiles of draws: of the law, of the seed's luck and of the test set."""
+
+    def answer(results, n, v):
+        best, uncertain = right.weighted_fit(results)
+        rng = np.random.default_rng(0)
+        scale, alpha, beta, floor = rng.multivariate_normal(best, uncertain, 20_000).T
+        middle = scale * (n / 1e6) ** -alpha * v**-beta + floor
+        share = np.clip(middle * (1 + 0.02 * rng.normal(size=len(middle))), 0, 1)
+        return np.quantile(rng.binomial(6000, share) / 6000, [0.1, 0.5, 0.9])
+
+    return answer
+
+
 def by_derivatives(results, n, v):
     """From a fit that takes seeds as independent, a little wider for that."""
     (scale, alpha, beta, floor), jacobian = least(results)
@@ -321,7 +414,7 @@ OTHER = {
     "q2": {
         "rounds": by_rounds,
         "swapped": swapped,
-        "sorted": lambda r: lambda menu, budget: sorted(r.design(menu, budget)),
+        "left over": left_over,
     },
     "q3": {
         "independent": lambda results: least(results)[0][1:],
@@ -331,7 +424,12 @@ OTHER = {
     "q4": {
         "resampled": resampled,
         "derivatives": lambda r: by_derivatives,
-        "a little wider": scaled(1.1),
+        "sampled": sampled,
+    },
+    "q6": {
+        "some": lambda: experiment(Lab("bob"), SOME),
+        "a table's numbers": lambda: experiment(Lab("bob"), np.array(SOME)),
+        "all": lambda: experiment(Lab("bob"), bought(spread(5), 4.0)),
     },
     "q5": {
         "simplex": buy_with(searched),

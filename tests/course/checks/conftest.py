@@ -2,6 +2,8 @@
 
 import contextlib
 import io
+import runpy
+from functools import cache
 from types import SimpleNamespace
 
 import nbformat
@@ -15,6 +17,13 @@ ASSIGNMENTS = ROOT / "book" / "assignments"
 MASTERS = {
     path.stem.split("_")[0]: path for path in (ASSIGNMENTS / "masters").glob("*.ipynb")
 }
+
+
+@cache
+def hidden_module(assignment):
+    """The names of an assignment's hidden tests, such as those of its reference."""
+    path = ASSIGNMENTS / "hidden" / f"test_{MASTERS[assignment].stem}.py"
+    return SimpleNamespace(**runpy.run_path(str(path)))
 
 
 class Answers:

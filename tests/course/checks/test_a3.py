@@ -2,11 +2,12 @@
 
 import pytest
 
+from tests.course.checks.conftest import hidden_module
 from tests.course.checks.other_answers import OTHER
 from tests.course.checks.wrong_answers import WRONG
 from vlmcore import paper
 from vlmcore.course.checks import CHECKS, check
-from vlmcore.course.checks.a3.points import BENCHMARKS, best, published_points
+from vlmcore.course.checks.a3.points import BENCHMARKS, published_points
 from vlmcore.scaling import profile
 
 ANSWERS = {
@@ -52,6 +53,12 @@ def test_another_way_to_a_right_answer_has_all_points(a3, question, name, hidden
     assert (grade.message, grade.points) == ("right.", grade.out_of)
 
 
+def test_every_question_has_mistakes_and_methods():
+    """Three of each at least; the tests above try them all."""
+    assert WRONG.keys() == OTHER.keys() == ANSWERS.keys()
+    assert min(len(some) for some in (*WRONG.values(), *OTHER.values())) >= 3
+
+
 def test_what_was_not_written_yet_says_so():
     def unwritten(*arguments):
         raise NotImplementedError()
@@ -75,7 +82,10 @@ def test_what_cannot_be_checked():
 @pytest.mark.parametrize("task", BENCHMARKS)
 def test_the_masters_numbers_are_those_of_the_library(a3, task):
     """Parity of the master's few lines of scipy and vlmcore.scaling."""
-    points, theirs = published_points(task), best(published_points(task))
+    points, theirs = (
+        published_points(task),
+        hidden_module("a3").best(published_points(task)),
+    )
     assert a3.fit_product(*points) == pytest.approx(
         theirs.law.parameters, rel=1e-5, abs=1e-9
     )

@@ -45,6 +45,7 @@ CHECKS = {
     "a4.q3": "a4.predicting",
     "a4.q4": "a4.predicting",
     "a4.q5": TABLE,
+    "a4.q6": "a4.experimenting",
 }
 """Maps a question to the module of its check, or to `TABLE`.
 

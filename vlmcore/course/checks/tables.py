@@ -26,7 +26,7 @@ def mistake_by_table(question: str, answer: Callable) -> str | None:
         question: such as `"a1.q1"`.
         answer: the student's function.
     """
-    for case in _table(question.split(".")[0])[question]:
+    for case in stored(question):
         found, right = answer(*case["arguments"]), case["right"]
         if agree(found, right, case.get("near", NEAR)):
             continue
@@ -37,6 +37,11 @@ def mistake_by_table(question: str, answer: Callable) -> str | None:
         right_one = "" if np.ndim(right) > 1 else f", and {_short(right)} is right"
         return f"in an example you have {_short(found)}{right_one}."
     return None
+
+
+def stored(question: str) -> Any:
+    """Returns the numbers of a question's check, such as those of `"a3.q5"`."""
+    return _table(question.split(".")[0])[question]
 
 
 def agree(found: Any, right: Any, near: float = NEAR) -> bool:

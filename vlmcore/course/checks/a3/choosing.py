@@ -5,44 +5,36 @@ from collections.abc import Callable
 import numpy as np
 
 from vlmcore.course.checks.feedback import StoppedError
-from vlmcore.scaling import frontier
+from vlmcore.course.checks.tables import stored
 
 PRINTED = (0.077, 0.015)
 """The exponents in the figures of arXiv 2411.03312."""
+TEXT_TOKENS = 50
+MODELS = (
+    np.repeat([8.0, 0.5, 2.0], 3),
+    np.tile([256.0, 1.0, 16.0], 3),
+    np.array([20, 40, 30, 50, 60, 55, 44, 45, 45]) / 100,
+)
+"""N, V and errors of nine models."""
 NEAR = 1e-3
 """Relative distance within which a numerical search may end."""
 
 
 def q1(answer: Callable) -> str | None:
     """Checks the frontier of a few points, two of them with equal errors."""
-    n, v, error = (
-        np.repeat([8.0, 0.5, 2.0], 3),
-        np.tile([256.0, 1.0, 16.0], 3),
-        np.array([20, 40, 30, 50, 60, 55, 44, 45, 45]) / 100,
-    )
     if mistake := _ties(answer):
         return mistake
-    for q in (50, 0):
-        found = np.asarray(answer(n, v, error, q))
-        right = frontier(2 * n * (q + v), error)
+    n, v, _ = MODELS
+    for known in stored("a3.q1"):
+        found, right = np.asarray(answer(*MODELS, known["q"])), known["right"]
         if np.array_equal(found, right):
             continue
-        if mistake := _wrong_form(found, right, n.size):
+        if mistake := _wrong_form(found, np.array(right), n.size):
             return mistake
-        mistaken = {
-            "your cost leaves Q out: the text has to be read too, so a model costs "
-            "2N(Q + V).": frontier(n * v, error),
-            "your cost leaves N out: a token costs more in a larger model, 2N(Q + V) "
-            "in all.": frontier(q + v, error),
-            "your cost leaves the tokens out: it is 2N(Q + V), not a matter of N "
-            "alone.": frontier(n, error),
-            "your frontier collects the worst models: an error is better when it is "
-            "lower.": frontier(2 * n * (q + v), -error),
-        }
-        for sentence, models in mistaken.items():
-            if set(found.tolist()) == set(models.tolist()):
+        for sentence, models in known["mistakes"].items():
+            if set(found.tolist()) == set(models):
                 return sentence
-        return _first_difference(n, v, found, right, q)
+        return _first_difference(n, v, found, np.array(right), known["q"])
     return None
 
 
@@ -104,29 +96,17 @@ def _first_difference(
 
 def q3(answer: Callable) -> str | None:
     """Checks the interior optimum and its corner cases."""
-    alpha, beta = PRINTED
-    found, right = float(answer(alpha, beta, 50)), beta * 50 / (alpha - beta)
+    found, known = float(answer(*PRINTED, TEXT_TOKENS)), stored("a3.q3")
+    right = known["right"]
     if abs(found - right) > NEAR * right:
-        mistaken = {
-            "you rounded: leave V* as it comes out.": round(right),
-            "alpha and beta are exchanged in the numerator: V* grows with beta.": alpha
-            * 50
-            / (alpha - beta),
-            "your fraction is upside down, or you return one token for every Q: V* "
-            "grows with Q.": (alpha - beta) / (beta * 50),
-            "the sign is wrong: alpha / (Q + V) - beta / V = 0 at the minimum.": beta
-            * 50
-            / (alpha + beta),
-            "you returned Q + V: V is asked for.": right + 50,
-        }
-        for sentence, value in mistaken.items():
+        for sentence, value in known["mistakes"].items():
             if abs(found - value) < NEAR * abs(value) + 1e-9 or (
                 found == 1 and value < 1
             ):
                 return sentence
         return (
-            f"at alpha = {alpha}, beta = {beta} and Q = 50 the least error is at V "
-            f"= {right:.2f}; you have {found:.4g}."
+            f"at alpha = {PRINTED[0]}, beta = {PRINTED[1]} and Q = {TEXT_TOKENS} the "
+            f"least error is at V = {right:.2f}; you have {found:.4g}."
         )
     return _q3_corners(answer)
 

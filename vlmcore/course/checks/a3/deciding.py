@@ -4,11 +4,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from vlmcore.course.checks.a3.points import ModelArrays, best
-from vlmcore.course.checks.a3.ratios import interval, small_sample
+from vlmcore.course.checks.a3.points import ModelArrays, small_sample
+from vlmcore.course.checks.tables import stored
 from vlmcore.course.variants import variant
 from vlmcore.scaling import Product
-from vlmcore.scaling.quantities import estimate
 
 VERDICTS = ("few", "all", "cannot tell")
 TEXT_TOKENS = 30
@@ -32,26 +31,32 @@ def some_points(rng: np.random.Generator, ratio: float | None = None) -> ModelAr
     return small_sample(law, int(rng.integers(1_000_000)), noise=0.02)
 
 
-def decision(points: ModelArrays, q: float) -> tuple[str, float | None, float, float]:
-    """Returns the verdict, V, and the ends of the interval at 95 %."""
-    low, high = interval(points, 0.95)
-    if low > 1:
-        ratio = estimate(best(points), "ratio")
-        return "few", float(np.clip(q / (ratio - 1), 1, 576)), low, high
-    return ("all", 576.0, low, high) if high < 1 else ("cannot tell", None, low, high)
+def decision_cases() -> list[ModelArrays]:
+    """Returns the points on which decisions are checked, one set of each kind."""
+    drawn = ((4, 2.0), (3, 0.5), (6, 1.05))
+    return [some_points(np.random.default_rng(seed), ratio) for seed, ratio in drawn]
 
 
 def q7(answer: Callable) -> str | None:
     """Checks one data set of each kind."""
-    for seed, ratio in ((4, 2.0), (3, 0.5), (6, 1.05)):
-        points = some_points(np.random.default_rng(seed), ratio)
-        if mistake := wrong_decision(answer, points):
+    for points, right in zip(decision_cases(), stored("a3.q7"), strict=True):
+        if mistake := wrong_decision(answer, points, right):
             return mistake
     return None
 
 
-def wrong_decision(answer: Callable, points: ModelArrays) -> str | None:
-    """Returns the mistake in a decision about these points, if there is one."""
+def wrong_decision(
+    answer: Callable,
+    points: ModelArrays,
+    right: tuple[str, float | None, float, float],
+) -> str | None:
+    """Returns the mistake in a decision about points, if there is one.
+
+    Args:
+        answer: the student's function.
+        points: the nine models.
+        right: the right verdict, V, and the ends of the interval.
+    """
     found = answer(*points, TEXT_TOKENS)
     if len(found) != 4 or found[0] not in VERDICTS:
         return (
@@ -59,7 +64,7 @@ def wrong_decision(answer: Callable, points: ModelArrays) -> str | None:
             f"{', '.join(map(repr, VERDICTS))}, the V to use or None, and both ends "
             "of the interval."
         )
-    verdict, tokens, low, high = decision(points, TEXT_TOKENS)
+    verdict, tokens, low, high = right
     width = high - low
     if max(abs(found[2] - low), abs(found[3] - high)) > 0.05 * width:
         return (

@@ -1,11 +1,11 @@
-"""Points that the checks of A3 use: published ones, and noise-free ones of a law."""
+"""Points that the checks of A3 use: published ones, and points of a law."""
 
 from typing import NamedTuple
 
 import numpy as np
 
 from vlmcore import paper
-from vlmcore.scaling import Fit, Product, fit_law
+from vlmcore.scaling import Product
 
 PLANTED = Product(AB=0.6, alpha=0.4, beta=0.2, D=0.1)
 """A law that 28 noise-free points identify."""
@@ -37,10 +37,17 @@ def planted(law: Product, offset: float = 0) -> ModelArrays:
     return ModelArrays(n, v, law.predict(1e9 * n, v + offset))
 
 
-def best(points: ModelArrays, **fixed: float) -> Fit:
-    """Fits the product law with D >= 0, or with the given parameters fixed."""
-    n, v, error = points
-    return fit_law(Product, 1e9 * n, v, error, fixed=fixed, allow_bound=True)
+def few_points() -> ModelArrays:
+    """Returns nine points of a law, on which k, F and the bound of D all matter."""
+    return small_sample(Product(0.5, 0.3, 0.15, 0.0), seed=16, noise=0.03)
+
+
+def small_sample(law: Product, seed: int, noise: float) -> ModelArrays:
+    """Returns points of a law at three sizes and three V, with relative noise."""
+    sizes, tokens = np.meshgrid([0.4, 1.5, 6.0], [1.0, 16, 256])
+    n, v = sizes.ravel(), tokens.ravel()
+    spread = np.random.default_rng(seed).normal(0, noise, len(n))
+    return ModelArrays(n, v, law.predict(1e9 * n, v) * (1 + spread))
 
 
 def squares(law: Product, points: ModelArrays) -> float:

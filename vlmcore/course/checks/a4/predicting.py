@@ -1,12 +1,11 @@
 """Questions 3 and 4 of A4: the fit, and a prediction with an interval."""
 
-import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from vlmcore.course.checks.tables import stored
 from vlmcore.course.lab import HELD_OUT, SIZES, TOKENS, Lab, Law
 
 Rows = list[dict[str, Any]]
@@ -81,8 +80,7 @@ def _q3_rows(answer: Callable, law: Law, right: np.ndarray) -> str | None:
 def q4(answer: Callable) -> str | None:
     """Checks intervals at 80 % against recorded ones."""
     results = public_results()
-    table = json.loads((Path(__file__).parent / "table.json").read_text())
-    for v, (low, mid, high) in table["a4.q4"].items():
+    for v, (low, mid, high) in stored("a4.q4").items():
         found = [float(x) for x in answer(results, HELD_OUT, int(v))]
         if mistake := _wrong_prediction(found, low, mid, high):
             return f"for V = {v} you predict {np.round(found, 4).tolist()}: {mistake}"
