@@ -54,6 +54,11 @@ def region_attention(queries, keys, values, heads, wrong=""):
     q, key, value = (np.asarray(a, float) for a in (queries, keys, values))
     b, v, d = q.shape
     size = d // heads
+    if wrong == "all patches":
+        key, value = (
+            np.broadcast_to(x.reshape(b, 1, -1, d), (b, v, x[0, ..., 0].size, d))
+            for x in (key, value)
+        )
     if wrong == "interleaved":
         q = q.reshape(b, v, size, heads).swapaxes(-1, -2)
         key = key.reshape(b, v, -1, size, heads).swapaxes(-1, -2)
@@ -193,6 +198,8 @@ MISTAKES = {
         "one head": "you used one head of the whole width.",
         "mean": "you returned the mean of the values: the weights follow from queries "
         "and keys.",
+        "all patches": "a query saw patches of other regions: it attends to those of "
+        "its own region only.",
     },
     "q3": {
         "conv first": "there is no norm after the convolution: map, norm, convolve.",
