@@ -95,7 +95,8 @@ class Sandbox:
             quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
             try:
                 trial = self.start(["-c", _TRIAL], Path(folder), [], **quiet)
-                trial.communicate(timeout=30)
+                # a busy machine is slow, and slow is no refusal
+                trial.communicate(timeout=120)
             except subprocess.TimeoutExpired:
                 trial.kill()
                 trial.communicate()
