@@ -1,7 +1,10 @@
+import numpy as np
 import pytest
 import torch
 from PIL import Image
 
+from tests.evaluation.hub_families import FAMILIES
+from vlmcore.evaluation import hub_models
 from vlmcore.evaluation.hub_models import HubModel, load_model
 from vlmcore.fingerprint import fingerprint
 from vlmcore.models.vlm import VLM
@@ -35,6 +38,50 @@ def test_answers_are_those_of_transformers(model):
         new = made[0, inputs["input_ids"].shape[1] :]
         assert model.processor.decode(new, skip_special_tokens=True) == answer
     assert len(set(together)) > 1, "the model looks at its input"
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_family_answers_as_in_transformers(tmp_path, family):
+    make, needs = FAMILIES[family]
+    for package in needs:
+        pytest.importorskip(package)
+    make(tmp_path)
+    model, rng = load_model(tmp_path, "cpu"), np.random.default_rng(0)
+    noise = [Image.fromarray(rng.integers(0, 256, (30, 40, 3), np.uint8)) for _ in "ab"]
+    images = [*noise, None, RED.resize((60, 20))]
+    prompts = ["what is there ?", "which shape is red ? is there a red shape ?"]
+    prompts += ["is red a color ?", "what is there ?"]
+    together = model.ask(images, prompts, 5)
+    assert model.made_of()["kind"] == family
+    for image, prompt, answer in zip(images, prompts, together, strict=True):
+        content = [{"type": "image", "image": image}] if image else []
+        content.append({"type": "text", "text": prompt})
+        inputs = model.processor.apply_chat_template(
+            [{"role": "user", "content": content}],
+            add_generation_prompt=True,
+            tokenize=True,
+            return_dict=True,
+            return_tensors="pt",
+        )
+        made = model.model.generate(**inputs, max_new_tokens=5, do_sample=False)
+        new = made[0, inputs["input_ids"].shape[1] :]
+        assert model.processor.decode(new, skip_special_tokens=True) == answer
+    assert len(set(together)) > 1, "the model looks at its input"
+
+
+@pytest.mark.parametrize("error", [ImportError("no Torchvision"), OSError("no load")])
+def test_a_processor_that_lacks_a_package_says_so(monkeypatch, hub_llava, error):
+    def fails(_):
+        raise error
+
+    monkeypatch.setattr(hub_models.AutoProcessor, "from_pretrained", fails)
+    monkeypatch.setattr(hub_models, "find_spec", lambda name: None)
+    message = "needs num2words and torchvision, .*pip install num2words torchvision"
+    with pytest.raises(ModuleNotFoundError, match=message):
+        HubModel(hub_llava)
+    monkeypatch.setattr(hub_models, "find_spec", lambda name: name)
+    with pytest.raises(ValueError, match="tiny-llava cannot be loaded: no "):
+        HubModel(hub_llava)
 
 
 def test_a_chat_template_is_used(model):

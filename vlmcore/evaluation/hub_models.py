@@ -1,12 +1,14 @@
 """Vision-language models of the hub, asked like those of this package.
 
 `AutoModelForImageTextToText` loads LLaVA, Qwen-VL, SmolVLM and their families. Each
-comes with a processor, which resizes images and knows the template of a chat. What
+comes with a processor, which resizes images and knows the template of a chat; those of
+Qwen-VL and SmolVLM need torchvision, and SmolVLM's needs num2words. What
 `evaluation.benchmarks.ask` needs of a model is `Answering`; any object that has it can
 be evaluated.
 """
 
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -21,6 +23,10 @@ from vlmcore.models.vlm import VLM
 
 _LLAVA_1_5 = "USER: {image}{question} ASSISTANT:"
 """The template of a checkpoint that has none, such as the first ones of LLaVA-1.5."""
+
+
+_OF_PROCESSORS = ("num2words", "torchvision")
+"""Packages that processors of some families need and this package does not."""
 
 
 class Answering(Protocol):
@@ -48,6 +54,8 @@ class HubModel:
 
     Raises:
         FileNotFoundError: there is no such checkpoint.
+        ModuleNotFoundError: its processor needs a package; the message says which.
+        ValueError: its processor cannot be loaded.
     """
 
     def __init__(
@@ -62,7 +70,7 @@ class HubModel:
                 f"{found} holds no config.json; give a checkpoint's folder or hub name"
             )
         usual = torch.float32 if device.type == "cpu" else "auto"
-        self.processor = AutoProcessor.from_pretrained(found)
+        self.processor = _processor(found)
         self.processor.tokenizer.padding_side = "left"
         model: nn.Module = AutoModelForImageTextToText.from_pretrained(
             found, dtype=dtype or usual
@@ -133,6 +141,19 @@ class HubModel:
             add_generation_prompt=True,
             tokenize=False,
         )
+
+
+def _processor(folder: Path) -> Any:
+    try:
+        return AutoProcessor.from_pretrained(folder)
+    except (ImportError, OSError) as error:
+        problem = f"the processor in {folder} cannot be loaded"
+        if missing := [name for name in _OF_PROCESSORS if find_spec(name) is None]:
+            raise ModuleNotFoundError(
+                f"{problem}; that of Qwen-VL or SmolVLM needs {' and '.join(missing)}, "
+                f"get them with: pip install {' '.join(missing)}"
+            ) from error
+        raise ValueError(f"{problem}: {str(error)[:200]}") from error
 
 
 def load_model(name: str | Path, device: str = "auto") -> VLM | HubModel:

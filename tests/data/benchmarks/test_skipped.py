@@ -110,7 +110,7 @@ CASES = {
         *(4, 4, "row 3: field 'index' is 9000000, rotation 9 of a question with 4"),
     ),
     "fewer options than the other rotations": (
-        *("mmbench", TABLE, in_line(3, cell(6, ""))),
+        *("mmbench", TABLE, in_line(3, cell(5, ""))),
         *(4, 4, r"row \d+: \d has 4 questions that can be used and needs 3 or 4"),
     ),
     "too many cells": (
