@@ -156,10 +156,19 @@ def test_shares_of_several_processes_end_in_one_result(hub_llava, tmp_path):
     for share in ("2/3", "1/3"):  # the third is missing: its questions are asked later
         run(*usual, share)
     assert not list((tmp_path / "b").rglob("*.json"))
+    shutil.copytree(tmp_path / "b", tmp_path / "c")
+    third = dict(zip(("RANK", "WORLD_SIZE"), "23", strict=True))
+    last = ["--out", tmp_path / "c", "--share", "auto"]
+    arguments = list(map(str, ["evaluate", hub_llava, "pope", *USUAL, *last]))
+    alone = CliRunner().invoke(app, arguments)
+    assert alone.exit_code == 2 and "auto is for processes of" in alone.output
+    assert CliRunner(env=third).invoke(app, arguments).exit_code == 0
+    scored = json.loads(next((tmp_path / "c").rglob("pope.json")).read_text())
+    assert scored | {"run": None} == whole | {"run": None}, "the last share scores"
     gathered = evaluate(hub_llava, "pope", tmp_path / "b")
     assert gathered["run"]["asked"] == whole["run"]["asked"] - 2
-    files = [next((tmp_path / x).rglob("pope.jsonl")) for x in "ab"]
-    assert files[0].read_text() == files[1].read_text()
+    files = [next((tmp_path / x).rglob("pope.jsonl")) for x in "abc"]
+    assert len({file.read_text() for file in files}) == 1
     assert gathered | {"run": None} == whole | {"run": None}
     refused = CliRunner().invoke(
         app,

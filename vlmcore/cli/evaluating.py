@@ -68,7 +68,8 @@ def evaluate_model(
         str,
         typer.Option(
             metavar="I/N",
-            help="Ask only this share, for several GPUs; a run without it then scores.",
+            help="Ask only this share, for several GPUs; the last one scores. auto is "
+            "that of a process of accelerate launch or torchrun.",
         ),
     ] = "1/1",
 ) -> None:

@@ -7,6 +7,7 @@ Qwen-VL and SmolVLM need torchvision, and SmolVLM's needs num2words. What
 be evaluated.
 """
 
+import os
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -162,14 +163,16 @@ def load_model(name: str | Path, device: str = "auto") -> VLM | HubModel:
     Args:
         name: the folder that `VLM.save_pretrained` wrote, a checkpoint's folder, or its
             name on the hub.
-        device: such as `cpu` or `cuda`; `auto` is a GPU if there is one.
+        device: such as `cpu` or `cuda`; `auto` is a GPU if there is one, and each its
+            own for the processes of `accelerate launch` or `torchrun`.
 
     Raises:
         FileNotFoundError: there is no such checkpoint.
         ValueError: there is no such device.
     """
     if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
+        own = f"cuda:{os.environ.get('LOCAL_RANK', '0')}"
+        device = own if torch.cuda.is_available() else "cpu"
     try:
         place = torch.device(device)
         torch.empty(0, device=place)

@@ -12,11 +12,19 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock
+
 from vlmcore.config.validation import check_choice, whole
 from vlmcore.data.benchmarks.question import Question
 from vlmcore.evaluation.benchmarks import Benchmark, ask, points, score
 from vlmcore.evaluation.scores import Score
-from vlmcore.evaluation.shares import gather, parse_share, share_file, share_of
+from vlmcore.evaluation.shares import (
+    all_answered,
+    gather,
+    parse_share,
+    share_file,
+    share_of,
+)
 from vlmcore.evaluation.sources import load_benchmark
 from vlmcore.evaluation.submissions import SUBMITTED, write_submission
 from vlmcore.evaluation.uncertainty import paired_bootstrap
@@ -126,12 +134,14 @@ def evaluate_to_folder(
         settings: what is asked.
         out: folder; the results go to a folder of the model in it. An interrupted run
             resumes.
-        share: of the questions, such as 2/4, for one of several processes. Only a run
-            without it scores; it starts from the answers of all shares.
+        share: of the questions, such as 2/4 or `auto`, for one of several processes.
+            The last of them to finish scores, or a run without a share, which starts
+            from the answers of all shares.
         **how: `batch_size`, `workers` and `progress` of `ask`.
 
     Returns:
-        The result, as in its JSON file.
+        The result, as in its JSON file; of a share that is not the last, only what was
+        asked.
 
     Raises:
         FileNotFoundError: a file of the benchmark or an image is missing.
@@ -141,23 +151,42 @@ def evaluate_to_folder(
     benchmark, folder = settings.questions(), out / name.replace("/", "--")
     make_folder(folder)
     answers = folder / f"{settings.name}.jsonl"
-    rule = f"-{settings.rule}" if settings.rule else ""
-    path = folder / f"{settings.name}{rule}.json"
+    how |= {"model": name, "max_new_tokens": settings.max_new_tokens}
     number, count = parse_share(share)
     if count == 1:
-        gather(benchmark, answers)
-    else:
-        benchmark = share_of(benchmark, number, count)
-        answers = share_file(answers, number, count)
-    start, how["max_new_tokens"] = time.monotonic(), settings.max_new_tokens
-    asked = ask(model, benchmark, answers, model=name, **how)
-    run = {"asked": asked, "seconds": round(time.monotonic() - start, 1)}
-    result = {"model": name, **asdict(settings), "answers": answers.name}
-    result["skipped"] = asdict(benchmark.skipped())
-    if count > 1:
-        return {**result, "share": share, "run": run}
-    if not asked and path.exists():
+        return _finished(model, settings, benchmark, answers, how)
+    part, file = share_of(benchmark, number, count), share_file(answers, number, count)
+    run = _asked(model, part, file, how)
+    with FileLock(folder / f".{answers.stem}.lock"):  # two may finish at once
+        if all_answered(benchmark, answers):
+            return _finished(model, settings, benchmark, answers, how)
+    return {"model": name, **asdict(settings), "share": share, "run": run}
+
+
+def _asked(
+    model: Any, benchmark: Benchmark, answers: Path, how: dict[str, Any]
+) -> dict[str, Any]:
+    start = time.monotonic()
+    asked = ask(model, benchmark, answers, **how)
+    return {"asked": asked, "seconds": round(time.monotonic() - start, 1)}
+
+
+def _finished(
+    model: Any,
+    settings: Settings,
+    benchmark: Benchmark,
+    answers: Path,
+    how: dict[str, Any],
+) -> dict[str, Any]:
+    """Asks what no share has answered, scores, and writes the result."""
+    rule = f"-{settings.rule}" if settings.rule else ""
+    path = answers.with_name(f"{settings.name}{rule}.json")
+    gather(benchmark, answers)
+    run = _asked(model, benchmark, answers, how)
+    if not run["asked"] and path.exists():
         run = read_json(path)["run"]
+    result = {"model": how["model"], **asdict(settings), "answers": answers.name}
+    result["skipped"] = asdict(benchmark.skipped())
     if all(question.answers for question in benchmark.questions()):
         result |= _scored(benchmark, answers)
     if benchmark.rule in SUBMITTED and not settings.limit:

@@ -1,9 +1,12 @@
 """One evaluation by several processes, such as one for each GPU.
 
-Each asks its share of the questions and writes a file of its own. An evaluation without
-a share afterwards starts from all their answers.
+Each asks its share of the questions and writes a file of its own. The last one to
+finish, or an evaluation without a share, goes on from all their answers.
+
+    accelerate launch --num-processes 4 -m vlmcore evaluate MODEL pope --share auto
 """
 
+import os
 import re
 from dataclasses import replace
 from itertools import islice
@@ -24,11 +27,19 @@ def share_of(benchmark: Benchmark, number: int, count: int) -> Benchmark:
 
 
 def parse_share(text: str) -> tuple[int, int]:
-    """Reads a share such as 2/4.
+    """Reads a share such as 2/4; `auto` is that of a process of several.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is none, or `accelerate launch` or `torchrun` did not start this
+            process.
     """
+    if text == "auto":
+        if not {"RANK", "WORLD_SIZE"} <= os.environ.keys():
+            raise ValueError(
+                "the share auto is for processes of `accelerate launch` or `torchrun`; "
+                "give one such as 2/4"
+            )
+        text = f"{int(os.environ['RANK']) + 1}/{os.environ['WORLD_SIZE']}"
     found = re.fullmatch(r"(\d{1,6})/(\d{1,6})", text)
     number, count = map(int, found.groups()) if found else (0, 0)
     if not 1 <= number <= count:
@@ -47,14 +58,9 @@ def gather(benchmark: Benchmark, answers: Path) -> None:
     An existing file stays as it is. The new one ends before the first question that no
     share has answered.
     """
-    files = sorted(answers.parent.glob(f"{answers.stem}.share*.jsonl"))
-    if answers.exists() or not files:
+    known = _of_all_shares(answers)
+    if answers.exists() or not known:
         return
-    known = {
-        answer.id: answer
-        for file in files
-        for answer in read_answers(file, unfinished=True)
-    }
     found: list[Answer] = []
     for question in benchmark.questions():
         if question.id not in known:
@@ -62,3 +68,17 @@ def gather(benchmark: Benchmark, answers: Path) -> None:
         found.append(known[question.id])
     for start in range(0, len(found), _CHUNK):
         append_answers(answers, found[start : start + _CHUNK])
+
+
+def all_answered(benchmark: Benchmark, answers: Path) -> bool:
+    """Whether the shares together have answered every question."""
+    known = _of_all_shares(answers)
+    return all(question.id in known for question in benchmark.questions())
+
+
+def _of_all_shares(answers: Path) -> dict[int | str, Answer]:
+    return {
+        answer.id: answer
+        for file in sorted(answers.parent.glob(f"{answers.stem}.share*.jsonl"))
+        for answer in read_answers(file, unfinished=True)
+    }
