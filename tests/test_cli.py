@@ -16,6 +16,7 @@ from vlmcore.cli import app
 COMMANDS = [
     "ask",
     "latency",
+    "train",
     "report",
     "rerun",
     "coverage",

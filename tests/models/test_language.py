@@ -198,3 +198,19 @@ def test_the_head_reads_a_slice_without_copying_itself_for_each_row(
     )
     language.generate(torch.randn(3, 5, 24), torch.tensor([5, 4, 3]), max_new_tokens=2)
     assert seen and all(seen)
+
+
+def test_recomputed_layers_give_the_same_gradients_with_a_shared_prefix(make_vlm):
+    """They keep no keys and values, so the prefix is run in every row."""
+
+    def gradient(recomputed):
+        language = make_vlm().language.train()
+        if recomputed:
+            language.checkpoint_activations()
+        torch.manual_seed(0)
+        text = torch.randn(1, 12, 24).expand(3, -1, -1).clone()
+        text[:, 9:] += torch.randn(3, 3, 24)
+        language(text, shared_prefix=9).square().sum().backward()
+        return language.layers[0].mlp.up_proj.weight.grad
+
+    torch.testing.assert_close(gradient(True), gradient(False))

@@ -76,6 +76,26 @@ def test_parts_of_a_batch_have_its_loss(make_vlm, conversations):
     assert parts[3].weight == 0
 
 
+def test_a_conversation_cut_off_before_its_answer_weighs_nothing(
+    make_vlm, conversations
+):
+    vlm = make_vlm(PoolConfig(), 4)
+    data, rows = ConversationData(conversations, vlm, longest=38), torch.tensor([0, 1])
+    with torch.no_grad(), pytest.raises(ValueError, match="no token of the batch"):
+        vlm(*data.batch(rows[1:])[1:3])
+    first, second = (data.part(rows, Part(number, 2)) for number in range(2))
+    assert (first.weight, second.weight) == (2, 0)
+    with torch.no_grad():
+        assert vlm(*second.content[1:3]).loss.isfinite()
+
+
+def test_a_first_token_that_follows_nothing_is_not_counted(make_vlm, conversations):
+    """As a caption without an image has one."""
+    data = ConversationData(conversations, make_vlm(PoolConfig(), 4), "plain")
+    parts = [data.part(torch.tensor([3, 2]), Part(number, 2)) for number in range(2)]
+    assert [part.weight for part in parts] == [1, 1]  # of 3 - 1 and 2 tokens
+
+
 def train(make_vlm, conversations, workers):
     vlm = make_vlm(QueCCConfig(heads=2), 4)
     stage = StageConfig(steps=3, learning_rate=1e-2, batch_size=4)

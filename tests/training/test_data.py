@@ -168,3 +168,17 @@ def test_pixels_train_as_their_features_do(make_vlm, data, images):
         for each in (data, data._replace(features=images.numpy()))
     ]
     assert losses[0] == pytest.approx(losses[1], rel=1e-3), "features are stored halved"
+
+
+def test_micro_batches_weigh_the_same_where_that_is_asked_for(data, tokenizer):
+    answers = ["red", "blue circle", "no", "yes"]
+    samples = [s._replace(answer=a) for s, a in zip(SAMPLES, answers, strict=True)]
+    data = data._replace(tokens=tokenize(samples, tokenizer, "image_first"))
+    for by_device in (False, True):
+        stage = StageConfig(2, 1e-3, 3, mean_per_device=by_device)
+        batches = VQADataModule(data, stage)
+        weights = [batches.part_of_step(0, Part(n, 2)).weight for n in range(2)]
+        assert sum(weights) == pytest.approx(2)
+        assert (weights == [1, 1]) is by_device
+        empty = batches.part_of_step(0, Part(3, 4))
+        assert empty.weight == 0

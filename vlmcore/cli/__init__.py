@@ -20,6 +20,7 @@ from vlmcore.cli import (
     ladder,
     latency,
     laws,
+    recipes,
     results,
     runs,
     training,
@@ -111,6 +112,7 @@ _add("Your own data", {"law": laws.fit_own_table})
 _add(
     "Training",
     {
+        "train": recipes.train_by_recipe,
         "sweep": _group(
             "Plan, do and count the runs of an experiment.",
             {

@@ -26,10 +26,12 @@ from vlmcore.config.presets import (
     VICUNA_13B,
 )
 from vlmcore.config.prumerge import PruMergeConfig, PruMergePlusConfig
+from vlmcore.config.recipes import BASE, Hardware, Recipe, StageRecipe
 from vlmcore.config.vision import VisionConfig
 from vlmcore.config.vlm import Order, VLMConfig
 
 __all__ = [
+    "BASE",
     "CLIP_L_336",
     "PAPER",
     "QWEN25",
@@ -38,6 +40,7 @@ __all__ = [
     "VICUNA_13B",
     "Axes",
     "CompressorConfig",
+    "Hardware",
     "LanguageConfig",
     "LoRAConfig",
     "M3Config",
@@ -48,8 +51,10 @@ __all__ = [
     "PruMergeConfig",
     "PruMergePlusConfig",
     "QueCCConfig",
+    "Recipe",
     "SharedWeights",
     "StageName",
+    "StageRecipe",
     "TokenPackerConfig",
     "VLMConfig",
     "VisionConfig",

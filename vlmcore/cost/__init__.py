@@ -13,17 +13,37 @@ from vlmcore.cost.model import (
     vision_flops,
     vision_parameters,
 )
+from vlmcore.cost.training import (
+    DEVICES,
+    Device,
+    Spread,
+    Texts,
+    TrainingMemory,
+    lora_parameters,
+    trained_parameters,
+    training_flops,
+    training_memory,
+)
 
 __all__ = [
+    "DEVICES",
+    "Device",
     "Flops",
     "Parameters",
+    "Spread",
+    "Texts",
+    "TrainingMemory",
     "exact_flops",
     "head_flops",
     "kv_cache_bytes",
     "language_flops",
     "language_parameters",
+    "lora_parameters",
     "paper_flops",
     "parameters",
+    "trained_parameters",
+    "training_flops",
+    "training_memory",
     "vision_flops",
     "vision_parameters",
 ]

@@ -88,7 +88,7 @@ def vision_parameters(config: VisionConfig) -> int:
 def language_parameters(config: LanguageConfig) -> int:
     """N: parameters of the language model without embedding table and output head."""
     e = config.width
-    q, kv = _attention_widths(config)
+    q, kv = attention_widths(config)
     biases = (q + 2 * kv) * config.qkv_bias
     return config.depth * (_layer_weights(config) + biases + 2 * e) + e
 
@@ -176,8 +176,14 @@ def language_flops(config: LanguageConfig, new: int, past: int) -> int:
 
     The output head is not among them.
     """
-    attention = 2 * linear_flops(new, _attention_widths(config)[0], new + past)
-    return config.depth * (2 * new * _layer_weights(config) + attention)
+    weights = config.depth * 2 * new * _layer_weights(config)
+    return weights + attention_flops(config, new, past)
+
+
+def attention_flops(config: LanguageConfig, new: int, past: int) -> int:
+    """Operations of attention itself, as for `language_flops`; it has no weights."""
+    scores = linear_flops(new, attention_widths(config)[0], new + past)
+    return config.depth * 2 * scores
 
 
 def head_flops(config: LanguageConfig) -> int:
@@ -198,10 +204,10 @@ def kv_cache_bytes(
     check_kind("config", config, LanguageConfig, "give a LanguageConfig")
     real("tokens", tokens, 0)
     real("bytes_per_value", bytes_per_value, 0)
-    return 2 * config.depth * _attention_widths(config)[1] * tokens * bytes_per_value
+    return 2 * config.depth * attention_widths(config)[1] * tokens * bytes_per_value
 
 
-def _attention_widths(config: LanguageConfig) -> tuple[int, int]:
+def attention_widths(config: LanguageConfig) -> tuple[int, int]:
     """Widths of all query heads together and of all key heads together."""
     head = config.head_width or config.width // config.heads
     return config.heads * head, (config.kv_heads or config.heads) * head
@@ -209,5 +215,5 @@ def _attention_widths(config: LanguageConfig) -> tuple[int, int]:
 
 def _layer_weights(config: LanguageConfig) -> int:
     """Numbers in the matrices of one layer."""
-    e, (q, kv) = config.width, _attention_widths(config)
+    e, (q, kv) = config.width, attention_widths(config)
     return 2 * e * q + 2 * e * kv + 3 * e * config.mlp_width

@@ -6,6 +6,7 @@ that a vision-language model needs: `embed`, `forward` from embeddings,
 """
 
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from tokenizers.models import WordLevel
 from tokenizers.normalizers import Lowercase
 from tokenizers.pre_tokenizers import Whitespace
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 from transformers import (
     AutoConfig,
     AutoModelForCausalLM,
@@ -140,6 +142,21 @@ class LanguageModel(nn.Module):
         """The model's sizes, from transformers' config."""
         return from_transformers(self.model.config)
 
+    @property
+    def layers(self) -> Any:
+        """The transformer layers."""
+        return self.model.base_model.layers
+
+    def checkpoint_activations(self) -> None:
+        """Has training recompute each layer in the backward pass, which saves memory.
+
+        A step keeps the input of each layer only, and takes about a third longer.
+        """
+        recompute = partial(checkpoint, use_reentrant=False)
+        for layer in self.layers:
+            layer.gradient_checkpointing = True
+            layer._gradient_checkpointing_func = recompute
+
     def embed(self, tokens: Tensor) -> Tensor:
         """Embeddings, float (b, t, e), of token numbers, int (b, t)."""
         hint = "give the numbers of tokens, int (b, t)"
@@ -184,7 +201,9 @@ class LanguageModel(nn.Module):
             ValueError: the text is longer than the model's context.
         """
         check_text(self.model.config, embeddings)
-        if shared_prefix := whole("shared_prefix", shared_prefix, 0):
+        shared_prefix = whole("shared_prefix", shared_prefix, 0)
+        # layers that are recomputed keep no keys and values of a prefix
+        if shared_prefix and not any(x.gradient_checkpointing for x in self.layers):
             return hidden_after_prefix(self.model, embeddings, shared_prefix)
         run = self.model.base_model
         return run(inputs_embeds=embeddings, use_cache=False).last_hidden_state

@@ -93,10 +93,11 @@ class ConversationData:
         """A part of a global batch, weighted by its share of the labels."""
         some = [self.conversations[row] for row in rows.tolist()]
         chats = [self._encode(x) for x in some]
-        # a part without rows still joins the collective calls, with weight 0
-        mine = part.of(torch.arange(len(rows))) if part.number < len(rows) else [0]
-        labels = [sum(chat.scored) for chat in chats]
-        counted = sum(labels[i] for i in mine) if part.number < len(rows) else 0
+        labels = [_learnt(chat) for chat in chats]
+        mine = part.of(torch.arange(len(rows))).tolist()
+        counted = sum(labels[i] for i in mine)
+        if not counted:  # such a part still joins the collective calls, with weight 0
+            mine = [labels.index(max(labels))]
         batch = self._batch(
             rows[mine], [some[i] for i in mine], [chats[i] for i in mine]
         )
@@ -131,3 +132,9 @@ class ConversationData:
         pixels = to_pixels(images, self.size, self.padding)
         # as bytes they are a quarter, on their way from a loader process
         return VQABatch(rows, samples, (pixels * 255).round().to(torch.uint8))
+
+
+def _learnt(chat: Encoded) -> int:
+    """Tokens with a loss: of the answers, those that follow something."""
+    first_of_all = any(chat.scored[:1]) and chat.image_at != 0
+    return sum(chat.scored) - first_of_all

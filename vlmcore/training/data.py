@@ -239,6 +239,10 @@ class VQADataModule(pl.LightningDataModule):
             batch = self.objective.batch(number, rows, part)
         else:
             batch = data.part(rows, part)
+        if self.config.mean_per_device:
+            parts = min(part.total, len(rows))  # the others are empty
+            weight = part.total / parts if batch.weight else 0.0
+            batch = batch._replace(weight=weight)
         return batch._replace(turn=turn, part=part)
 
     def train_dataloader(self) -> Steps:

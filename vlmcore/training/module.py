@@ -5,24 +5,25 @@ averaged, and its random numbers. Only weights and optimiser state are saved, an
 of the parameters that are trained.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import lightning.pytorch as pl
-import numpy as np
 import torch
+from lightning.pytorch.strategies import FSDPStrategy
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
-from torch import Tensor, nn
+from torch import Tensor
 from torchmetrics import MeanMetric
 from transformers import get_cosine_schedule_with_warmup
 
-from vlmcore.config import StageName, VLMConfig, to_dict
+from vlmcore.config import StageName, to_dict
 from vlmcore.config.validation import check_choice, check_kind
 from vlmcore.data.samples import IGNORE
 from vlmcore.fingerprint import fingerprint
-from vlmcore.models.lora import tuned
 from vlmcore.models.vlm import VLM
 from vlmcore.training.data import STAGES, Objective, VQABatch
+from vlmcore.training.parts import tokens_of_step, train_parts
+from vlmcore.training.sharding import plain_name, shard
 from vlmcore.training.steps import MicroBatch
 from vlmcore.training.trainer import StageConfig
 
@@ -59,7 +60,12 @@ class Stage(pl.LightningModule):
         start = {name: parameters.pop(name) for name in trained}
         return {
             "modules": fingerprint(str(self.model), self.loss),
-            "stage": to_dict(self.config),
+            # what is off is left out: a new option leaves unfinished runs alone
+            "stage": {
+                name: value
+                for name, value in to_dict(self.config).items()
+                if value is not None and value is not False
+            },
             "seed": self.seed,
             "frozen weights": fingerprint(parameters, dict(self.model.named_buffers())),
             "starting weights": fingerprint(start),
@@ -94,11 +100,13 @@ class Stage(pl.LightningModule):
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """AdamW without weight decay; linear warm-up, then a cosine to zero."""
         config = self.config
-        trained = [x for x in self.parameters() if x.requires_grad]
         # in mixed precision, Lightning does not clip the gradient of a fused optimiser
         fused = self.trainer.precision == "32-true"
         optimizer = torch.optim.AdamW(
-            trained, lr=config.learning_rate, weight_decay=0.0, fused=fused
+            self.parameter_groups(),
+            lr=config.learning_rate,
+            weight_decay=0.0,
+            fused=fused,
         )
         warmup = round(config.warmup * config.steps)
         schedule = get_cosine_schedule_with_warmup(optimizer, warmup, config.steps)
@@ -106,6 +114,10 @@ class Stage(pl.LightningModule):
             "optimizer": optimizer,
             "lr_scheduler": {"scheduler": schedule, "interval": "step"},
         }
+
+    def parameter_groups(self) -> list[dict[str, Any]]:
+        """The trained parameters, for the optimiser."""
+        return [{"params": [x for x in self.parameters() if x.requires_grad]}]
 
     def configure_gradient_clipping(
         self,
@@ -115,12 +127,20 @@ class Stage(pl.LightningModule):
     ) -> None:
         """Clips the norm of the gradient, in any Trainer."""
         largest = LARGEST_GRADIENT if gradient_clip_val is None else gradient_clip_val
-        self.clip_gradients(optimizer, largest, gradient_clip_algorithm)
+        if isinstance(self.trainer.strategy, FSDPStrategy):
+            wrapped: Any = self.trainer.strategy.model
+            wrapped.clip_grad_norm_(largest)
+        else:
+            self.clip_gradients(optimizer, largest, gradient_clip_algorithm)
+
+    def trained_names(self) -> set[str]:
+        """Names of the trained parameters, as in a whole model."""
+        named = self.named_parameters()
+        return {plain_name(name) for name, x in named if x.requires_grad}
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Leaves frozen weights out of the checkpoint."""
-        trained = {name for name, x in self.named_parameters() if x.requires_grad}
-        state = checkpoint["state_dict"]
+        trained, state = self.trained_names(), checkpoint["state_dict"]
         checkpoint["state_dict"] = {
             name: state[name] for name in state if name in trained
         }
@@ -198,11 +218,29 @@ class VLMModule(Stage):
         about = {"model": to_dict(self.model.config), "name": self.stage}
         return about | {"lora": lora and to_dict(lora.config)} | super().made_of()
 
+    def configure_model(self) -> None:
+        """Shards the model where the Trainer's strategy does; `fit` calls it once."""
+        self.model = shard(self.model, self.trainer.strategy)
+
+    def parameter_groups(self) -> list[dict[str, Any]]:
+        """The trained parameters; the compressor's apart if its learning rate is."""
+        own = self.config.compressor_learning_rate
+        if own is None or self.model.compressor is None:
+            return super().parameter_groups()
+        compressor = list(self.model.compressor.parameters())
+        mine = {id(x) for x in compressor}
+        others = [x for x in self.parameters() if x.requires_grad and id(x) not in mine]
+        rest = [{"params": others}] if others else []
+        return [{"params": compressor, "lr": own}, *rest]
+
     def on_train_start(self) -> None:
         """Switches dropout off where nothing is trained."""
         self.model.vision.eval()
         if self.stage == "align":
             self.model.language.eval()
+            for layer in self.model.language.layers:
+                # the layer's own mark decides whether it is recomputed
+                layer.training = layer.gradient_checkpointing
 
     def on_validation_epoch_start(self) -> None:
         """Forgets a metric of `Trainer.validate`, whose tensors `fit` cannot update."""
@@ -252,45 +290,3 @@ def vlm_loss(
     images, prefix = vlm.encode_images(batch.images), batch.shared_prefix
     losses = [vlm(batch.samples, images, v, prefix).loss for v in visual_tokens]
     return torch.stack(losses).mean()
-
-
-def train_parts(vlm: VLM, stage: StageName) -> None:
-    """Opens the parameters that a stage trains and freezes all others.
-
-    Raises:
-        ValueError: they are in half precision.
-    """
-    vlm.requires_grad_(False)
-    trained: list[nn.Parameter] = []
-    if vlm.compressor is not None:
-        trained += vlm.compressor.parameters()
-    if stage == "tune":
-        trained += tuned(vlm.language)
-    check_precision(trained)
-    for parameter in trained:
-        parameter.requires_grad_(True)
-
-
-def check_precision(trained: Iterable[Tensor]) -> None:
-    """Raises ValueError when parameters to be trained are in half precision.
-
-    bfloat16 has eight significant bits: next to a weight, most updates are less than
-    half a unit of the last one, and the weight does not move at all.
-    """
-    for dtype in {parameter.dtype for parameter in trained}:
-        if dtype.itemsize < 4:
-            raise ValueError(
-                f"weights of {dtype} cannot be trained, since rounding loses most "
-                "updates; load them with dtype=torch.float32 (precision='bf16-mixed' "
-                "computes in half precision), or train LoRA matrices"
-            )
-
-
-def tokens_of_step(
-    model: VLMConfig, stage: StageName, seed: int, turn: int
-) -> tuple[int | None, ...]:
-    """The V over which a step's loss is averaged; None is the model's own."""
-    if model.compressor is None:
-        return (None,)
-    rng = np.random.default_rng((seed, STAGES.index(stage), turn, 1))
-    return model.compressor.training_tokens(model.vision.side, stage, rng)

@@ -6,12 +6,16 @@ are given, not computed.
 """
 
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import lightning.pytorch as pl
 import torch
+from lightning.pytorch.strategies import Strategy
 from safetensors.torch import load_file, save_file
+from torch import Tensor
 
 from vlmcore.config import LoRAConfig, StageName, VLMConfig
 from vlmcore.config.validation import as_path, check_kind, whole
@@ -28,7 +32,9 @@ from vlmcore.training.data import (
     VQADataModule,
     as_sets,
 )
-from vlmcore.training.module import VLMModule, check_precision, tokens_of_step
+from vlmcore.training.module import VLMModule
+from vlmcore.training.parts import check_precision, tokens_of_step
+from vlmcore.training.sharding import whole_tensor
 from vlmcore.training.trainer import OTHER_FOLDER, StageConfig, run, run_made_of
 
 
@@ -59,6 +65,8 @@ def fit(
     folder: str | Path,
     *,
     alignment: Objective | None = None,
+    validation: DataSet | None = None,
+    workers: int = 0,
     **options: Any,
 ) -> VLM:
     """Trains a vision-language model through its stages, in place.
@@ -75,6 +83,9 @@ def fit(
         folder: for checkpoints, logs and the weights after each finished stage.
         alignment: the loss of stage 1 and its batches; by default the
             language-modelling loss of the answers.
+        validation: samples whose loss is logged at the end of each stage, or as often
+            as `val_check_interval` says.
+        workers: loader processes for the training batches.
         **options: of `run`, such as `devices`, `precision`, `logger` and `callbacks`.
 
     Returns:
@@ -102,35 +113,46 @@ def fit(
     for name in STAGES:
         if _stage(config, name).steps == 0 or (name == "align" and not sees):
             continue  # a blind model has nothing to align
-        objective = alignment if name == "align" else None
-        _fit_stage(vlm, sets, config, name, folder, objective, options)
+        module, batches = _stage_of(vlm, sets, config, name, alignment)
+        batches.validation, batches.workers = validation, workers
+        _fit_stage(module, batches, folder, options)
     return vlm.cpu().eval()
 
 
-def _fit_stage(
+def _stage_of(
     vlm: VLM,
     sets: Sequence[DataSet],
     config: TrainingConfig,
     name: StageName,
-    folder: Path,
-    objective: Objective | None,
-    options: dict[str, Any],
-) -> None:
-    """Trains one stage, or loads its weights if `folder` has them."""
-    stage, weights = _stage(config, name), folder / f"{name}.safetensors"
+    alignment: Objective | None,
+) -> tuple[VLMModule, VQADataModule]:
+    """A stage and its batches."""
     if name == "tune" and config.lora is not None:
         torch.manual_seed(config.seed)
         add_lora(vlm.language, config.lora)
+    objective = alignment if name == "align" else None
     common: Any = {"stage": name, "seed": config.seed, "objective": objective}
-    module = VLMModule(vlm, stage, **common)
-    batches = VQADataModule(sets, stage, **common)
-    made_of = run_made_of(module, batches, stage.steps, **options)
+    stage = _stage(config, name)
+    return VLMModule(vlm, stage, **common), VQADataModule(sets, stage, **common)
+
+
+def _fit_stage(
+    module: VLMModule, batches: VQADataModule, folder: Path, options: dict[str, Any]
+) -> None:
+    """Trains one stage, or loads its weights if `folder` has them."""
+    vlm, name, steps = module.model, module.stage, module.config.steps
+    weights = folder / f"{name}.safetensors"
+    made_of = run_made_of(module, batches, steps, **options)
     _claim(folder / f"{name}.json", weights, vlm, made_of)
     if not weights.exists():
         options = {**options, "made_of": made_of}
-        trainer = run(module, batches, stage.steps, folder / name, **options)
+        if isinstance(strategy := options.get("strategy"), Strategy):
+            options["strategy"] = deepcopy(strategy)  # one belongs to one Trainer
+        trainer = run(module, batches, steps, folder / name, **options)
+        trained = _whole_weights(module, trainer)
         if trainer.is_global_zero:
-            _save_trained(vlm, weights)
+            with beside(weights) as partial:
+                save_file(trained, partial)
             (folder / name / "resume.ckpt").unlink(missing_ok=True)
         trainer.strategy.barrier()
     check_safetensors(weights)
@@ -198,12 +220,18 @@ def _holds(vlm: VLM, weights: Path) -> bool:
     )
 
 
-def _save_trained(vlm: VLM, path: Path) -> None:
-    """Writes the trained parameters; one tensor under two names is written once."""
-    trained = {
-        name: x.detach().cpu().contiguous()
-        for name, x in vlm.named_parameters()
-        if x.requires_grad
+def _whole_weights(module: VLMModule, trainer: pl.Trainer) -> dict[str, Tensor]:
+    """The trained parameters by name, on the first process.
+
+    One tensor under two names is there once. All processes ask for it, where the
+    weights are sharded.
+    """
+    state, names = (
+        trainer.strategy.lightning_module_state_dict(),
+        module.trained_names(),
+    )
+    return {
+        name.removeprefix("model."): whole_tensor(x).contiguous()
+        for name, x in state.items()
+        if name in names
     }
-    with beside(path) as partial:
-        save_file(trained, partial)

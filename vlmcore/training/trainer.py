@@ -21,7 +21,7 @@ from lightning.pytorch.loggers import CSVLogger, Logger
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 from torch import nn
 
-from vlmcore.config.validation import real, whole
+from vlmcore.config.validation import check_kind, real, whole
 from vlmcore.files import beside, refuse_other
 from vlmcore.fingerprint import Described, fingerprint, torch_version
 from vlmcore.models.precision import half_of
@@ -58,8 +58,18 @@ class StageConfig:
     """Samples of a step, over all devices and micro-batches."""
     warmup: float = 0.03
     """Share of the steps with rising learning rate."""
+    compressor_learning_rate: float | None = None
+    """Another learning rate for the compressor; None is the same one."""
+    mean_per_device: bool = False
+    """Whether the loss is the mean of each micro-batch's own mean, as in LLaVA's code,
+    in which an answer weighs more among short ones. By default every label of the
+    global batch weighs the same, on however many devices."""
 
     def __post_init__(self) -> None:
+        if self.compressor_learning_rate is not None:
+            real("compressor_learning_rate", self.compressor_learning_rate, 1e-12)
+        hint = "give True or False"
+        check_kind("mean_per_device", self.mean_per_device, bool, hint)
         for name, value in (
             ("steps", whole("steps", self.steps, 0)),
             ("batch_size", whole("batch_size", self.batch_size)),
@@ -171,6 +181,11 @@ def _resumed(checkpoint: Path, made_of: Mapping[str, Any]) -> Path | None:
     """The checkpoint, if it is there and of the same run."""
     if not checkpoint.exists():
         return None
+    if checkpoint.is_dir():
+        raise ValueError(
+            f"{checkpoint} is a folder of shards, which is not known to belong to this "
+            "run; train with vlmcore.training.sharding.sharding_strategy"
+        )
     theirs = torch.load(checkpoint, weights_only=True, mmap=True)
     known = theirs.get("made_of") if isinstance(theirs, dict) else None
     refuse_other(known, made_of, checkpoint, OTHER_FOLDER)

@@ -1,0 +1,248 @@
+"""A recipe's file, its cost, and training by it: on one device, killed and resumed."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import load_file
+from typer.testing import CliRunner
+
+from tests.data.test_conversations import record
+from vlmcore.cli import app
+from vlmcore.config import BASE, QueCCConfig, Recipe, from_dict, replace, to_dict
+from vlmcore.data.chat import IMAGE
+from vlmcore.models.vlm import VLM
+from vlmcore.training.planning import (
+    check_memory,
+    describe_plan,
+    steps_of,
+)
+from vlmcore.training.recipes import plan_recipe, read_recipe
+
+FILE = """\
+recipe = "quecc-qwen2.5-0.5b"
+vision = "{folder}/vision"
+language = "{folder}/language"
+seed = 1
+[model]
+visual_tokens = 4
+compressor = {{ name = "quecc", heads = 2 }}
+[align]
+data = "{folder}/captions.json"
+images = "{folder}"
+batch_size = 4
+epochs = 2
+[tune]
+data = "{folder}/mix.json"
+images = "{folder}"
+template = "vicuna_v1"
+batch_size = 4
+epochs = 2
+learning_rate = 1e-3
+compressor_learning_rate = 1e-2
+[hardware]
+device = "cpu"
+devices = 1
+precision = "32-true"
+micro_batch = 2
+workers = 0
+"""
+RECORDS = [
+    record(f"{IMAGE}\nwhat colour?", "red", "is there red?", "yes", image="0.png"),
+    record("is there a circle?", "no"),
+    record(f"what colour?\n{IMAGE}", "blue circle", image="1.png"),
+    record("what?", "red circle", "is there?", "no"),
+] * 4
+
+
+@pytest.fixture
+def recipe_file(make_vlm, tmp_path):
+    vlm = make_vlm(QueCCConfig(heads=2), 4)
+    vlm.vision.save_pretrained(tmp_path / "vision")
+    vlm.language.save_pretrained(tmp_path / "language")
+    for number in range(2):
+        colour = (90 * number, 10, 200)
+        Image.new("RGB", (30, 20 + number), colour).save(tmp_path / f"{number}.png")
+    captions = [RECORDS[0], RECORDS[2]] * 8
+    (tmp_path / "captions.json").write_text(json.dumps(captions))
+    (tmp_path / "mix.json").write_text(json.dumps(RECORDS))
+    path = tmp_path / "recipe.toml"
+    path.write_text(FILE.format(folder=tmp_path))
+    return path
+
+
+def invoke(*arguments):
+    return CliRunner().invoke(app, ["train", *map(str, arguments)])
+
+
+def trained(out):
+    return {
+        stage: load_file(out / f"{stage}.safetensors") for stage in ("align", "tune")
+    }
+
+
+def equal(one, other):
+    return all(
+        torch.equal(x, other[stage][name])
+        for stage, tensors in one.items()
+        for name, x in tensors.items()
+    )
+
+
+def test_the_rows_of_the_paper_are_recipes():
+    assert len(BASE) == 12
+    for name, recipe in BASE.items():
+        assert from_dict(Recipe, to_dict(recipe)) == recipe, name
+        align, tune = recipe.align, recipe.tune
+        assert (align.learning_rate, align.batch_size, align.epochs) == (1e-3, 256, 1)
+        assert (tune.learning_rate, tune.batch_size, tune.epochs) == (2e-5, 128, 1)
+        assert recipe.model.compressor.heads in (1, 8)
+    row = BASE["quecc-vicuna-7b"]
+    once = replace(row.hardware, checkpoint_activations=False)
+    plans = plan_recipe(replace(row, hardware=once))
+    flops = sum(plan.flops for plan in plans)
+    assert flops == pytest.approx(1e19, rel=0.05)  # 21 A100-hours at 40 %
+
+
+def test_a_tiny_recipe_trains_and_resumes(recipe_file, tmp_path, monkeypatch):
+    done = invoke(recipe_file, "--out", tmp_path / "out")
+    assert done.exit_code == 0, done.output
+    assert "16 conversations of" in done.output and "(counted), 8 steps" in done.output
+    assert "memory of a device" in done.output and "hours" in done.output
+    whole = trained(tmp_path / "out")
+    vlm = VLM.from_pretrained(tmp_path / "out" / "model")
+    assert isinstance(vlm.ask(Image.new("RGB", (24, 24)), "what colour?")[0], str)
+    name = "compressor.projection.0.weight"
+    assert torch.equal(vlm.state_dict()[name], whole["tune"][name])
+
+    class KilledError(Exception):
+        pass
+
+    forward, calls = VLM.forward, []
+
+    def killed(self, *arguments):
+        calls.append(0)
+        if len(calls) in (7, 30):  # within stage 1, and within stage 2
+            raise KilledError
+        return forward(self, *arguments)
+
+    monkeypatch.setattr(VLM, "forward", killed)
+    command = recipe_file, "--out", tmp_path / "again", "--checkpoint-every", 3
+    assert [invoke(*command).exit_code for _ in range(3)] == [1, 1, 0]
+    assert equal(whole, trained(tmp_path / "again"))
+
+
+def test_the_compressor_has_a_learning_rate_of_its_own(recipe_file):
+    recipe = read_recipe(recipe_file)
+    assert recipe.tune.compressor_learning_rate == 1e-2
+    assert recipe.align.learning_rate == BASE["quecc-vicuna-7b"].align.learning_rate
+    assert recipe.model.language.width == 24 and recipe.model.vision.side == 6
+
+
+def test_what_does_not_fit_is_refused_with_the_way_out():
+    recipe = BASE["mlp-vicuna-7b"]
+    small = replace(
+        recipe.hardware,
+        device="A100-40GB",
+        devices=1,
+        checkpoint_activations=False,
+        strategy="ddp",
+    )
+    recipe = replace(recipe, hardware=small)
+    plans = plan_recipe(recipe)
+    with pytest.raises(ValueError, match=r"needs 20\d.* GB .*with (.*) it needs") as no:
+        check_memory(recipe, plans)
+    assert "strategy = 'fsdp', devices = 4" in str(no.value)
+    fits = replace(
+        small, checkpoint_activations=True, micro_batch=1, strategy="fsdp", devices=4
+    )
+    recipe = replace(recipe, hardware=fits)
+    check_memory(recipe, plan_recipe(recipe))
+    assert "4 A100-40GB (fsdp, bf16-mixed)" in describe_plan(recipe, plans)
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ('recipe = "quecc-vicuna"', "is not known; choose from quecc-vicuna-7b"),
+        ('device = "A101"', "'A101' is not known; choose from T4"),
+        ("micro_batch = 3", "make batch_size a multiple of 3"),
+        ("precision = 'bf17'", "'bf17' is not known; choose from bf16-mixed"),
+        ("devices = 0", "devices is 0; it must be a number of at least 1"),
+        ("leanring_rate = 1", "has no field 'leanring_rate'"),
+        ('data = "nowhere.json"', "nowhere.json is no file"),
+        ("recipe = ", "cannot be read"),
+    ],
+)
+def test_mistakes_are_sentences(recipe_file, change, sentence):
+    name, lines = change.split(" =")[0], recipe_file.read_text().splitlines()
+    if not any(line.startswith(f"{name} =") for line in lines):
+        lines.append(change)
+    lines = [change if line.startswith(f"{name} =") else line for line in lines]
+    recipe_file.write_text("\n".join(lines))
+    done = invoke(recipe_file, "--out", recipe_file.parent / "out")
+    assert done.exit_code == 2 and sentence in done.output, done.output
+
+
+def test_gpus_that_are_not_there_are_refused(recipe_file):
+    text = recipe_file.read_text().replace('"cpu"', '"T4"')
+    text = text.replace("devices = 1", "devices = 64")
+    text = text.replace("batch_size = 4", "batch_size = 128")
+    recipe_file.write_text(text)
+    done = invoke(recipe_file, "--out", recipe_file.parent / "out")
+    assert done.exit_code == 2 and "64 T4" in done.output, done.output
+
+
+def test_steps_are_those_of_the_epochs():
+    stage = replace(BASE["quecc-vicuna-7b"].tune, epochs=1.5)
+    assert steps_of(stage, 665_000) == round(1.5 * (665_000 // 128))
+    assert steps_of(stage, 10) == 2
+
+
+@pytest.mark.slow
+def test_two_shards_that_are_killed_train_what_one_device_would(recipe_file, tmp_path):
+    """Sharded with `fully_shard`, a user's command is killed by SIGKILL in stage 2."""
+    text = recipe_file.read_text().replace("micro_batch = 2", "micro_batch = 1")
+    sharded = tmp_path / "sharded.toml"
+    sharded.write_text(text.replace("devices = 1", "devices = 2"))
+    assert invoke(recipe_file, "--out", tmp_path / "one").exit_code == 0
+    out = tmp_path / "two"
+    kill_after_a_checkpoint(start(sharded, out), out)
+    done = start(sharded, out)
+    output = done.communicate()[0].decode()
+    assert done.returncode == 0, output
+    assert output.count("quecc, V = 4") == 1  # the first process alone prints
+    one, two = trained(tmp_path / "one"), trained(out)
+    for stage, tensors in one.items():
+        for name, x in tensors.items():
+            torch.testing.assert_close(x, two[stage][name], atol=2e-3, rtol=0)
+    VLM.from_pretrained(out / "model")
+
+
+SAVES = "--checkpoint-every", "2"
+
+
+def start(recipe, out):
+    path = os.pathsep.join([str(Path.cwd()), os.environ.get("PYTHONPATH", "")])
+    return subprocess.Popen(
+        [sys.executable, "-m", "vlmcore", "train", recipe, "--out", out, *SAVES],
+        env={**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+
+
+def kill_after_a_checkpoint(process, out):
+    while process.poll() is None and not (out / "tune" / "resume.ckpt").exists():
+        time.sleep(0.01)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    assert process.returncode == -signal.SIGKILL, "the run ended before it was killed"
