@@ -1,11 +1,15 @@
 """The README: its links, commands and snippets are true."""
 
 import re
+import subprocess
+import tomllib
 
 import pytest
 
 from tests.book.conftest import ROOT
+from vlmcore.config import Recipe
 from vlmcore.models.pretrained.packaged import SMOLLM2, available
+from vlmcore.training.recipes import read_recipe
 
 README = (ROOT / "README.md").read_text()
 SNIPPETS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
@@ -33,3 +37,19 @@ def test_targets_are_in_the_makefile():
     }
     for named in re.findall(r"(?:`|^)make ([\w ]+)", README, re.MULTILINE):
         assert named.split()[0] in there, named
+
+
+def test_scripts_for_a_cluster_are_bash():
+    scripts = re.findall(r"```bash\n(.*?)```", README, re.DOTALL)
+    assert len(scripts) == 2
+    for script in scripts:
+        done = subprocess.run(["bash", "-n"], input=script, text=True)
+        assert done.returncode == 0 and script.startswith("#!/bin/bash\n#SBATCH")
+
+
+def test_the_recipe_file_is_one(tmp_path):
+    (text,) = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
+    (tmp_path / "recipe.toml").write_text(text)
+    recipe = read_recipe(tmp_path / "recipe.toml")
+    assert isinstance(recipe, Recipe) and recipe.model.visual_tokens == 4
+    assert recipe.hardware.total == tomllib.loads(text)["hardware"]["devices"]

@@ -16,7 +16,12 @@ from lightning.pytorch.strategies import (
     Strategy,
 )
 from torch import Tensor, nn
-from torch.distributed.fsdp import MixedPrecisionPolicy, fully_shard
+from torch.distributed.fsdp import (
+    FSDPModule,
+    FullyShardedDataParallel,
+    MixedPrecisionPolicy,
+    fully_shard,
+)
 from torch.distributed.tensor import DTensor
 
 from vlmcore.models.vlm import VLM
@@ -53,9 +58,12 @@ def shard(vlm: VLM, strategy: Strategy) -> VLM:
     whole model. The encoder, which is small and frozen, stays whole.
 
     Returns:
-        The model itself for a strategy that shards nothing.
+        The model itself for a strategy that shards nothing, or if it is a copy already.
     """
-    if not isinstance(strategy, FSDPStrategy | ModelParallelStrategy):
+    sharded = (
+        isinstance(x, FSDPModule | FullyShardedDataParallel) for x in vlm.modules()
+    )
+    if not isinstance(strategy, FSDPStrategy | ModelParallelStrategy) or any(sharded):
         return vlm
     copy = _with_the_same_storage(vlm)
     if isinstance(strategy, ModelParallelStrategy):

@@ -113,8 +113,11 @@ def fit(
     for name in STAGES:
         if _stage(config, name).steps == 0 or (name == "align" and not sees):
             continue  # a blind model has nothing to align
-        module, batches = _stage_of(vlm, sets, config, name, alignment)
-        batches.validation, batches.workers = validation, workers
+        objective = alignment if name == "align" else None
+        module, batches = _stage_of(vlm, sets, config, name, objective)
+        if validation is not None:
+            validation.check(labelled=True)
+        batches.validation, batches.workers = validation, whole("workers", workers, 0)
         _fit_stage(module, batches, folder, options)
     return vlm.cpu().eval()
 
@@ -124,13 +127,12 @@ def _stage_of(
     sets: Sequence[DataSet],
     config: TrainingConfig,
     name: StageName,
-    alignment: Objective | None,
+    objective: Objective | None,
 ) -> tuple[VLMModule, VQADataModule]:
     """A stage and its batches."""
     if name == "tune" and config.lora is not None:
         torch.manual_seed(config.seed)
         add_lora(vlm.language, config.lora)
-    objective = alignment if name == "align" else None
     common: Any = {"stage": name, "seed": config.seed, "objective": objective}
     stage = _stage(config, name)
     return VLMModule(vlm, stage, **common), VQADataModule(sets, stage, **common)
