@@ -210,7 +210,7 @@ def test_recomputed_layers_give_the_same_gradients_with_a_shared_prefix(make_vlm
         torch.manual_seed(0)
         text = torch.randn(1, 12, 24).expand(3, -1, -1).clone()
         text[:, 9:] += torch.randn(3, 3, 24)
-        language(text, shared_prefix=9).square().sum().backward()
+        language(text, shared_prefix=9)[..., :5].sum().backward()
         return language.layers[0].mlp.up_proj.weight.grad
 
     torch.testing.assert_close(gradient(True), gradient(False))
