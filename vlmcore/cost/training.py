@@ -81,7 +81,7 @@ class TrainingMemory(NamedTuple):
     copies: float
     """Weights in 16 bits; or weights gathered from all shards, and their gradients."""
     activations: float
-    """What the backward pass needs of the forward pass, logits included."""
+    """Those that the backward pass needs of the forward pass, logits included."""
     accumulates: bool
 
     @property

@@ -1,4 +1,4 @@
-"""What training by a recipe costs, before it starts: operations, hours, memory.
+"""The cost of training by a recipe before it starts: operations, hours, memory.
 
 Lengths of conversations are counted in the data where they are at hand; otherwise they
 are the recipe's assumptions, and the longest conversation fills the whole length.
