@@ -52,8 +52,8 @@ def test_centres_lie_on_the_shapes(splits):
     """Every shape of the data set is convex, so its centre has its colour."""
     train, _ = splits
     content = easyvqa.contents(train)
-    known = np.flatnonzero(content >= 0)
-    row, column = (easyvqa.centres(train.images)[known] * 64).astype(int).T
+    known = np.flatnonzero(content >= 0)[::8]
+    row, column = (easyvqa.centres(train.images[known]) * 64).astype(int).T
     assert (train.images[known, :, row, column] == colours_of(content[known])).all()
 
 
