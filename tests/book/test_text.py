@@ -17,31 +17,6 @@ import pytest
 
 from tests.book.conftest import ROOT, chapters
 
-DONE = (
-    "01_what_a_token_costs",
-    "02_the_vision_encoder",
-    "03_the_language_model",
-    "04_one_token_vlm",
-    "05_pooling_and_m3",
-    "06_mqt",
-    "07_tokenpacker",
-    "08_quecc_by_hand",
-    "09_prumerge",
-    "10_side_by_side",
-    "11_eight_benchmarks",
-    "12_uncertainty",
-    "13_miniature_worlds",
-    "14_blind_and_shuffled",
-    "15_the_law_from_28_numbers",
-    "16_frontier_and_optimum",
-    "17_predicting_a_larger_model",
-    "18_ocr_turns_it_round",
-    "19_our_own_grid",
-    "20_critical_reading",
-    "21_planner",
-    "22_a_real_language_model",
-)
-"""The chapters that are held to this; the others are yet to be rewritten."""
 FOLDED = {"hide-input", "hide-cell", "remove-input", "remove-cell"}
 MOST_CODE, MOST_NUMBERS = 15, 2
 DESCRIBED = re.compile(r"\w*diagrams\.|plots\.with_slider|token_steps\(")
@@ -178,15 +153,6 @@ def links_of(path: Path) -> Counter[str]:
     return Counter((long or short).strip().lower() for long, short in found)
 
 
-@pytest.fixture(params=[p for p in chapters() if p.stem in DONE], ids=lambda p: p.stem)
-def done(request):
-    return request.param
-
-
-def test_every_chapter_of_the_list_exists():
-    assert set(DONE) <= {path.stem for path in chapters()}
-
-
 @pytest.mark.parametrize(
     ("sentence", "found"),
     [
@@ -205,19 +171,19 @@ def test_text_goes_on_after_a_numbered_equation():
     assert one[1] == "One." and equation == ("$$", "x") and two[1] == "Two."
 
 
-def test_a_figure_stands_early(done):
-    assert figure_cells(done), "no figure has a caption"
-    assert code_before_the_first_figure(done) <= MOST_CODE
+def test_a_figure_stands_early(teaching_chapter):
+    assert figure_cells(teaching_chapter), "no figure has a caption"
+    assert code_before_the_first_figure(teaching_chapter) <= MOST_CODE
 
 
-def test_a_sentence_has_few_numbers(done):
-    long = [s for s in sentences(done) if len(numbers(s)) > MOST_NUMBERS]
+def test_a_sentence_has_few_numbers(teaching_chapter):
+    long = [s for s in sentences(teaching_chapter) if len(numbers(s)) > MOST_NUMBERS]
     assert not long
 
 
-def test_figures_are_named_described_and_referred_to(done):
-    source = done.read_text()
-    for cell in figure_cells(done):
+def test_figures_are_named_described_and_referred_to(teaching_chapter):
+    source = teaching_chapter.read_text()
+    for cell in figure_cells(teaching_chapter):
         figure = cell.metadata["mystnb"]["figure"]
         last = ast.unparse(ast.parse(cell.source).body[-1])
         assert len(figure["caption"]) > 20 and figure["name"].startswith("fig-")
@@ -263,8 +229,8 @@ def unlinked(path: Path) -> dict[str, str]:
     return wrong
 
 
-def test_terms_of_the_glossary_are_linked_once_where_they_first_stand(done):
-    links = links_of(done)
+def test_terms_of_the_glossary_are_linked_once_where_they_first_stand(teaching_chapter):
+    links = links_of(teaching_chapter)
     assert set(links) <= set(glossary())
     assert not [term for term, times in links.items() if times > 1]
-    assert not unlinked(done)
+    assert not unlinked(teaching_chapter)

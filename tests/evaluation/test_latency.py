@@ -7,6 +7,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 from typer.testing import CliRunner
 
+from vlmcore import config
 from vlmcore.cli import app
 from vlmcore.config import LanguageConfig, PoolConfig, QueCCConfig
 from vlmcore.cost import exact_flops, head_flops, language_flops
@@ -71,3 +72,21 @@ def test_the_command_writes_json(make_vlm, tmp_path):
     assert latency_result(measure_latency(vlm, [1], repeats=1))["points"]
     with pytest.raises(ValueError, match="exceed the context of 2048; measure fewer"):
         measure_latency(vlm, [2048])
+
+
+def test_a_published_size_has_random_weights(monkeypatch, tmp_path):
+    small = LanguageConfig(64, 32, 1, 2, mlp_width=64)
+    monkeypatch.setitem(config.LANGUAGE_SIZES, "Qwen2.5-0.5B", small)
+    vision = config.VisionConfig(24, 2, 32, 2, 4, 64, (1,))
+    monkeypatch.setattr(config, "CLIP_L_336", vision)
+    out = tmp_path / "latency.json"
+    options = ["--dtype", "bfloat16", "--visual-tokens", "1", "--repeats", "1"]
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(
+        app, ["latency", "Qwen2.5-0.5B", *options, "--out", str(out)]
+    )
+    assert done.exit_code == 0, done.output
+    result = json.loads(out.read_text())
+    assert (result["dtype"], result["model"]) == ("bfloat16", "Qwen2.5-0.5B")
+    assert result["command"] == "vlmcore latency Qwen2.5-0.5B --dtype bfloat16"
+    assert result["encoder_flops"] > 0 and result["compressor_flops"] > 0

@@ -4,6 +4,7 @@ import pytest
 
 from tests.plots.artists import lines, texts, ys
 from vlmcore import plots
+from vlmcore.cost import Speed
 from vlmcore.paper import refit
 from vlmcore.scaling import Additive, LogLinear, Product, bootstrap
 
@@ -60,3 +61,22 @@ def test_costs_by_tokens_are_in_teraflops():
     table = pd.DataFrame({"all": [4e12, 8e12], "small": [1e12, 8e12]}, index=[1, 4])
     axis = plots.cost_by_tokens({"0.5B": table}).axes[0]
     assert ys(axis) == [[4, 8], [1, 8]] and axis.get_title("left") == "0.5B"
+
+
+def test_stages_follow_each_other_in_a_panel_for_each_model():
+    table = pd.DataFrame({"encoder": [1.0, 1.0], "prefill": [0.5, 2.0]}, ["few", "all"])
+    figure = plots.stage_seconds({"small": table, "large": 2 * table})
+    small, large = figure.axes
+    assert [axis.get_title("left") for axis in figure.axes] == ["small", "large"]
+    assert [bar.get_x() for bar in large.patches] == [0, 0, 2, 2]
+    assert [bar.get_width() for bar in small.patches] == [1, 1, 0.5, 2]
+
+
+def test_points_that_were_not_fitted_are_open():
+    speed = Speed(1.0, 1e9)
+    rows = {"flops": [1e9, 2e9], "seconds": [2.0, 3.5], "fitted": [True, False]}
+    axis = plots.prefill_seconds({"a": pd.DataFrame(rows)}, {"a": speed}).axes[0]
+    line, filled, empty = axis.lines
+    assert line.get_ydata()[[0, -1]] == pytest.approx([2, 3])
+    assert (filled.get_ydata().tolist(), empty.get_ydata().tolist()) == ([2], [3.5])
+    assert empty.get_markerfacecolor() == "none"

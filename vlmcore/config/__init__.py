@@ -19,6 +19,7 @@ from vlmcore.config.compressors import (
 from vlmcore.config.language import LanguageConfig, LoRAConfig
 from vlmcore.config.presets import (
     CLIP_L_336,
+    LANGUAGE_SIZES,
     PAPER,
     QWEN25,
     SMOLLM2_135M,
@@ -33,6 +34,7 @@ from vlmcore.config.vlm import Order, VLMConfig
 __all__ = [
     "BASE",
     "CLIP_L_336",
+    "LANGUAGE_SIZES",
     "PAPER",
     "QWEN25",
     "SMOLLM2_135M",

@@ -63,6 +63,14 @@ SMOLLM2_135M = LanguageConfig(
 """SmolLM2-135M (arXiv 2502.02737), the pretrained language model that a CPU can train
 with."""
 
+LANGUAGE_SIZES = {
+    "SmolLM2-135M": SMOLLM2_135M,
+    **{f"Qwen2.5-{name}": sizes for name, sizes in QWEN25.items()},
+    "Vicuna-7B": VICUNA_7B,
+    "Vicuna-13B": VICUNA_13B,
+}
+"""Language models by name."""
+
 PAPER = VLMConfig(
     language=VICUNA_7B,
     vision=CLIP_L_336,

@@ -1,4 +1,4 @@
-"""Parameters, floating-point operations and bytes as functions of a config."""
+"""Parameters, operations and bytes as functions of a config; seconds by a fit."""
 
 from vlmcore.cost.model import (
     Flops,
@@ -13,6 +13,7 @@ from vlmcore.cost.model import (
     vision_flops,
     vision_parameters,
 )
+from vlmcore.cost.seconds import Speed, fit_speed
 from vlmcore.cost.training import (
     DEVICES,
     Device,
@@ -30,10 +31,12 @@ __all__ = [
     "Device",
     "Flops",
     "Parameters",
+    "Speed",
     "Spread",
     "Texts",
     "TrainingMemory",
     "exact_flops",
+    "fit_speed",
     "head_flops",
     "kv_cache_bytes",
     "language_flops",

@@ -21,7 +21,13 @@ from vlmcore.plots.comparison import (
     compressor_comparison,
     paired_differences,
 )
-from vlmcore.plots.costs import cost_by_tokens, prefill_cost, seconds_by_tokens
+from vlmcore.plots.costs import (
+    cost_by_tokens,
+    prefill_cost,
+    prefill_seconds,
+    seconds_by_tokens,
+    stage_seconds,
+)
 from vlmcore.plots.encoder import patch_maps, probes_by_layer
 from vlmcore.plots.frontiers import fitted_frontier, measured_frontier
 from vlmcore.plots.grid import error_by_exposures, errors_and_bounds
@@ -70,6 +76,7 @@ __all__ = [
     "patch_maps",
     "pooled_cells",
     "prefill_cost",
+    "prefill_seconds",
     "probes_by_layer",
     "profile_of_d",
     "query_sources",
@@ -79,6 +86,7 @@ __all__ = [
     "samples_grid",
     "seconds_by_tokens",
     "similar_compute",
+    "stage_seconds",
     "task_mixtures",
     "tasks_at_budget",
     "token_weights",

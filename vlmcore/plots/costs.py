@@ -6,8 +6,15 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from vlmcore.cost import paper_flops
-from vlmcore.plots.style import legend_beside, log_ticks, panel, panels
+from vlmcore.cost import Speed, paper_flops
+from vlmcore.plots.style import (
+    colours,
+    legend_beside,
+    log_ticks,
+    name_rows,
+    panel,
+    panels,
+)
 
 
 def prefill_cost(sizes: Mapping[str, float], tokens: np.ndarray) -> Figure:
@@ -59,4 +66,57 @@ def cost_by_tokens(tables: Mapping[str, pd.DataFrame]) -> Figure:
             axis.set(yscale="log", xlabel="visual tokens V", title=title)
         axes[0, 0].set_ylabel("TFLOPs with the encoder")
         axes[0, 0].legend()
+    return figure
+
+
+def stage_seconds(tables: Mapping[str, pd.DataFrame]) -> Figure:
+    """Seconds of an answer by stage: one panel a model, one bar a row.
+
+    Args:
+        tables: by the name of the model; a column for each stage.
+    """
+    rows = max(len(table) for table in tables.values())
+    size = 8.2, len(tables) * (0.34 * rows + 0.3) + 0.9
+    with panels(len(tables), figsize=size, sharex=True) as (figure, axes):
+        for axis, (name, table) in zip(axes[:, 0], tables.items(), strict=True):
+            starts = table.cumsum(axis=1) - table
+            for stage in table:
+                axis.barh(
+                    range(len(table)), table[stage], left=starts[stage], label=stage
+                )
+            name_rows(axis, table.index)
+            axis.set_title(name, loc="left")
+            axis.grid(False)
+        axes[-1, 0].set_xlabel("seconds")
+        handles, labels = axes[0, 0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside upper center", ncols=len(labels))
+    return figure
+
+
+def prefill_seconds(
+    tables: Mapping[str, pd.DataFrame], speeds: Mapping[str, Speed]
+) -> Figure:
+    """Seconds of a prefill against its operations, with fitted lines.
+
+    Args:
+        tables: by the name of the model; columns `flops`, `seconds` and `fitted`,
+            whether the line was fitted to that point.
+        speeds: the line of each.
+    """
+    with panel(8.2, 3.8) as (figure, axis):
+        for (name, table), colour in zip(tables.items(), colours(), strict=False):
+            flops = np.geomspace(table["flops"].min(), table["flops"].max(), 60)
+            line = [speeds[name].seconds(float(each)) for each in flops]
+            axis.plot(flops / 1e9, line, color=colour, label=name)
+            for used, face in ((True, colour), (False, "none")):
+                points = table[table["fitted"] == used]
+                axis.plot(
+                    points["flops"] / 1e9,
+                    points["seconds"],
+                    "o",
+                    color=colour,
+                    markerfacecolor=face,
+                )
+        axis.set(xscale="log", yscale="log", xlabel="GFLOPs", ylabel="seconds")
+        legend_beside(figure, axis)
     return figure
