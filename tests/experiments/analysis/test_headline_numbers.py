@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 
 import pytest
 
@@ -64,3 +66,11 @@ def test_missing_results_are_named(tmp_path):
         FileNotFoundError, match=r"no results of laws, .*, real, so the"
     ):
         ledger(tmp_path)
+
+
+def test_the_ledger_does_not_wait_for_torch():
+    code = (
+        "import sys; import vlmcore.experiments.analysis.headline_numbers; "
+        "sys.exit(bool({'torch', 'transformers'} & sys.modules.keys()))"
+    )
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0

@@ -108,6 +108,11 @@ class Ladder:
         points = self.result(f"text-{key}")["families"][family]["points"]
         return over_clusters(self.by_cluster(1 - np.array([points]), family))
 
+    def oracle_tokens(self, key: str) -> list[int]:
+        """The values of V for which a model has read exact targets."""
+        found = self.result(f"oracle-{key}")["found"]
+        return [int(name[1:]) for name in found if name[1:].isdigit()]
+
     def oracle_error(
         self, key: str, v: int, family: str, picture: str = "exact"
     ) -> Interval:

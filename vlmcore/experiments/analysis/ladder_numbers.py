@@ -1,14 +1,16 @@
 """Every number that the book states about the ladder of pretrained models, by name."""
 
 from collections.abc import Iterator
+from itertools import product
 
 import numpy as np
 
 from vlmcore.experiments.analysis.ladder import LARGEST, MIDDLE, SMALLEST, Ladder
-from vlmcore.experiments.ladder import plan
 from vlmcore.scaling import Interval, crossed_mean
 
 _Numbers = Iterator[tuple[str, Interval]]
+_SEEDS = 3
+"""Of each cell of a contrast, as the plan says."""
 
 
 def ladder_numbers(ladder: Ladder) -> dict[str, Interval]:
@@ -17,16 +19,14 @@ def ladder_numbers(ladder: Ladder) -> dict[str, Interval]:
 
 
 def _without_images(ladder: Ladder) -> _Numbers:
-    for key in plan.MODELS:
-        for family in ladder.questions:
-            if family == "letters":
-                continue
-            if ladder.has(f"text-{key}"):
-                yield f"{family}.{key}.text.error", ladder.text_error(key, family)
-            if ladder.has(f"oracle-{key}"):
-                for v in plan.TOKENS:
-                    name = f"{family}.{key}.oracle.v{v}.error"
-                    yield name, ladder.oracle_error(key, v, family)
+    families = [family for family in ladder.questions if family != "letters"]
+    for key, family in product((SMALLEST, MIDDLE, LARGEST), families):
+        if ladder.has(f"text-{key}"):
+            yield f"{family}.{key}.text.error", ladder.text_error(key, family)
+        if ladder.has(f"oracle-{key}"):
+            for v in ladder.oracle_tokens(key):
+                name = f"{family}.{key}.oracle.v{v}.error"
+                yield name, ladder.oracle_error(key, v, family)
 
 
 def _cells(ladder: Ladder) -> _Numbers:
@@ -46,7 +46,7 @@ def _contrasts(ladder: Ladder) -> _Numbers:
     if not all(
         ladder.has(f"{key}.tokenpacker.v{v}.seed{seed}")
         for key, v in points
-        for seed in range(plan.SEEDS)
+        for seed in range(_SEEDS)
     ):
         return
     for name, family in (("knowledge", "knowledge"), ("ocr", "letters")):
