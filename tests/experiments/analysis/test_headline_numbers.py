@@ -63,7 +63,7 @@ def test_a_row_has_every_part():
 def test_missing_results_are_named(tmp_path):
     easyvqa(tmp_path, 0.9)
     with pytest.raises(
-        FileNotFoundError, match=r"no results of laws, .*, real, so the"
+        FileNotFoundError, match=r"no results of laws, .*, ladder, so the"
     ):
         ledger(tmp_path)
 
