@@ -91,6 +91,12 @@ def test_numbers_are_those_of_what_was_made(ladder, tmp_path):
     fewer = ladder_numbers(ladder)
     assert "knowledge.n_minus_v" not in fewer  # a contrast waits for all its seeds
     assert fewer["knowledge.qwen_1500m.tokenpacker.v1.error"].low is None
+    for path in ladder.folder.glob("*.seed*.json"):
+        path.unlink()
+    assert list(ladder_numbers(ladder)) == [
+        "knowledge.smollm2_135m.text.error",
+        "ocr.smollm2_135m.text.error",
+    ]
 
 
 def test_what_was_not_made_yet_gets_a_sentence(ladder, tmp_path):

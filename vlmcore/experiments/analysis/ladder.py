@@ -73,15 +73,13 @@ class Ladder:
         found = [
             read_json(path) for path in sorted(self.folder.glob("*.v*.seed*.json"))
         ]
-        rows = []
-        for result in found:
-            for family, of_family in result["families"].items():
-                names = ("key", "compressor", "visual_tokens", "seed")
-                row = {name: result[name] for name in names}
-                rows.append(
-                    row | {"family": family, "error": 1 - np.mean(of_family["points"])}
-                )
-        return pd.DataFrame(rows)
+        names = ["key", "compressor", "visual_tokens", "seed"]
+        rows = [
+            [*(result[name] for name in names), family, 1 - np.mean(answers["points"])]
+            for result in found
+            for family, answers in result["families"].items()
+        ]
+        return pd.DataFrame(rows, columns=[*names, "family", "error"])
 
     def runs(self, key: str, compressor: str, v: int) -> list[dict[str, Any]]:
         """The results of all seeds of a cell.
