@@ -1,4 +1,4 @@
-"""What the plan of the ladder reports beside its contrasts: seeing, blind, permuted."""
+"""Seeing, blind and permuted answers: the plan of the ladder reports them too."""
 
 import numpy as np
 
