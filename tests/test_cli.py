@@ -43,6 +43,7 @@ COMMANDS = [
     "course try",
     "course public",
     "course export",
+    "course leaderboard",
     "env",
 ]
 

@@ -2,6 +2,7 @@
 
 from functools import partial
 
+import lightning.pytorch as pl
 import pytest
 import torch
 
@@ -126,6 +127,7 @@ def test_the_trainer_may_name_another_gradient_norm(make_vlm):
     """The recipe clips at 1 where the Trainer says nothing."""
     clipped = []
     stage = VLMModule(make_vlm(QueCCConfig(heads=2), 4), recipe.CONFIG.tune)
+    stage.trainer = pl.Trainer(accelerator="cpu", logger=False)
     stage.clip_gradients = lambda optimizer, largest, algorithm: clipped.append(largest)
     for largest in (None, 0.5):
         stage.configure_gradient_clipping(None, largest)

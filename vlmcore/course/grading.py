@@ -108,6 +108,7 @@ def grade(content: bytes, task: Task, output: Path) -> Grade:
         short = task.assignment.split("_")[0]
         tests = HiddenTests(submission, short, task.student)
         options = [*PYTEST, f"--rootdir={task.hidden.parent}"]
+        sys.modules.pop(task.hidden.stem, None)  # another file of this name, if any
         code = pytest.main([str(task.hidden), *options], plugins=[tests])
     if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
         raise RuntimeError(
