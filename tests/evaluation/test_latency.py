@@ -88,5 +88,6 @@ def test_a_published_size_has_random_weights(monkeypatch, tmp_path):
     assert done.exit_code == 0, done.output
     result = json.loads(out.read_text())
     assert (result["dtype"], result["model"]) == ("bfloat16", "Qwen2.5-0.5B")
-    assert result["command"] == "vlmcore latency Qwen2.5-0.5B --dtype bfloat16"
+    command = "vlmcore latency Qwen2.5-0.5B --dtype bfloat16"
+    assert result["command"] == f"{command} --visual-tokens 1 --repeats 1"
     assert result["encoder_flops"] > 0 and result["compressor_flops"] > 0

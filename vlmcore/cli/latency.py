@@ -55,7 +55,14 @@ def print_latency(
     )
     print(describe_latency(found))
     if out is not None:
-        command = f"vlmcore latency {model} --dtype {dtype}"
+        asked = {
+            "--visual-tokens": visual_tokens,
+            "--text-tokens": text_tokens,
+            "--batch": batch,
+            "--repeats": [repeats],
+        }
+        options = [f"{name} {n}" for name, some in asked.items() for n in some or ()]
+        command = " ".join([f"vlmcore latency {model} --dtype {dtype}", *options])
         write_json(out, {"model": model, "command": command} | latency_result(found))
 
 
