@@ -13,6 +13,7 @@ from vlmcore.experiments import FAMILIES, run_config
 from vlmcore.experiments.run_config import (
     RunConfig,
     identity,
+    language_identity,
     method,
     preset,
 )
@@ -43,6 +44,24 @@ def test_a_new_field_with_a_default_leaves_old_names_alone(monkeypatch):
     same = Later(SHORT.model, SHORT.training, SHORT.text)
     assert [identity(same), identity(Later())] == old
     assert identity(Later(colour="red")) not in old
+
+
+def test_a_new_field_of_a_stage_leaves_the_names_of_language_models_alone(monkeypatch):
+    @dataclass(frozen=True)
+    class Later(StageConfig):
+        colour: str = "none"
+
+    def later(config: StageConfig, **change: str) -> Later:
+        return Later(**vars(config), **change)
+
+    old, usual = language_identity(SHORT), RunConfig()
+    monkeypatch.setattr(
+        run_config, "RunConfig", lambda: replace(usual, text=later(usual.text))
+    )
+    assert language_identity(replace(SHORT, text=later(SHORT.text))) == old
+    assert (
+        language_identity(replace(SHORT, text=later(SHORT.text, colour="red"))) != old
+    )
 
 
 def test_ablations_have_names_of_their_own():

@@ -50,10 +50,28 @@ def identity(config: RunConfig) -> str:
 
     A new field with a default therefore leaves the names of old runs alone.
     """
-    unusual = difference(to_dict(config), to_dict(RunConfig()))
-    return hashlib.sha256(
-        json.dumps([SCHEMA, unusual], sort_keys=True).encode()
-    ).hexdigest()[:12]
+    return _mark(SCHEMA, difference(to_dict(config), to_dict(RunConfig())))
+
+
+def language_identity(config: RunConfig) -> str:
+    """The name of a language model: a hash of its sizes, pre-training and seed.
+
+    As with a run's name, only fields that differ from their defaults count.
+    """
+    usual = RunConfig()
+    return _mark(
+        SCHEMA,
+        find_task(config.task).text_name(config.held_out),
+        difference(to_dict(config.model.language), to_dict(usual.model.language)),
+        difference(to_dict(config.text), to_dict(usual.text)),
+        config.training.seed,
+    )
+
+
+def _mark(*values: Any) -> str:
+    """The first 12 hexadecimal digits of a hash of JSON values."""
+    text = json.dumps(values, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def weights_of(config: RunConfig) -> RunConfig:
@@ -83,18 +101,6 @@ def method(compressor: CompressorConfig | None) -> str:
         'blind'
     """
     return "blind" if compressor is None else compressor.label
-
-
-def language_identity(config: RunConfig) -> str:
-    """The name of a language model: a hash of its sizes, pre-training and seed."""
-    key = [
-        SCHEMA,
-        find_task(config.task).text_name(config.held_out),
-        to_dict(config.model.language),
-        to_dict(config.text),
-        config.training.seed,
-    ]
-    return hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def preset(name: str, run: RunConfig = RunConfig()) -> RunConfig:
