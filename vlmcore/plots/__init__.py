@@ -32,6 +32,7 @@ from vlmcore.plots.encoder import patch_maps, probes_by_layer
 from vlmcore.plots.frontiers import fitted_frontier, measured_frontier
 from vlmcore.plots.grid import error_by_exposures, errors_and_bounds
 from vlmcore.plots.images import attention_over_images, samples_grid
+from vlmcore.plots.ladder import trained_and_exact
 from vlmcore.plots.laws import error_by_size, error_by_tokens, extrapolation
 from vlmcore.plots.slider import with_slider
 from vlmcore.plots.tasks import (
@@ -90,6 +91,7 @@ __all__ = [
     "task_mixtures",
     "tasks_at_budget",
     "token_weights",
+    "trained_and_exact",
     "vqa_agreement",
     "with_slider",
     "yes_bias",

@@ -3,7 +3,14 @@
 import numpy as np
 import pytest
 
-from vlmcore.experiments.analysis.ladder import LARGEST, MIDDLE, SMALLEST, Ladder
+from vlmcore.experiments.analysis.ladder import (
+    LARGEST,
+    MIDDLE,
+    PARAMS,
+    SMALLEST,
+    Ladder,
+    Point,
+)
 from vlmcore.experiments.analysis.ladder_numbers import ladder_numbers
 from vlmcore.experiments.analysis.ledger_entries import ENTRIES
 from vlmcore.files import write_json
@@ -55,9 +62,33 @@ def test_planted_contrasts_lie_in_their_intervals(ladder):
         (ladder.equal_cost("knowledge"), 0.3),
     ):
         assert found.low < planted < found.high and found.low > 0
-    assert ladder.errors(SMALLEST, "tokenpacker", 36, "knowledge").shape == (
-        3,
-        COUNTRIES,
+    assert ladder.errors(Point(SMALLEST, 36), "knowledge").shape == (3, COUNTRIES)
+
+
+def test_a_contrast_takes_the_seeds_that_both_points_have(ladder):
+    whole = ladder.difference("knowledge", Point(SMALLEST, 36), Point(LARGEST, 1))
+    (ladder.folder / f"{LARGEST}.tokenpacker.v1.seed0.json").unlink()
+    (ladder.folder / f"{SMALLEST}.tokenpacker.v36.seed1.json").unlink()
+    left = ladder.difference("knowledge", Point(SMALLEST, 36), Point(LARGEST, 1))
+    assert np.array_equal(left, whole[2:])
+    one_seed = ladder.n_minus_v("knowledge")
+    assert one_seed.value == pytest.approx(whole[2].mean())
+    assert one_seed.method == f"t over {COUNTRIES} countries or strings"
+
+
+def test_mean_errors_are_listed_by_size_with_their_spread(ladder):
+    table = ladder.mean_errors("knowledge")
+    sizes = [PARAMS[key] for key in (SMALLEST, SMALLEST, MIDDLE, MIDDLE, LARGEST)]
+    assert list(table["params"]) == sizes == sorted(sizes)
+    assert list(table["visual_tokens"]) == [16, 36, 4, 36, 1]
+    assert set(table["seeds"]) == {3}
+    errors = ladder.errors(Point(LARGEST, 1), "knowledge")
+    last = table.iloc[-1]
+    assert last["error"] == pytest.approx(errors.mean())
+    over_seeds = errors.mean(1).std(ddof=1) / np.sqrt(3)
+    over_countries = errors.mean(0).std(ddof=1) / np.sqrt(COUNTRIES)
+    assert last["standard_error"] ** 2 == pytest.approx(
+        over_seeds**2 + over_countries**2
     )
 
 

@@ -2,11 +2,12 @@
 
 import pytest
 
-from vlmcore.experiments.analysis.ladder import LARGEST, SMALLEST, Ladder
+from vlmcore.experiments.analysis.ladder import LARGEST, SMALLEST, Ladder, Point
 from vlmcore.experiments.analysis.ladder_checks import (
     against_best_tokens,
     blind_error,
     constant_error,
+    lone_names,
     not_exact,
     one_token_alone,
     permuted_errors,
@@ -59,20 +60,21 @@ def ladder(tmp_path):
 
 def test_countries_count_once_and_seeing_stands_apart_from_knowing(ladder):
     # France is seen in one of two scenes, Japan and Italy in all
-    assert unseen(ladder, SMALLEST, "tokenpacker", 1).value == pytest.approx(1 / 6)
+    assert unseen(ladder, Point(SMALLEST, 1)).value == pytest.approx(1 / 6)
     known_or_not = 1 - (1 - 1 / 6) * (1 - 1 / 3)  # only Italy is unknown in text
-    assert see_and_know(ladder, SMALLEST, "tokenpacker", 1) == pytest.approx(
-        known_or_not
-    )
+    assert see_and_know(ladder, Point(SMALLEST, 1)) == pytest.approx(known_or_not)
 
 
 def test_a_lone_flag_with_a_name_of_one_token_is_compared_with_its_name(ladder):
     # the first question about France and the one about Japan; France is missed
     assert one_token_alone(ladder, SMALLEST).value == pytest.approx(0.5)
+    assert lone_names(ladder).tolist() == [True, False, True, False]
+    # both of these flags are seen, in the scenes that count
+    assert unseen(ladder, Point(SMALLEST, 1), lone_names(ladder)).value == 0
 
 
 def test_strings_with_a_wrong_letter_are_not_exact(ladder):
-    assert not_exact(ladder, SMALLEST, "tokenpacker", 1).value == pytest.approx(0.5)
+    assert not_exact(ladder, Point(SMALLEST, 1)).value == pytest.approx(0.5)
 
 
 def test_what_blind_permuted_and_constant_answers_miss(ladder):

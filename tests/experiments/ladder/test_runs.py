@@ -5,44 +5,16 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from vlmcore.config import LanguageConfig, VisionConfig
+from vlmcore.config import VisionConfig
 from vlmcore.data.flags.scenes import FAMILIES
 from vlmcore.experiments.analysis.ladder import Ladder
-from vlmcore.experiments.ladder import (
-    everything,
-    letter_probe,
-    oracles,
-    plan,
-    shared,
-)
+from vlmcore.experiments.ladder import everything, oracles, plan, shared
 from vlmcore.experiments.ladder.cells import run_cell, train
 from vlmcore.experiments.ladder.encoder import probe
-from vlmcore.experiments.ladder.plan import Cell, Pretrained
+from vlmcore.experiments.ladder.plan import Cell
 from vlmcore.models.vision import VisionEncoder
-from vlmcore.training.trainer import StageConfig
 
-FEW = dict.fromkeys(FAMILIES, 8)
-TINY = VisionConfig(24, 2, 8, 2, 2, 16, (1,))
 KEY = "smollm2_135m"
-
-
-@pytest.fixture
-def tiny(language, tmp_path, monkeypatch):
-    """A plan whose models, scenes and steps are few and small."""
-    sizes = LanguageConfig(language.config.vocab_size, 16, 1, 2, mlp_width=16)
-    monkeypatch.setattr(plan, "MODELS", {KEY: Pretrained("tiny", sizes)})
-    monkeypatch.setattr(plan, "VISION", TINY)
-    for name in ("STAGE", "LONGER"):
-        monkeypatch.setattr(plan, name, StageConfig(3, 1e-3, 4))
-    monkeypatch.setattr(letter_probe, "STAGE", StageConfig(2, 1e-3, 4))
-    for name in ("TRAIN_SCENES", "TEST_QUESTIONS", "DEVELOPMENT_QUESTIONS"):
-        monkeypatch.setattr(plan, name, FEW)
-    monkeypatch.setattr(shared, "load_language", lambda key: language)
-    monkeypatch.setattr(shared, "ENCODER", tmp_path / "encoder")
-    VisionEncoder.from_config(TINY).save_pretrained(tmp_path / "encoder")
-    shared.family_scenes.cache_clear()
-    yield tmp_path
-    shared.family_scenes.cache_clear()
 
 
 @pytest.mark.parametrize("compressor", plan.COMPRESSORS)

@@ -7,16 +7,32 @@ string of letters is asked about once.
 
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
+from vlmcore.config import QWEN25, SMOLLM2_135M
+from vlmcore.cost import language_parameters
 from vlmcore.files import read_json
 from vlmcore.scaling import Interval, crossed_mean
 
 LARGEST, MIDDLE, SMALLEST = "qwen_1500m", "qwen_500m", "smollm2_135m"
+PARAMS = {
+    SMALLEST: language_parameters(SMOLLM2_135M),
+    MIDDLE: language_parameters(QWEN25["0.5B"]),
+    LARGEST: language_parameters(QWEN25["1.5B"]),
+}
+"""N of each model, the smallest first."""
+
+
+class Point(NamedTuple):
+    """A language model with V visual tokens of a compressor; each seed is a cell."""
+
+    key: str
+    visual_tokens: int
+    compressor: str = "tokenpacker"
 
 
 class Ladder:
@@ -81,25 +97,54 @@ class Ladder:
         ]
         return pd.DataFrame(rows, columns=[*names, "family", "error"])
 
-    def runs(self, key: str, compressor: str, v: int) -> list[dict[str, Any]]:
-        """The results of all seeds of a cell.
+    def mean_errors(self, family: str, compressor: str = "tokenpacker") -> pd.DataFrame:
+        """Error of every size and V that has a result, the smallest first.
+
+        The columns `params`, `visual_tokens`, `error`, `standard_error` and `seeds` are
+        those of `Grid.mean_errors`.
+        """
+        found = self.cells().query("compressor == @compressor and family == @family")
+        rows = []
+        for key, params in PARAMS.items():
+            for v in sorted(found.query("key == @key")["visual_tokens"].unique()):
+                errors = self.errors(Point(key, v, compressor), family)
+                rows.append((params, v, errors.mean(), _spread(errors), len(errors)))
+        columns = ["params", "visual_tokens", "error", "standard_error", "seeds"]
+        return pd.DataFrame(rows, columns=columns)
+
+    def runs(self, point: Point) -> dict[int, dict[str, Any]]:
+        """The results of a point by seed.
 
         Raises:
             FileNotFoundError: there is none.
         """
+        key, v, compressor = point
         pattern = f"{key}.{compressor}.v{v}.seed*.json"
         found = [read_json(path) for path in sorted(self.folder.glob(pattern))]
         if not found:
             raise FileNotFoundError(
                 f"{self.folder} has no {pattern}: vlmcore ladder run"
             )
-        return found
+        return {result["seed"]: result for result in found}
 
-    def errors(self, key: str, compressor: str, v: int, family: str) -> np.ndarray:
+    def errors(self, point: Point, family: str) -> np.ndarray:
         """Errors by seed and by what is asked about, float (seeds, clusters)."""
-        runs = self.runs(key, compressor, v)
+        runs = self.runs(point).values()
         points = [run["families"][family]["points"] for run in runs]
         return self.by_cluster(1 - np.array(points), family)
+
+    def difference(self, family: str, first: Point, second: Point) -> np.ndarray:
+        """Errors of the first point less those of the second, of the seeds of both.
+
+        Returns:
+            float (seeds, clusters)
+        """
+        seeds = sorted(self.runs(first).keys() & self.runs(second).keys())
+        pair = [
+            self.errors(point, family)[[list(self.runs(point)).index(s) for s in seeds]]
+            for point in (first, second)
+        ]
+        return pair[0] - pair[1]
 
     def text_error(self, key: str, family: str) -> Interval:
         """Error of a model that reads the names in text."""
@@ -123,10 +168,8 @@ class Ladder:
         self, family: str, small: str = SMALLEST, compressor: str = "tokenpacker"
     ) -> Interval:
         """Error of a small model with V = 36 less that of the largest with V = 1."""
-        return crossed_mean(
-            self.errors(small, compressor, 36, family)
-            - self.errors(LARGEST, compressor, 1, family)
-        )
+        many, one = Point(small, 36, compressor), Point(LARGEST, 1, compressor)
+        return over_both(self.difference(family, many, one))
 
     def equal_cost(self, family: str, compressor: str = "tokenpacker") -> Interval:
         """Error of the better of two small models less that of the largest with V = 1.
@@ -134,10 +177,14 @@ class Ladder:
         The two are the middle model with V = 4 and the smallest with V = 16, and the
         better has the smaller mean error.
         """
-        options = ((MIDDLE, 4), (SMALLEST, 16))
-        errors = [self.errors(key, compressor, v, family) for key, v in options]
-        best = min(errors, key=lambda each: each.mean())
-        return crossed_mean(best - self.errors(LARGEST, compressor, 1, family))
+        options = [Point(MIDDLE, 4, compressor), Point(SMALLEST, 16, compressor)]
+        return self.best_less_largest(family, options)
+
+    def best_less_largest(self, family: str, options: list[Point]) -> Interval:
+        """Error of the point with the least, less that of the largest with V = 1."""
+        best = min(options, key=lambda point: self.errors(point, family).mean())
+        one = Point(LARGEST, 1, best.compressor)
+        return over_both(self.difference(family, best, one))
 
     def by_cluster(
         self, values: np.ndarray, family: str, rows: np.ndarray | None = None
@@ -160,6 +207,18 @@ class Ladder:
         return values[:, rows] @ member / member.sum(0)
 
 
+def over_both(errors: np.ndarray) -> Interval:
+    """Mean with an interval over seeds and clusters; over clusters with few seeds.
+
+    Args:
+        errors: float (seeds, clusters). Fewer than three seeds say little of others, so
+            the interval is for other countries or strings alone.
+    """
+    if len(errors) < 3:
+        return over_clusters(errors.mean(0, keepdims=True))
+    return crossed_mean(errors)
+
+
 def over_clusters(errors: np.ndarray) -> Interval:
     """Mean and t-interval over clusters, for answers that no seed changes.
 
@@ -171,3 +230,9 @@ def over_clusters(errors: np.ndarray) -> Interval:
     mean = float(values.mean())
     method = f"t over {len(values)} countries or strings"
     return Interval(mean, mean - half, mean + half, 0.95, method, len(values))
+
+
+def _spread(errors: np.ndarray) -> float:
+    """Standard error of a mean over seeds, if there are several, and clusters."""
+    seeds = stats.sem(errors.mean(1)) if len(errors) > 1 else 0.0
+    return float(np.hypot(seeds, stats.sem(errors.mean(0))))

@@ -3,25 +3,41 @@
 import numpy as np
 
 from vlmcore.data.flags.world import load_world
-from vlmcore.experiments.analysis.ladder import LARGEST, SMALLEST, Ladder, over_clusters
+from vlmcore.experiments.analysis.ladder import (
+    SMALLEST,
+    Ladder,
+    Point,
+    over_both,
+    over_clusters,
+)
 from vlmcore.experiments.ladder import plan
 from vlmcore.experiments.ladder.answers import is_right
-from vlmcore.scaling import Interval, crossed_mean
+from vlmcore.scaling import Interval
 
 
-def unseen(
-    ladder: Ladder, key: str, compressor: str, v: int, family: str = "knowledge"
-) -> Interval:
-    """How often the asked flag's token is nearest to the name of another flag."""
-    runs = ladder.runs(key, compressor, v)
-    seen = np.array([run["families"][family]["seen"] for run in runs])
-    return crossed_mean(ladder.by_cluster(1 - seen, family))
+def unseen(ladder: Ladder, point: Point, rows: np.ndarray | None = None) -> Interval:
+    """How often the asked flag's token is nearest to the name of another flag.
+
+    Args:
+        ladder: the results.
+        point: whose.
+        rows: bool, the questions of *knowledge* that count; all of them by default.
+    """
+    runs = ladder.runs(point).values()
+    seen = np.array([run["families"]["knowledge"]["seen"] for run in runs])
+    return over_both(ladder.by_cluster(1 - seen, "knowledge", rows))
 
 
-def see_and_know(ladder: Ladder, key: str, compressor: str, v: int) -> float:
+def lone_names(ladder: Ladder) -> np.ndarray:
+    """The questions of *knowledge* about lone flags whose name is one token, bool."""
+    asked = ladder.questions["knowledge"]
+    return (asked["one_token"] & (asked["objects"] == 1)).to_numpy()
+
+
+def see_and_know(ladder: Ladder, point: Point) -> float:
     """1 - (1 - see)(1 - know) for *knowledge*, with *know* from names in text."""
-    not_seen = unseen(ladder, key, compressor, v).value
-    unknown = ladder.text_error(key, "knowledge").value
+    not_seen = unseen(ladder, point).value
+    unknown = ladder.text_error(point.key, "knowledge").value
     return 1 - (1 - not_seen) * (1 - unknown)
 
 
@@ -29,23 +45,18 @@ def one_token_alone(
     ladder: Ladder, key: str, compressor: str = "tokenpacker"
 ) -> Interval:
     """Error with V = 1 less error in text, for lone flags whose name is one token."""
-    asked = ladder.questions["knowledge"]
-    rows = (asked["one_token"] & (asked["objects"] == 1)).to_numpy()
-    runs = ladder.runs(key, compressor, 1)
+    runs = ladder.runs(Point(key, 1, compressor)).values()
     points = np.array([run["families"]["knowledge"]["points"] for run in runs])
     in_text = ladder.result(f"text-{key}")["families"]["knowledge"]["points"]
-    return crossed_mean(
-        ladder.by_cluster(np.array(in_text) - points, "knowledge", rows)
-    )
+    lost = np.array(in_text) - points
+    return over_both(ladder.by_cluster(lost, "knowledge", lone_names(ladder)))
 
 
-def not_exact(
-    ladder: Ladder, key: str, compressor: str, v: int, family: str = "ocr"
-) -> Interval:
+def not_exact(ladder: Ladder, point: Point, family: str = "ocr") -> Interval:
     """The share of strings in which some letter is wrong, by `ocr` or `letters`."""
-    runs = ladder.runs(key, compressor, v)
+    runs = ladder.runs(point).values()
     points = np.array([run["families"][family]["points"] for run in runs])
-    return crossed_mean(ladder.by_cluster((points < 1).astype(float), family))
+    return over_both(ladder.by_cluster((points < 1).astype(float), family))
 
 
 def blind_error(ladder: Ladder, key: str, family: str) -> Interval:
@@ -76,7 +87,8 @@ def permuted_errors(
         which sees every flag and knows every fact: the fact of the country that is
         shown is not the one that is asked for.
     """
-    found = ladder.runs(key, compressor, v)[0]["families"]["knowledge"]["permuted"]
+    first = ladder.runs(Point(key, v, compressor))[0]
+    found = first["families"]["knowledge"]["permuted"]
     error = 1 - np.array([found["points"]])
     asked, world = ladder.questions["knowledge"], load_world()
     missed = [
@@ -94,6 +106,5 @@ def permuted_errors(
 
 def against_best_tokens(ladder: Ladder, compressor: str = "tokenpacker") -> Interval:
     """Error in *knowledge* of the smallest model at its best V less the largest's."""
-    errors = [ladder.errors(SMALLEST, compressor, v, "knowledge") for v in plan.TOKENS]
-    best = min(errors, key=lambda each: each.mean())
-    return crossed_mean(best - ladder.errors(LARGEST, compressor, 1, "knowledge"))
+    options = [Point(SMALLEST, v, compressor) for v in plan.TOKENS]
+    return ladder.best_less_largest("knowledge", options)

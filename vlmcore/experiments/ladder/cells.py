@@ -75,8 +75,6 @@ def train(cell: Cell, work: Path, **options: Any) -> nn.Module:
         table, data = shared.table(cell.key, work), _Scenes(work)
         states = table.states[table.state_rows(data.questions)]
         size, v, names = cell.stage.batch_size, cell.visual_tokens, table.words.names
-        # outputs start as long as the differences between names
-        middle, scale = names.mean(0), (table.words.unit / names.shape[1]).sqrt()
 
         def make(step: int) -> _Step:
             rows = rows_of_step(len(data.glyph), size, (cell.seed,), step)
@@ -84,17 +82,18 @@ def train(cell: Cell, work: Path, **options: Any) -> nn.Module:
             return _Step(data.features(rows), states[rows], counts)
 
         def loss(model: nn.Module, step: _Step) -> Tensor:
-            visual = middle + scale * model(step.features, step.states)
-            return name_loss(visual, table.words, step.counts, plan.LOGIT)
+            words = table.words.to(step.counts.device)
+            visual = words.middle + words.scale * model(step.features, step.states)
+            return name_loss(visual, words, step.counts, plan.LOGIT)
 
         module = Stage(compressor, loss, cell.stage, cell.seed)
         content = (table.words, states, data.glyph, data.centre, v, plan.LOGIT)
         batches = StepData(make, (content, [store.path.name for store in data.stores]))
         half: Any = {"precision": "bf16-mixed", **options}
         run(module, batches, cell.stage.steps, folder, **half)
-        last = compressor.projection[-1]
-        last.weight.data *= scale
-        last.bias.data.mul_(scale).add_(middle)
+        last, words = compressor.cpu().projection[-1], table.words
+        last.weight.data *= words.scale
+        last.bias.data.mul_(words.scale).add_(words.middle)
         with beside(weights) as partial:
             save_file(compressor.state_dict(), partial)
     compressor.load_state_dict(load_file(weights))

@@ -130,7 +130,7 @@ def answer(
             language.model,
             language.tokenizer,
             pad_sequence(part, batch_first=True),
-            torch.tensor([len(row) for row in part]),
+            torch.tensor([len(row) for row in part], device=part[0].device),
             ANSWER_TOKENS.get(kind, 10),
             prefix,
             stop,
@@ -145,4 +145,4 @@ def _turn(
     noun, cue = CUES[group(sample.kind)]
     start = language.embed(encode(language, f"{sample.question}\n{noun}:"))
     end = language.embed(encode(language, f"\n{cue}:{reply}"))
-    return [start, picture.to(start.dtype), end]
+    return [start, picture.to(start), end]

@@ -85,13 +85,13 @@ def all_questions() -> tuple[str, ...]:
     )
 
 
-def load_language(key: str) -> LanguageModel:
-    """A frozen model in bfloat16, as fast as a processor without a GPU has it."""
+def load_language(
+    key: str, dtype: torch.dtype = torch.bfloat16, device: str = "cpu"
+) -> LanguageModel:
+    """A frozen model, in the final runs in bfloat16 on a CPU."""
     name = plan.MODELS[key].name
-    language = LanguageModel.from_pretrained(
-        name, dtype=torch.bfloat16, attention="eager"
-    )
-    return language.eval().requires_grad_(False)
+    language = LanguageModel.from_pretrained(name, dtype=dtype, attention="eager")
+    return language.to(device).eval().requires_grad_(False)
 
 
 def table(key: str, work: Path, language: LanguageModel | None = None) -> Table:
@@ -100,7 +100,7 @@ def table(key: str, work: Path, language: LanguageModel | None = None) -> Table:
     if not path.exists():
         language = language or load_language(key)
         words = word_embeddings(language, load_world())
-        states = _states(language, questions)
+        states = question_states(language, questions)
         with beside(path) as partial:
             save_file({**words._asdict(), "states": states}, partial)
     stored = load_file(path)
@@ -114,14 +114,14 @@ def table(key: str, work: Path, language: LanguageModel | None = None) -> Table:
 
 
 @torch.inference_mode()
-def _states(language: LanguageModel, questions: Sequence[str]) -> Tensor:
-    """Last hidden states at the last token of questions, float (n, e)."""
+def question_states(language: LanguageModel, questions: Sequence[str]) -> Tensor:
+    """Last hidden states at the last token of questions, float (n, e) on the CPU."""
     states = []
     for start in range(0, len(questions), 32):
         rows = [encode(language, text) for text in questions[start : start + 32]]
         tokens = torch.nn.utils.rnn.pad_sequence(rows, batch_first=True)
-        length = torch.tensor([len(row) for row in rows])
-        states.append(language.encode_question(tokens, length).float())
+        length = torch.tensor([len(row) for row in rows], device=tokens.device)
+        states.append(language.encode_question(tokens, length).float().cpu())
     return torch.cat(states)
 
 

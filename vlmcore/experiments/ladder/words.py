@@ -32,25 +32,43 @@ class Words(NamedTuple):
     """int (glyphs + letters,): tokens of each name."""
 
     @property
+    def middle(self) -> Tensor:
+        """The mean name, float (e,)."""
+        return self.names.mean(0)
+
+    @property
     def unit(self) -> Tensor:
         """Mean squared distance of names to their mean."""
-        return (self.names - self.names.mean(0)).square().sum(1).mean()
+        return (self.names - self.middle).square().sum(1).mean()
+
+    @property
+    def scale(self) -> Tensor:
+        """Outputs of a compressor times this differ as much as names do."""
+        return (self.unit / self.names.shape[1]).sqrt()
+
+    def to(self, device: torch.device | str) -> "Words":
+        """The same words on a device."""
+        return Words(*(part.to(device) for part in self))
 
 
 def encode(language: LanguageModel, text: str) -> Tensor:
     """The tokens of a text without special ones, int (t,)."""
-    return torch.tensor(language.tokenizer(text, add_special_tokens=False)["input_ids"])
+    numbers = language.tokenizer(text, add_special_tokens=False)["input_ids"]
+    return torch.tensor(numbers, device=language.model.device)
 
 
 @torch.inference_mode()
 def word_embeddings(language: LanguageModel, world: World) -> Words:
-    """The words of a world in a language model, each with a space before it."""
+    """The words of a world in a language model, each with a space before it.
+
+    They lie on the CPU, wherever the model is.
+    """
     names = [encode(language, f" {name}") for name in (*world.names, *ALPHABET)]
     return Words(
         torch.stack([language.embed(name).float().mean(0) for name in names]),
         language.embed(encode(language, FILLER)).float().mean(0),
         torch.tensor([len(name) for name in names]),
-    )
+    ).to("cpu")
 
 
 def regions(centre: Tensor, visual_tokens: int) -> Tensor:
@@ -102,7 +120,7 @@ def name_loss(visual: Tensor, words: Words, counts: Tensor, logit: float) -> Ten
         counts: float (b, V, names), as from `held`.
         logit: score of a name's own embedding above that of the mean name.
     """
-    total, middle = counts.sum(-1), words.names.mean(0)
+    total, middle = counts.sum(-1), words.middle
     candidates = torch.cat([words.names, words.filler[None]]) - middle
     empty = (total == 0).float()
     wanted = torch.cat([counts, empty[..., None]], -1) / total.clamp(min=1)[..., None]
