@@ -46,6 +46,10 @@ def read_json(path: Path) -> Any:
             f"{path} is damaged at line {error.lineno}: {error.msg}; copy or make it "
             "again"
         ) from error
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f"{path} is no text ({error.reason}); copy or make it again"
+        ) from error
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -97,32 +101,35 @@ def temporary_folder(parent: Path) -> Iterator[Path]:
     """
     make_folder(parent)
     for left in parent.glob(f"{_PARTIAL}*"):
-        with suppress(FileNotFoundError), _held(left) as dead:
+        with suppress(FileNotFoundError), held(left) as dead:
             # a new one may not be held yet
             if dead and time.time() - left.stat().st_mtime > 10:
                 shutil.rmtree(left)
-    with TemporaryDirectory(prefix=_PARTIAL, dir=parent) as folder, _held(Path(folder)):
+    with TemporaryDirectory(prefix=_PARTIAL, dir=parent) as folder, held(Path(folder)):
         yield Path(folder)
 
 
 @contextmanager
-def _held(folder: Path) -> Iterator[bool]:
-    """Locks a folder as long as this process lives and is here.
+def held(path: Path) -> Iterator[bool | None]:
+    """Locks a file or folder as long as this process lives and is here.
 
     Yields:
-        Whether it is locked now: another process may hold it, and not every system and
-        disk can tell.
+        Whether it is locked now, or another process holds it; None where the system or
+        disk cannot tell.
     """
+    locked: bool | None
     with ExitStack() as stack:
         try:
             import fcntl
 
-            file = os.open(folder, os.O_RDONLY)
+            file = os.open(path, os.O_RDONLY)
             stack.callback(os.close, file)
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             locked = True
-        except (ImportError, OSError):
+        except BlockingIOError:
             locked = False
+        except (ImportError, OSError):
+            locked = None
         yield locked
 
 

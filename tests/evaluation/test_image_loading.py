@@ -1,3 +1,8 @@
+import os
+import signal
+import subprocess
+import sys
+
 import pytest
 import torch
 from PIL import Image
@@ -93,3 +98,33 @@ def test_a_vlms_pixels_are_those_it_would_make_itself(make_vlm, images):
     assert torch.equal(vlm.vision.prepare(pixels), vlm.vision.prepare(images))
     empty = preparation(vlm)(None)
     assert empty.shape == (1, 3, 24, 24) and len(set(empty[0, 0].flatten())) == 1
+
+
+def test_images_are_prepared_here_until_a_worker_runs(images):
+    """Nobody waits for processes to start, and without questions none does."""
+    with ImageLoader(as_rgb_or_none, 1) as loader:
+        assert list(loader.batches([], 1)) == [] and loader._started is None
+        [*loader.batches(asked(images[:1]), 1)]
+        assert not loader._started.done()
+        loader._started.result()
+        (_, (loaded,)), *_ = loader.batches(asked(images[1:2]), 1)
+    assert loaded.image.getpixel((0, 0)) == colours(2)[1]
+
+
+def test_a_worker_that_is_killed_is_a_sentence(images):
+    with ImageLoader(as_rgb_or_none, 1) as loader:
+        [*loader.batches(asked(images[:1]), 1)]
+        os.kill(loader._started.result(), signal.SIGKILL)
+        with pytest.raises(ChildProcessError, match="run it again with fewer workers"):
+            for _ in range(10_000):
+                [*loader.batches(asked(images[1:2]), 1)]
+                loader._kept.clear()
+
+
+def test_workers_import_no_models():
+    """It would take them seconds each."""
+    code = (
+        "import sys, vlmcore.evaluation.image_loading; "
+        "sys.exit('transformers' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -50,27 +50,30 @@ def one_for_each(questions):
         to_pixels(open_image(question), SIZE, CLIP_COLOUR)
 
 
-def batches(questions, workers, answer=0.0):
-    """Prepares all batches and returns the share of time that the model waits."""
+def waiting(questions, workers, answer=0.0):
+    """Prepares all batches and returns the share of time that the model waits.
+
+    The start of the workers counts. The stand-in for a model computes, as long as its
+    own clock says: where other programs slow down the workers, they slow it down, too.
+    """
     prepare = partial(square_pixels, size=SIZE, padding=CLIP_COLOUR)
     with ImageLoader(prepare, workers) as loader:
-        if workers:  # processes have started before the model is asked
-            ready = [loader._pool.submit(os.getpid) for _ in range(4 * workers)]
-            [future.result() for future in ready]
         start = time.perf_counter()
         for batch, loaded in loader.batches(questions, BATCH):
             np.concatenate([one.image for one in loaded])
-            time.sleep(answer * len(batch))
+            end = time.thread_time() + answer * len(batch)
+            while time.thread_time() < end:
+                pass
         return loader.waited / (time.perf_counter() - start)
 
 
 def bench_images_are_prepared_once(record, questions):
     usual = seconds(lambda: one_for_each(questions[:MEASURED])) / MEASURED
-    ours = seconds(lambda: batches(questions, 0)) / len(questions)
+    ours = seconds(lambda: waiting(questions, 0)) / len(questions)
     record("images: one for each question / each once", usual / ours)
 
 
 @pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="two workers need two cores")
 def bench_the_model_hardly_waits_for_images(record, questions):
-    waits = batches(questions[: 2 * MEASURED], 2, answer=0.01)
+    waits = waiting(questions, 2, answer=0.01)
     record("images: time of the model / waiting for images", (1 - waits) / waits)

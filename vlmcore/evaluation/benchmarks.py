@@ -32,7 +32,7 @@ from vlmcore.data.benchmarks.skipped import Skipped
 from vlmcore.evaluation.image_loading import ImageLoader, Loaded, mark, preparation
 from vlmcore.evaluation.rules import RULES
 from vlmcore.evaluation.scores import BenchmarkMetric, Score
-from vlmcore.files import make_folder
+from vlmcore.files import held, make_folder
 from vlmcore.fingerprint import fingerprint, torch_version
 from vlmcore.models.vlm import VLM
 
@@ -131,9 +131,11 @@ def ask(
         The number of questions that were asked now.
 
     Raises:
+        ChildProcessError: a process that prepares images has ended.
         FileNotFoundError: an image is missing.
         ValueError: the file holds answers to other questions or images, of another
-            model, or made with other options or another version of torch.
+            model, or made with other options or another version of torch; another
+            process adds to it; or a batch is too large for the device.
     """
     check_benchmark(benchmark)
     if not hasattr(vlm, "ask"):
@@ -141,23 +143,26 @@ def ask(
     batch_size, count = whole("batch_size", batch_size), 0
     answers = as_path("answers", answers)
     make_folder(answers.parent)
+    answers.open("ab").close()
     of_all = {"weights": fingerprint(vlm), "max_new_tokens": max_new_tokens}
     of_all["torch"] = torch_version()
 
     def made_of(question: Question) -> dict[str, Any]:
         return of_all | {"image": mark(question.image)}
 
-    total = sum(1 for _ in benchmark.questions()) if progress else 0
-    done = progress and answers.exists()
-    before = sum(1 for _ in read_answers(answers, unfinished=True)) if done else 0
     rest = unanswered(benchmark.questions(), answers, model, made_of)
     with (
+        held(answers) as alone,
         ImageLoader(preparation(vlm), workers) as loader,
-        tqdm(total=total, initial=before, unit="q", disable=not progress) as bar,
+        _bar(benchmark, answers, progress) as bar,
     ):
+        if alone is False:
+            raise ValueError(
+                f"another process adds to {answers}; wait for it, or give each a share "
+                "of the questions"
+            )
         for batch, images in loader.batches(rest, batch_size):
-            prompts = [question.prompt for question in batch]
-            texts = _texts(vlm, prompts, images, max_new_tokens)
+            texts = _texts(vlm, batch, images, max_new_tokens)
             lines = [
                 Answer(q.id, q.prompt, text, model, _metadata(of_all, loaded))
                 for q, loaded, text in zip(batch, images, texts, strict=True)
@@ -166,6 +171,15 @@ def ask(
             count += len(batch)
             bar.update(len(batch))
     return count
+
+
+def _bar(benchmark: Benchmark, answers: Path, shown: bool) -> tqdm:
+    """A bar of all questions, of which a file has answered the first."""
+    if not shown:
+        return tqdm(disable=True)
+    total = sum(1 for _ in benchmark.questions())
+    before = sum(1 for _ in read_answers(answers, unfinished=True))
+    return tqdm(total=total, initial=before, unit="q")
 
 
 def _metadata(of_all: dict[str, Any], loaded: Loaded) -> dict[str, Any]:
@@ -253,19 +267,24 @@ def check_benchmark(benchmark: Any) -> None:
 
 
 def _texts(
-    model: Any, prompts: Sequence[str], images: Sequence[Loaded], max_new_tokens: int
+    model: Any, batch: Sequence[Question], images: Sequence[Loaded], longest: int
 ) -> list[str]:
     """Answers to a batch, in its order; empty where the image is unreadable."""
     readable = [row for row, loaded in enumerate(images) if not loaded.problem]
-    texts = [""] * len(prompts)
+    texts = [""] * len(batch)
     if readable:
         seen: Any = [images[row].image for row in readable]
         if isinstance(model, VLM):
             seen = torch.from_numpy(np.concatenate(seen))
-        asked = [prompts[row] for row in readable]
-        for row, text in zip(
-            readable, model.ask(seen, asked, max_new_tokens), strict=True
-        ):
+        asked = [batch[row].prompt for row in readable]
+        try:
+            found = model.ask(seen, asked, longest)
+        except torch.OutOfMemoryError as error:
+            raise ValueError(
+                f"the device has no memory for {len(asked)} questions at once; ask "
+                "fewer in a batch, and those that have an answer are not asked again"
+            ) from error
+        for row, text in zip(readable, found, strict=True):
             texts[row] = text.strip()
     return texts
 

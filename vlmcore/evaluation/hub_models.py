@@ -16,10 +16,12 @@ from typing import Any, Protocol
 import torch
 from PIL import Image
 from torch import nn
-from transformers import AutoModelForImageTextToText, AutoProcessor
+from transformers import AutoModelForImageTextToText, AutoProcessor, ProcessorMixin
 
 from vlmcore.files import read_json
 from vlmcore.models.pretrained import find
+from vlmcore.models.pretrained.checks import check_safetensors
+from vlmcore.models.pretrained.tensors import weight_files
 from vlmcore.models.vlm import VLM
 
 _LLAVA_1_5 = "USER: {image}{question} ASSISTANT:"
@@ -56,7 +58,8 @@ class HubModel:
     Raises:
         FileNotFoundError: there is no such checkpoint.
         ModuleNotFoundError: its processor needs a package; the message says which.
-        ValueError: its processor cannot be loaded.
+        ValueError: its processor or its weights cannot be loaded, or it takes no
+            images.
     """
 
     def __init__(
@@ -73,10 +76,7 @@ class HubModel:
         usual = torch.float32 if device.type == "cpu" else "auto"
         self.processor = _processor(found)
         self.processor.tokenizer.padding_side = "left"
-        model: nn.Module = AutoModelForImageTextToText.from_pretrained(
-            found, dtype=dtype or usual
-        )
-        self.model: Any = model.to(device).eval()
+        self.model: Any = _model(found, dtype or usual).to(device).eval()
         tokenizer = self.processor.tokenizer
         if tokenizer.pad_token is None:
             tokenizer.pad_token = tokenizer.eos_token
@@ -144,9 +144,22 @@ class HubModel:
         )
 
 
+def _model(folder: Path, dtype: torch.dtype | str) -> nn.Module:
+    for file in weight_files(folder):
+        if file.suffix == ".safetensors":
+            check_safetensors(file)
+    try:
+        return AutoModelForImageTextToText.from_pretrained(folder, dtype=dtype)
+    except (OSError, RuntimeError, ValueError) as error:
+        reason = str(error).strip().splitlines()[0][:200]
+        raise ValueError(
+            f"no vision-language model can be loaded from {folder}: {reason}"
+        ) from error
+
+
 def _processor(folder: Path) -> Any:
     try:
-        return AutoProcessor.from_pretrained(folder)
+        found = AutoProcessor.from_pretrained(folder)
     except (ImportError, OSError) as error:
         problem = f"the processor in {folder} cannot be loaded"
         if missing := [name for name in _OF_PROCESSORS if find_spec(name) is None]:
@@ -155,6 +168,12 @@ def _processor(folder: Path) -> Any:
                 f"get them with: pip install {' '.join(missing)}"
             ) from error
         raise ValueError(f"{problem}: {str(error)[:200]}") from error
+    if not isinstance(found, ProcessorMixin):
+        raise ValueError(
+            f"{folder} holds a {type(found).__name__} and no processor of images and "
+            "text; give a vision-language model"
+        )
+    return found
 
 
 def load_model(name: str | Path, device: str = "auto") -> VLM | HubModel:
@@ -175,7 +194,7 @@ def load_model(name: str | Path, device: str = "auto") -> VLM | HubModel:
         device = own if torch.cuda.is_available() else "cpu"
     try:
         place = torch.device(device)
-        torch.empty(0, device=place)
+        torch.zeros(1, device=place).item()
     except (RuntimeError, AssertionError) as error:
         raise ValueError(
             f"there is no device {device!r} here; give cpu, cuda or auto"

@@ -2,15 +2,18 @@
 
 Questions about one image stand together or come back later, as in POPE's three splits:
 what was prepared is kept as long as a limit of memory allows. With workers, processes
-prepare the images of the next batches while the model answers.
+prepare the images of the next batches while the model answers; the first ones are
+prepared here, while the processes start.
 """
 
 import base64
+import os
 import re
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from functools import lru_cache, partial
 from itertools import islice
 from multiprocessing import get_context
@@ -26,7 +29,6 @@ from vlmcore.config.validation import whole
 from vlmcore.data.benchmarks.question import Question
 from vlmcore.fingerprint import fingerprint
 from vlmcore.models.images import UnreadableImageError, as_rgb, read_image, to_pixels
-from vlmcore.models.vlm import VLM
 
 _AHEAD = 2
 """Batches that workers prepare ahead of the model."""
@@ -52,6 +54,9 @@ def preparation(model: Any) -> Prepare:
 
     A VLM of this package takes square pixels, any other model RGB images of 8 bits.
     """
+    # each worker imports this module, and would take seconds to import the models
+    from vlmcore.models.vlm import VLM
+
     if isinstance(model, VLM):
         size = model.vision.model.config.image_size
         return partial(square_pixels, size=size, padding=model.vision.padding)
@@ -155,6 +160,8 @@ class ImageLoader:
         self._kept: OrderedDict[Source, Future[Loaded]] = OrderedDict()
         self._sizes: dict[Source, int] = {}
         self._pool: Executor | None = None
+        self._started: Future[int] | None = None
+        """Done as soon as a worker runs."""
 
     def __enter__(self) -> "ImageLoader":
         if self.workers:
@@ -179,11 +186,24 @@ class ImageLoader:
         """Yields the questions in their order, with their images.
 
         Raises:
+            ChildProcessError: a worker was ended from outside.
             FileNotFoundError: an image is missing.
         """
-        rest, waiting = iter(questions), deque[tuple[list, list]]()
+        try:
+            yield from self._batches(iter(questions), size)
+        except BrokenProcessPool as error:
+            raise ChildProcessError(
+                "a process that prepares images has ended, for want of memory or in a "
+                'script without the guard `if __name__ == "__main__":`; run it again '
+                "with fewer workers, or with 0"
+            ) from error
+
+    def _batches(
+        self, questions: Iterator[Question], size: int
+    ) -> Iterator[tuple[list[Question], list[Loaded]]]:
+        waiting = deque[tuple[list, list]]()
         ahead = _AHEAD if self._pool else 0
-        while batch := list(islice(rest, size)):
+        while batch := list(islice(questions, size)):
             waiting.append((batch, [self._start(q.image) for q in batch]))
             if len(waiting) > ahead:
                 yield self._finish(*waiting.popleft())
@@ -193,15 +213,25 @@ class ImageLoader:
     def _start(self, source: Source) -> Future[Loaded]:
         if source in self._kept:
             self._kept.move_to_end(source)
-        elif self._pool:
+        elif self._pool and self._runs(self._pool):
             self._kept[source] = self._pool.submit(self.load, source)
         else:
-            self._kept[source] = future = Future[Loaded]()
-            try:
-                future.set_result(self.load(source))
-            except FileNotFoundError as error:
-                future.set_exception(error)
+            self._kept[source] = self._loaded_here(source)
         return self._kept[source]
+
+    def _runs(self, pool: Executor) -> bool:
+        """Whether a worker runs; they start when this is asked first."""
+        self._started = self._started or pool.submit(os.getpid)
+        return self._started.done()
+
+    def _loaded_here(self, source: Source) -> Future[Loaded]:
+        start, future = time.perf_counter(), Future[Loaded]()
+        try:
+            future.set_result(self.load(source))
+        except FileNotFoundError as error:
+            future.set_exception(error)
+        self.waited += time.perf_counter() - start
+        return future
 
     def _finish(
         self, batch: list[Question], futures: list[Future[Loaded]]
@@ -212,7 +242,8 @@ class ImageLoader:
                 loaded = future.result()
             except FileNotFoundError as error:
                 raise FileNotFoundError(f"{question.where}: {error}") from error
-            self._sizes[question.image] = _size(loaded.image)
+            if question.image in self._kept:
+                self._sizes[question.image] = _size(loaded.image)
             problem = loaded.problem and f"{question.where}: {loaded.problem}"
             found.append(loaded._replace(problem=problem))
         self.waited += time.perf_counter() - start

@@ -17,6 +17,7 @@ from filelock import FileLock
 from vlmcore.config.validation import check_choice, whole
 from vlmcore.data.benchmarks.question import Question
 from vlmcore.evaluation.benchmarks import Benchmark, ask, points, score
+from vlmcore.evaluation.rules import rules_of
 from vlmcore.evaluation.scores import Score
 from vlmcore.evaluation.shares import (
     all_answered,
@@ -44,6 +45,9 @@ def asked_about(benchmark: Benchmark, images: str, seed: int = 0) -> Benchmark:
         images: `real`, `none` for a blind baseline, or `permuted`: every image goes to
             the questions of another one, in a cycle of random order.
         seed: of the order.
+
+    Raises:
+        ValueError: there are no such images, or fewer than two to permute.
     """
     check_choice("images", images, IMAGES)
     if images == "real":
@@ -51,6 +55,10 @@ def asked_about(benchmark: Benchmark, images: str, seed: int = 0) -> Benchmark:
     if images == "none":
         return replace(benchmark, questions=_mapped(benchmark, lambda _: None))
     cycle = list(dict.fromkeys(q.image for q in benchmark.questions() if q.image))
+    if len(cycle) < 2:
+        raise ValueError(
+            f"{len(cycle)} images cannot be permuted; ask about more, or about none"
+        )
     random.Random(seed).shuffle(cycle)
     after = dict(zip(cycle, [*cycle[1:], *cycle[:1]], strict=True))
     return replace(
@@ -104,9 +112,14 @@ class Settings:
         return cls(**{field.name: result[field.name] for field in fields(cls)})
 
     def questions(self) -> Benchmark:
-        """The questions that can be used, with the rule that scores them."""
+        """The questions that can be used, with the rule that scores them.
+
+        Raises:
+            ValueError: there is no such benchmark or it has no such rule.
+        """
         benchmark = load_benchmark(self.benchmark, self.data, skip=True)
         if self.rule:
+            check_choice("rule", self.rule, rules_of(benchmark.rule))
             benchmark = replace(benchmark, rule=self.rule)
         if self.limit:
             benchmark = limited(benchmark, self.limit)
@@ -184,7 +197,7 @@ def _finished(
     gather(benchmark, answers)
     run = _asked(model, benchmark, answers, how)
     if not run["asked"] and path.exists():
-        run = read_json(path)["run"]
+        run = _read_result(path)["run"]
     result = {"model": how["model"], **asdict(settings), "answers": answers.name}
     result["skipped"] = asdict(benchmark.skipped())
     if all(question.answers for question in benchmark.questions()):
@@ -244,9 +257,11 @@ def comparison(paths: Sequence[Path]) -> str:
         paths: JSON files of `evaluate_to_folder`.
 
     Raises:
-        ValueError: they are of different questions.
+        FileNotFoundError: a result or its file of answers is missing.
+        ValueError: they are of different questions, or a file is no result or has no
+            score.
     """
-    results = [read_json(Path(path)) for path in paths]
+    results = [_read_result(Path(path)) for path in paths]
     rows = [
         "| model | images | score | 95 % | chance | parseable | count | left out | "
         "points, first − this |",
@@ -261,11 +276,35 @@ def comparison(paths: Sequence[Path]) -> str:
                 "results of one benchmark"
             )
         benchmark = Settings.of(result).questions()
-        worth = points(benchmark, Path(path).parent / result["answers"])
+        worth = points(benchmark, _answers_of(Path(path), result))
         first = worth if first is None else first
         rows.append(_row(result, _difference(benchmark, first, worth)))
     title = f"**{results[0]['benchmark']}**, rule {results[0]['rule']}"
     return "\n".join([title, "", *rows])
+
+
+def _read_result(path: Path) -> dict[str, Any]:
+    hint = "give JSON files of `vlmcore evaluate`"
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no file {path}; {hint}")
+    result = read_json(path)
+    needed = {"model", "answers", "run"} | {field.name for field in fields(Settings)}
+    if not isinstance(result, dict) or not needed <= result.keys():
+        raise ValueError(f"{path} is no result; {hint}, or move it away")
+    return result
+
+
+def _answers_of(path: Path, result: dict[str, Any]) -> Path:
+    """The file of a result's answers, which must be there and have a score."""
+    answers = path.parent / result["answers"]
+    if "score" not in result:
+        raise ValueError(f"{path} has no score, since only a server has the answers")
+    if not answers.is_file():
+        raise FileNotFoundError(
+            f"{answers} is missing, which has the answers of {path.name}; evaluate the "
+            "model again"
+        )
+    return answers
 
 
 def _row(result: dict[str, Any], difference: str) -> str:

@@ -142,3 +142,17 @@ RULES = (
 """The eight benchmarks of Table 1, officially and with a lenient reading of answers;
 VQAv2 as LLaVA submits it and by three states of its own script; and scores for tasks of
 reading."""
+
+
+def rules_of(benchmark: str) -> list[str]:
+    """The rules that can score a benchmark of Table 1.
+
+    They take the same of a question as its own, and are no other benchmark's.
+    """
+    others = _TABLE_1.keys() - {benchmark}
+    arguments = RULES[benchmark].arguments
+    return [
+        name
+        for name, rule in RULES.items()
+        if rule.arguments is arguments and name.removesuffix("_lenient") not in others
+    ]

@@ -39,7 +39,8 @@ def parse_share(text: str) -> tuple[int, int]:
                 "the share auto is for processes of `accelerate launch` or `torchrun`; "
                 "give one such as 2/4"
             )
-        text = f"{int(os.environ['RANK']) + 1}/{os.environ['WORLD_SIZE']}"
+        rank, of_all = os.environ["RANK"], os.environ["WORLD_SIZE"]
+        text = f"{int(rank) + 1 if rank.isdecimal() else rank}/{of_all}"
     found = re.fullmatch(r"(\d{1,6})/(\d{1,6})", text)
     number, count = map(int, found.groups()) if found else (0, 0)
     if not 1 <= number <= count:
@@ -55,11 +56,11 @@ def share_file(answers: Path, number: int, count: int) -> Path:
 def gather(benchmark: Benchmark, answers: Path) -> None:
     """Writes the answers of all shares in the order of the questions.
 
-    An existing file stays as it is. The new one ends before the first question that no
-    share has answered.
+    A file with answers stays as it is. The new one ends before the first question that
+    no share has answered.
     """
     known = _of_all_shares(answers)
-    if answers.exists() or not known:
+    if not known or (answers.exists() and answers.stat().st_size):
         return
     found: list[Answer] = []
     for question in benchmark.questions():

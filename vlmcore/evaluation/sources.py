@@ -216,16 +216,21 @@ def load_benchmark(
     """
     source, at = find_source(name), as_path("folder", folder) / name
     if missing := [need for need in source.needs if not (at / need).exists()]:
+        inside = all((at.parent / need).exists() for need in source.needs)
         raise FileNotFoundError(
-            f"{at} lacks {', '.join(missing)}; `vlmcore sources {name}` says where to "
-            "get them"
+            f"{at} lacks {', '.join(missing)}; "
+            + (
+                f"give the folder that {at.parent} is in, and call that one {name}"
+                if inside
+                else f"`vlmcore sources {name}` says where to get them"
+            )
         )
     paths = [at / need for need in source.needs]
     read = partial(source.reader, *paths)
     others = partial(source.others, *paths) if source.others else _no_questions
     if not skip:
         return Benchmark(source.rule, read, others)
-    usable = Usable(lambda skipped: read(skipped=skipped), source.together)
+    usable = Usable(lambda skipped: read(skipped=skipped), source.together, str(at))
     rest = partial(others, skipped=Skipped())
     return Benchmark(source.rule, usable, rest, usable.skipped)
 

@@ -90,6 +90,7 @@ class Usable:
         read: reads the questions from the start, and reports what it skips.
         together: the number of questions that are scored together with one, itself
             included; None if each counts alone.
+        where: the files are, for messages.
 
     Raises:
         ValueError: while questions are read, if none can be used.
@@ -99,8 +100,9 @@ class Usable:
         self,
         read: Callable[[Skipped], Iterable[Question]],
         together: Callable[[Question], int] | None = None,
+        where: str = "these files",
     ) -> None:
-        self._read, self._together = read, together
+        self._read, self._together, self._where = read, together, where
 
     def __call__(self) -> Iterator[Question]:
         """Reads the questions from the start."""
@@ -121,11 +123,13 @@ class Usable:
             else:
                 some = True
                 yield question
-        if skipped.count and not some:
-            raise ValueError(
-                f"none of {skipped.count} records can be used: {skipped}; is this the "
-                "right file?"
+        if not some:
+            found = (
+                f"none of {skipped.count} records can be used: {skipped}"
+                if skipped.count
+                else f"there is no question to be asked in {self._where}"
             )
+            raise ValueError(f"{found}; is this the right file?")
 
     def _distinct(self, skipped: Skipped) -> Iterator[Question]:
         seen = set[Hashable]()

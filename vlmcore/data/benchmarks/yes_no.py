@@ -52,8 +52,12 @@ def pope(
         ValueError: something is missing or wrong; the message says where.
     """
     for split, file in files.items():
-        read = partial(_pope_question, split, Path(images))
-        yield from each(read, json_lines(file, broken=True), skipped)
+        read, count = partial(_pope_question, split, Path(images)), 0
+        for question in each(read, json_lines(file, broken=True), skipped):
+            count += 1
+            yield question
+        if not count:  # the mean over the splits would be one over the others
+            raise ValueError(f"{file} is empty; get it again")
 
 
 def _pope_question(split: str, images: Path, record: Record) -> Question:
