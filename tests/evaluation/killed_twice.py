@@ -15,7 +15,9 @@ from vlmcore.cli import app
 from vlmcore.evaluation import benchmarks, hub_models
 
 TORN = '{"question_id": "to'
-OPTIONS = ["--limit", "3", "--batch", "1", "--max-new-tokens", "3", "--workers", "0"]
+OPTIONS = ["--batch", "1", "--max-new-tokens", "3", "--workers", "0"]
+LIMITS = {"mmbench": 1, "mme": 2}
+"""Questions, 3 of other benchmarks; those that count together are one."""
 
 
 def die_behind(batches):
@@ -39,7 +41,9 @@ def evaluate(model, name, data, out, dies_behind=None):
         if dies_behind:
             die_behind(dies_behind)
         places = ["--data", data, "--out", out]
-        app(["evaluate", model, name, *places, *OPTIONS], standalone_mode=False)
+        limit = ["--limit", str(LIMITS.get(name, 3))]
+        command = ["evaluate", model, name, *places, *limit, *OPTIONS]
+        app(command, standalone_mode=False)
         os._exit(0)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 

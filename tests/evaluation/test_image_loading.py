@@ -2,6 +2,8 @@ import os
 import signal
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import pytest
 import torch
@@ -111,14 +113,43 @@ def test_images_are_prepared_here_until_a_worker_runs(images):
     assert loaded.image.getpixel((0, 0)) == colours(2)[1]
 
 
-def test_a_worker_that_is_killed_is_a_sentence(images):
+def test_a_worker_leaves_interrupts_alone_and_its_end_is_a_sentence(images):
     with ImageLoader(as_rgb_or_none, 1) as loader:
         [*loader.batches(asked(images[:1]), 1)]
-        os.kill(loader._started.result(), signal.SIGKILL)
+        os.kill(worker := loader._started.result(), signal.SIGINT)
+        [*loader.batches(asked(images[1:2]), 1)]
+        loader._kept.clear()
+        os.kill(worker, signal.SIGKILL)
         with pytest.raises(ChildProcessError, match="run it again with fewer workers"):
             for _ in range(10_000):
                 [*loader.batches(asked(images[1:2]), 1)]
                 loader._kept.clear()
+
+
+ORPHANS = """
+import os, signal
+from vlmcore.evaluation.image_loading import ImageLoader, rgb_or_none
+from vlmcore.data.benchmarks.question import Question
+if __name__ == "__main__":
+    with ImageLoader(rgb_or_none, 1) as loader:
+        [*loader.batches([Question(1, "?", None, (), "", "")], 1)]
+        print(loader._started.result(), flush=True)
+        os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_worker_ends_with_the_process_it_works_for(tmp_path):
+    (tmp_path / "killed.py").write_text(ORPHANS)
+    command = [sys.executable, tmp_path / "killed.py"]
+    killed = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+    assert killed.returncode == -signal.SIGKILL
+    # the worker is nobody's child any more, and whoever inherits it may not reap it
+    state = Path(f"/proc/{killed.stdout.strip()}/stat")
+    for _ in range(600):
+        if not state.exists() or state.read_text().split()[2] == "Z":
+            return
+        time.sleep(0.1)
+    pytest.fail("the worker is left behind")
 
 
 def test_workers_import_no_models():

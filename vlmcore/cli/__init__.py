@@ -5,6 +5,7 @@ wait for torch. A mistake in what was asked for is one sentence and exit status 
 `vlmcore --traceback …` shows where it was raised.
 """
 
+import errno
 import sys
 from collections.abc import Callable
 from typing import Annotated, Any
@@ -33,6 +34,12 @@ _EXTRAS = {
     "world": ("babel", "countryinfo", "emoji"),
 }
 """Extras of the package, and the modules that they bring."""
+_WAYS_OUT = {
+    errno.EACCES: "change its permissions, or choose another place",
+    errno.ENOSPC: "make room on the disk, or choose another folder",
+    errno.EROFS: "choose another folder",
+}
+"""What to do about an error of the operating system."""
 
 
 class OneSentenceErrors(TyperGroup):
@@ -52,7 +59,7 @@ class OneSentenceErrors(TyperGroup):
 
 
 def _sentence(error: Exception) -> str:
-    """The message of an error, with the way to a missing module."""
+    """The message of an error, with the way to a missing module or out of its cause."""
     if isinstance(error, ModuleNotFoundError):
         for extra, modules in _EXTRAS.items():
             if error.name in modules:
@@ -60,6 +67,9 @@ def _sentence(error: Exception) -> str:
                     f"this command needs {error.name}; install it with: pip install "
                     f"'vlmcore[{extra}]'"
                 )
+    if isinstance(error, OSError) and error.errno in _WAYS_OUT:
+        place = f"{error.filename}: " if error.filename else ""
+        return f"{place}{error.strerror}; {_WAYS_OUT[error.errno]}"
     return str(error)
 
 

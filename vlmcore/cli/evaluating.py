@@ -82,24 +82,27 @@ def evaluate_model(
     by file, line and field. The command stops where a file or an image is missing, a
     file is no JSON or table, or none of its records can be read.
     """
-    from vlmcore.evaluation.hub_models import load_model
     from vlmcore.evaluation.reports import Settings, evaluate_to_folder
 
     settings = Settings(benchmark, str(data), rule, limit, images, max_new_tokens)
     skipped = settings.questions().skipped()  # found before a model is loaded
     if skipped.count:
         print(f"skipped    {skipped.count} records: {skipped}")
+    how: dict[str, Any] = {"batch_size": batch, "workers": workers, "progress": True}
+    loaded, name = _loaded(model, device)
+    _print_result(evaluate_to_folder(loaded, name, settings, out, share, **how))
+
+
+def _loaded(model: str, device: str) -> tuple[Any, str]:
+    """A model and its name in the results."""
     if model == "benchmark-model":
         from vlmcore.experiments.benchmark_model import load_model as load_our_own
 
-        loaded: Any = load_our_own()
-        name = model
-    else:
-        loaded = load_model(model, device)
-        name = Path(model).resolve().name if Path(model).is_dir() else model
-    how: dict[str, Any] = {"batch_size": batch, "workers": workers, "progress": True}
-    result = evaluate_to_folder(loaded, name, settings, out, share, **how)
-    _print_result(result)
+        return load_our_own(), model
+    from vlmcore.evaluation.hub_models import load_model
+
+    name = Path(model).resolve().name if Path(model).is_dir() else model
+    return load_model(model, device), name
 
 
 def _print_result(result: dict[str, Any]) -> None:

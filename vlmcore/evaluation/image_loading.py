@@ -9,15 +9,19 @@ prepared here, while the processes start.
 import base64
 import os
 import re
+import signal
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from functools import lru_cache, partial
 from itertools import islice
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
+from multiprocessing.connection import wait
 from pathlib import Path
+from threading import Thread
 from types import TracebackType
 from typing import Any, NamedTuple
 
@@ -137,8 +141,30 @@ def load(prepare: Prepare, source: Source) -> Loaded:
         return Loaded(mark(source), None, str(error))
 
 
-def _one_thread() -> None:
+def _begin_work() -> None:
+    """Lets a worker compute in one thread, and end with the process it works for."""
     torch.set_num_threads(1)
+    Thread(target=_end_with_the_parent, daemon=True).start()
+
+
+def _end_with_the_parent() -> None:
+    if parent := parent_process():
+        wait([parent.sentinel])
+        os._exit(1)
+
+
+@contextmanager
+def _interrupts_ignored() -> Iterator[None]:
+    """Processes that start here leave it to this one to react to Ctrl-C."""
+    try:
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    except ValueError:  # only the main thread may
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 class ImageLoader:
@@ -167,7 +193,7 @@ class ImageLoader:
         if self.workers:
             # a forked process would share the locks of torch's threads
             self._pool = ProcessPoolExecutor(
-                self.workers, get_context("spawn"), initializer=_one_thread
+                self.workers, get_context("spawn"), initializer=_begin_work
             )
         return self
 
@@ -214,14 +240,17 @@ class ImageLoader:
         if source in self._kept:
             self._kept.move_to_end(source)
         elif self._pool and self._runs(self._pool):
-            self._kept[source] = self._pool.submit(self.load, source)
+            with _interrupts_ignored():
+                self._kept[source] = self._pool.submit(self.load, source)
         else:
             self._kept[source] = self._loaded_here(source)
         return self._kept[source]
 
     def _runs(self, pool: Executor) -> bool:
-        """Whether a worker runs; they start when this is asked first."""
-        self._started = self._started or pool.submit(os.getpid)
+        """Whether a worker runs; the first one starts when this is asked first."""
+        if self._started is None:
+            with _interrupts_ignored():
+                self._started = pool.submit(os.getpid)
         return self._started.done()
 
     def _loaded_here(self, source: Source) -> Future[Loaded]:

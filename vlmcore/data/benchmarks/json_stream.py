@@ -139,19 +139,9 @@ def json_items(
     if _begins(path) == "[":
         field = None
     with open_text(path) as file:
-        stream = _Stream(file)
         count = 0
         try:
-            if field is not None:
-                stream.enter(field)
-            is_object = stream.take("[{") == "{"
-            while stream.peek() != ("}" if is_object else "]"):
-                if count:
-                    stream.take(",")
-                key = str(stream.value()) if is_object else ""
-                if is_object:
-                    stream.take(":")
-                value = stream.value()
+            for key, value in _Stream(file).items(field):
                 count += 1
                 where = f"{path}, {field or 'item'} {key or count}"
                 yield _kept(_record(where, key, value), broken)
@@ -268,6 +258,26 @@ class _Stream:
             if self.peek() != "}":
                 self.take(",")
         raise LookupError(field)
+
+    def items(self, field: str | None) -> Iterator[tuple[str, Any]]:
+        """Yields names and values of the array or object here, or of a field of it.
+
+        Those of an array have no name.
+
+        Raises:
+            LookupError: the object has no such field.
+        """
+        if field is not None:
+            self.enter(field)
+        mark = self.take("[{")
+        end = {"[": "]", "{": "}"}[mark]
+        while self.peek() != end:
+            name = str(self.value()) if mark == "{" else ""
+            if mark == "{":
+                self.take(":")
+            yield name, self.value()
+            if self.peek() != end:
+                self.take(",")
 
     def more(self, size: int) -> None:
         """Reads more of the file and drops what has been taken."""

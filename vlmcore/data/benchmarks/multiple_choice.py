@@ -56,47 +56,57 @@ def _rotations(
     where, row = located
     if not row:
         raise ValueError(f"{where}: there are more cells than columns; mend the row")
-    by_letter = lettered([_cell(row.get(letter)) for letter in OPTION_LETTERS[:4]])
-    letters, texts, right = (
-        list(by_letter),
-        list(by_letter.values()),
-        row.get("answer", ""),
-    )
-    if len(texts) < 2 or (right and right not in letters):
-        raise ValueError(
-            f"{where}: field 'answer' is {right!r} where there are {len(texts)} "
-            f"options, {', '.join(letters)}; it must be one of at least two"
-        )
+    by_letter, right = _options(where, row)
     number = _number(where, row["index"])
     rotation, group = divmod(number, ROTATION)
-    if rotation >= len(texts):
+    if rotation >= len(by_letter):
         raise ValueError(
             f"{where}: field 'index' is {number}, rotation {rotation} of a question "
-            f"with {len(texts)} options"
+            f"with {len(by_letter)} options"
         )
-    image = _image(where, row["image"], images)
-    questions = []
-    for shift in [0] if rotated else range(len(texts)):
-        turned = dict(zip(letters, texts[shift:] + texts[:shift], strict=True))
-        options = tuple(
-            turned.get(letter, "") for letter in OPTION_LETTERS if letter <= letters[-1]
+    asked = Question(
+        number,
+        "",
+        _image(where, row["image"], images),
+        (right,) if right else (),
+        _cell(row.get("category")) or "all",
+        where,
+        group=group,
+        rotation=rotation,
+        question=row["question"],
+    )
+    hint, shifts = _cell(row.get("hint")), [0] if rotated else range(len(by_letter))
+    return [_turned(asked, by_letter, hint, shift) for shift in shifts]
+
+
+def _options(where: str, row: Mapping[str, str]) -> tuple[dict[str, str], str]:
+    """The options of a row by their letters, and the right letter, '' if unknown."""
+    by_letter = lettered([_cell(row.get(letter)) for letter in OPTION_LETTERS[:4]])
+    right = row.get("answer", "")
+    if len(by_letter) < 2 or (right and right not in by_letter):
+        raise ValueError(
+            f"{where}: field 'answer' is {right!r} where there are {len(by_letter)} "
+            f"options, {', '.join(by_letter)}; it must be one of at least two"
         )
-        answer = letters[letters.index(right) - shift] if right else ""
-        questions.append(
-            Question(
-                number + shift * ROTATION,
-                choice_prompt(row["question"], options, _cell(row.get("hint"))),
-                image,
-                (answer,) if answer else (),
-                _cell(row.get("category")) or "all",
-                where,
-                options,
-                group,
-                rotation if rotated else shift,
-                row["question"],
-            )
-        )
-    return questions
+    return by_letter, right
+
+
+def _turned(
+    asked: Question, by_letter: Mapping[str, str], hint: str, shift: int
+) -> Question:
+    """A question with options, each of which has moved up by some letters."""
+    letters, texts = list(by_letter), list(by_letter.values())
+    turned = dict(zip(letters, texts[shift:] + texts[:shift], strict=True))
+    options = tuple(
+        turned.get(letter, "") for letter in OPTION_LETTERS if letter <= letters[-1]
+    )
+    return asked._replace(
+        id=int(asked.id) + shift * ROTATION,
+        prompt=choice_prompt(asked.question, options, hint),
+        answers=tuple(letters[letters.index(x) - shift] for x in asked.answers),
+        options=options,
+        rotation=asked.rotation + shift,
+    )
 
 
 def _cell(text: str | None) -> str:
