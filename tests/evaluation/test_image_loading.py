@@ -143,7 +143,7 @@ def test_a_worker_ends_with_the_process_it_works_for(tmp_path):
     command = [sys.executable, tmp_path / "killed.py"]
     killed = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
     assert killed.returncode == -signal.SIGKILL
-    # the worker is nobody's child any more, and whoever inherits it may not reap it
+    # the process that inherits the worker may not reap it
     state = Path(f"/proc/{killed.stdout.strip()}/stat")
     for _ in range(600):
         if not state.exists() or state.read_text().split()[2] == "Z":

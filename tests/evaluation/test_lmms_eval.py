@@ -8,6 +8,7 @@ import zipfile
 from types import SimpleNamespace
 
 import pytest
+import torch
 from PIL import Image
 
 from vlmcore.config import PoolConfig
@@ -67,6 +68,7 @@ def test_the_harness_takes_the_model(hub_llava, tmp_path, monkeypatch):
     harnessed = getattr(importlib.import_module(module), name)(
         pretrained=str(hub_llava), batch_size="2", device="cpu"
     )
+    assert harnessed.device == torch.device("cpu")
     harnessed.task_dict = DOCUMENTS
     answers = harnessed.generate_until([request(0), request(1)])
     assert answers == [

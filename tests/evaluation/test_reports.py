@@ -9,6 +9,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+import torch
 from typer.testing import CliRunner
 
 from tests.evaluation.test_benchmarks import SAMPLES
@@ -173,6 +174,47 @@ def test_shares_of_several_processes_end_in_one_result(hub_llava, tmp_path):
         ["evaluate", str(hub_llava), "pope", "--data", str(SAMPLES), "--share", "4"],
     )
     assert refused.exit_code == 2 and "'4' is no share" in refused.output
+
+
+def ranks(model, out, count, kill_behind=None):
+    """The status of processes of torchrun, of which the last one may be killed.
+
+    That is done when it has answered some questions.
+    """
+    program = [sys.executable, "-m", "tests.evaluation.ranks", str(kill_behind or 0)]
+    start = [
+        "-m",
+        "torch.distributed.run",
+        "--nproc-per-node",
+        str(count),
+        "--no-python",
+    ]
+    evaluate = ["evaluate", model, "pope", *USUAL, "--out", out, "--share", "auto"]
+    command = map(str, [sys.executable, *start, *program, *evaluate, "--batch", 1])
+    root = Path(__file__).parents[2]
+    return subprocess.run([*command], cwd=root, check=False).returncode
+
+
+def killed_rank(model, tmp_path, count):
+    whole = evaluate(model, "pope", tmp_path / "a")
+    assert ranks(model, tmp_path / "b", count, kill_behind=2) != 0
+    assert not list((tmp_path / "b").rglob("pope.json"))
+    assert ranks(model, tmp_path / "b", count) == 0
+    scored = json.loads(next((tmp_path / "b").rglob("pope.json")).read_text())
+    assert scored | {"run": None} == whole | {"run": None}
+    one, other = (next((tmp_path / x).rglob("pope.jsonl")) for x in "ab")
+    assert one.read_text() == other.read_text()
+
+
+@pytest.mark.slow
+def test_a_killed_process_of_several_is_resumed(hub_llava, tmp_path):
+    killed_rank(hub_llava, tmp_path, 2)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(torch.cuda.device_count() < 2, reason="needs two GPUs")
+def test_a_killed_process_of_several_gpus_is_resumed(hub_llava, tmp_path):
+    killed_rank(hub_llava, tmp_path, torch.cuda.device_count())
 
 
 def killed_twice(model, benchmarks, tmp_path):

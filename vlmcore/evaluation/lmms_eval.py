@@ -114,6 +114,8 @@ def _model_class() -> type:
             super().__init__()
             self.model = load_model(pretrained, device or "auto")
             self.batch_size = whole("batch_size", int(batch_size))
+            module = self.model if isinstance(self.model, VLM) else self.model.model
+            self.device = next(module.parameters()).device  # of several processes
 
         def generate_until(self, requests: Sequence[Any]) -> list[str]:
             """Answers every request greedily."""

@@ -3,7 +3,7 @@
 Each asks its share of the questions and writes a file of its own. The last one to
 finish, or an evaluation without a share, goes on from all their answers.
 
-    accelerate launch --num-processes 4 -m vlmcore evaluate MODEL pope --share auto
+    torchrun --nproc-per-node 4 -m vlmcore evaluate MODEL pope --share auto
 """
 
 import os
