@@ -1,5 +1,6 @@
 """`vlmcore evaluate` and `vlmcore compare` on inputs as a stranger may give them."""
 
+import errno
 import json
 import shutil
 from pathlib import Path
@@ -12,6 +13,7 @@ from typer.testing import CliRunner
 from tests.evaluation.hub_families import tokenizer
 from tests.evaluation.test_benchmarks import SAMPLES, Oracle
 from vlmcore.cli import app
+from vlmcore.evaluation import benchmarks
 from vlmcore.evaluation.benchmarks import ask
 from vlmcore.evaluation.rules import RULES, rules_of
 from vlmcore.evaluation.sources import SOURCES, load_benchmark
@@ -212,3 +214,15 @@ def test_a_batch_that_does_not_fit_keeps_the_answers_before(tmp_path):
     with pytest.raises(ValueError, match="no memory for 4 questions at once; ask few"):
         ask(Full(benchmark.questions()), benchmark, path, batch_size=4)
     assert path.read_text().count("\n") == 4
+
+
+def test_a_full_disk_is_a_sentence_and_the_run_resumes(hub_llava, data, monkeypatch):
+    def full(path, answers):
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    arguments = [hub_llava, "gqa", "--data", data, "--out", data.parent / "out", *USUAL]
+    with monkeypatch.context() as patch:
+        patch.setattr(benchmarks, "append_answers", full)
+        said = refused("evaluate", *arguments)
+    assert "gqa.jsonl: No space left on device; make room on the disk, or" in said
+    assert command("evaluate", *arguments).exit_code == 0

@@ -39,7 +39,7 @@ _WAYS_OUT = {
     errno.ENOSPC: "make room on the disk, or choose another folder",
     errno.EROFS: "choose another folder",
 }
-"""What to do about an error of the operating system."""
+"""Ways out of errors of the operating system."""
 
 
 class OneSentenceErrors(TyperGroup):
