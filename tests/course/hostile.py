@@ -89,6 +89,49 @@ ATTACKS = {
     ),
     "raises what cannot be encoded": "raise ValueError('\\ud800')",
     "answers what cannot be encoded": "return '\\ud800'",
+    "reads through a link": "os.symlink(folder, 'x'); return open('x/secret').read()",
+    "reads through the first process": (
+        "return open(f'/proc/1/root{folder}/secret').read()"
+    ),
+    "writes into the first process": "open('/proc/1/mem', 'r+b').write(b'x')",
+    "looks for the machine's servers": (
+        "return f'{port:04X}' in open('/proc/net/tcp').read() and 'SEC' + 'RET'"
+    ),
+    "renames the machine": "socket.sethostname('mine'); return socket.gethostname()",
+    "leaves a key for others": (
+        "c = ctypes.CDLL(None)\n"
+        "    found = c.syscall(249, b'user', b'passed on', None, -4)\n"
+        "    c.syscall(248, b'user', b'passed on', b'x', 1, -4)\n"
+        "    return found > 0 and 'SEC' + 'RET'"
+    ),
+    "finds a key of others": (
+        "c = ctypes.CDLL(None)\n"
+        "    found = c.syscall(249, b'user', b'passed on', None, -4)\n"
+        "    return found > 0 and 'SEC' + 'RET'"
+    ),
+    "raises its limits": (
+        "import resource as r; r.setrlimit(r.RLIMIT_AS, (-1, -1)); "
+        "return len(b'x' * 4_000_000_000) and 'SEC' + 'RET'"
+    ),
+    "stops itself": "os.kill(os.getpid(), 19)",
+    "starts a child at its end": (
+        "import atexit; atexit.register(os.system, 'sleep 98765')"
+    ),
+    "makes files without end": (
+        "while True: open(f'{time.monotonic_ns()}', 'w').close()"
+    ),
+    "claims an endless empty array": (
+        "return {'array': [], 'shape': [10**15, 0], 'kind': 'f'}"
+    ),
+    "sends a number of a million digits": (
+        "next(o for o in gc.get_objects() if type(o).__name__ == 'Connection')"
+        ".send_bytes(b'{\"value\": ' + b'7' * 1_000_000 + b'}'); time.sleep(9)"
+    ),
+    "answers late and twice": (
+        "line = next(o for o in gc.get_objects() if type(o).__name__ == 'Connection')\n"
+        "    for _ in range(3): line.send_bytes(b'{\"value\": 3}')\n"
+        "    return 4"
+    ),
     "prints 100 MB": "print('x' * 100_000_000)",
 }
 SOURCE = """

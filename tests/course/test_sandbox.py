@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.course.hostile import ATTACKS, SOURCE
+from vlmcore.course import sandbox
 from vlmcore.course.checks.feedback import StoppedError, UnansweredError
 from vlmcore.course.limits import Limits
 from vlmcore.course.sandbox import Sandbox, find_sandbox
@@ -65,6 +66,18 @@ def test_a_trial_decides(monkeypatch):
     assert not Sandbox("/bin/false").works()
     assert not Sandbox("/nowhere/bwrap").works()
     assert Sandbox().works()
+
+
+def test_a_slow_trial_is_no_refusal(tmp_path, monkeypatch):
+    """Otherwise a busy machine would grade without a sandbox."""
+    slow = tmp_path / "bwrap"
+    slow.write_text("#!/bin/sh\nexec sleep 98764\n")
+    slow.chmod(0o755)
+    monkeypatch.setattr(sandbox, "_TRIAL_SECONDS", 0.5)
+    monkeypatch.setattr(sandbox.shutil, "which", lambda name: str(slow))
+    with pytest.raises(TimeoutError, match=r"did not end within 0.5 seconds"):
+        sandbox.find_sandbox.__wrapped__()
+    assert b"98764" not in processes()
 
 
 def test_what_lies_inside_what_is_shown_is_covered(tmp_path, write, monkeypatch):

@@ -41,6 +41,13 @@ def test_what_runs_is_refused():
         pack({"f": lambda: 0})
 
 
+@pytest.mark.parametrize("shape", [[10**15, 0], [0, 10**15], [10**15]])
+def test_rows_that_are_not_there_are_refused(shape):
+    """A check that walks over 10^15 rows without numbers would never end."""
+    with pytest.raises(ValueError, match="is no shape of 0"):
+        unpack(json.dumps({"array": [], "shape": shape, "kind": "f"}).encode())
+
+
 def test_it_is_plain_json():
     assert json.loads(pack(np.array([1, 2]))) == {
         "array": [1, 2],

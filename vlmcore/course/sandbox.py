@@ -39,6 +39,7 @@ _READ = (
 )
 _PACKAGE = Path(vlmcore.__file__).parent
 _TRIAL = "import vlmcore.course.checks.feedback, numpy"
+_TRIAL_SECONDS = 120
 
 
 @dataclass(frozen=True)
@@ -90,16 +91,25 @@ class Sandbox:
         )
 
     def works(self) -> bool:
-        """Starts a trial; True if it ended well."""
+        """Starts a trial; True if it ended well.
+
+        Raises:
+            TimeoutError: it did not end. A busy machine is slow, and slow is no
+                refusal: to go on without a sandbox would trust submissions by accident.
+        """
         with tempfile.TemporaryDirectory() as folder:
             quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
             try:
                 trial = self.start(["-c", _TRIAL], Path(folder), [], **quiet)
-                # a busy machine is slow, and slow is no refusal
-                trial.communicate(timeout=120)
+                trial.communicate(timeout=_TRIAL_SECONDS)
             except subprocess.TimeoutExpired:
                 trial.kill()
                 trial.communicate()
+                raise TimeoutError(
+                    f"a trial of the sandbox did not end within {_TRIAL_SECONDS:g} "
+                    "seconds, so nobody knows whether it works here, and nothing was "
+                    "graded; try again when this machine has less to do"
+                ) from None
             except OSError:
                 return False
             return trial.returncode == 0
@@ -107,7 +117,11 @@ class Sandbox:
 
 @cache
 def find_sandbox() -> Sandbox:
-    """The safest way to start a submission that works on this machine."""
+    """The safest way to start a submission that works on this machine.
+
+    Raises:
+        TimeoutError: a trial did not end.
+    """
     found = shutil.which("bwrap")
     users = [NOBODY, None] if os.geteuid() == 0 else [None]
     ways = itertools.product(dict.fromkeys((found, None)), users)

@@ -280,6 +280,7 @@ class Submission:
             yield
         finally:
             timer.cancel()
+            timer.join()  # what it kills is gone before its group is removed
 
     def _too_late(self) -> None:
         self._late = True

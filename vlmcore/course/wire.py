@@ -6,6 +6,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+_EMPTY = 10_000
+"""The longest side of an array without numbers, such as one of shape (0, 3)."""
+
 
 def pack(value: Any) -> bytes:
     """Converts numbers, texts, lists, dicts, arrays and tables to bytes.
@@ -48,6 +51,9 @@ def _plain(value: Any) -> Any:
 
 def _rebuilt(value: dict[str, Any]) -> Any:
     if value.keys() == {"array", "shape", "kind"}:
+        # no rows that are not there, as a loop over them would not end
+        if max(value["shape"], default=0) > max(len(value["array"]), _EMPTY):
+            raise ValueError(f"{value['shape']} is no shape of {len(value['array'])}")
         return np.array(
             value["array"], {"i": int, "f": float, "b": bool}.get(value["kind"])
         ).reshape(value["shape"])
