@@ -35,6 +35,7 @@ _RUN = """#!/usr/bin/env bash
 /opt/vlmcore/bin/python -m vlmcore.course.gradescope /autograder/source/hidden \\
   /autograder
 """
+_NBGRADER = "c = get_config()\nc.ExecutePreprocessor.timeout = 300  # seconds a cell\n"
 _INSTALL = 'pip install "vlmcore[course] @ git+{address}"'
 
 
@@ -146,6 +147,7 @@ def _nbgrader(folder: Path, master: Path, _: str, assignments: Path) -> None:
     place = folder / "source" / name / master.name
     place.parent.mkdir(parents=True)
     nbformat.write(nbgrader_source(read_notebook(master)), place)
+    (folder / "nbgrader_config.py").write_text(_NBGRADER)  # by default it is 30
 
 
 def _otter(folder: Path, master: Path, _: str, assignments: Path) -> None:
