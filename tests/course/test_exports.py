@@ -37,6 +37,7 @@ def master(request):
 def test_every_check_is_a_question_with_points(master):
     known = questions(master)
     checks = [c for c in master.cells if c.source.startswith("check(")]
+    checks = [c for c in checks if "a4.q2_next" not in c.source]  # has no own points
     assert len(known) == len(checks) >= 5
     assert all(points > 0 for _, _, points in known.values())
 
@@ -142,7 +143,7 @@ def test_one_check_of_a_notebook(tmp_path, write):
         ("raise NotImplementedError()", 1, "not answered yet"),
         (
             "return largest if alpha <= beta else "
-            "min(max(beta * q / (alpha - beta), 1), largest)",
+            "min(max(beta * q / (alpha - beta) - 1, 1), largest)",
             0,
             "✓ a3.q3: right.",
         ),

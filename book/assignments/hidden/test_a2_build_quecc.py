@@ -19,12 +19,13 @@ NAMES = {
     "q2": "region_attention",
     "q3": "outputs",
     "q4": "parameters",
-    "q5": "train",
-    "q6": "verdict",
+    "q5": "ablate",
+    "q6": "train",
+    "q7": "verdict",
 }
 BY_HAND = [
     (
-        "q7",
+        "q8",
         2,
         "One point: names the noise (seeds, or the size of the test set) and says how "
         "large it is. One point: computes how many seeds or questions a difference of "
@@ -150,6 +151,34 @@ def parameters(d, e, k, inject, nonlinear, learned, wrong=""):
     return total
 
 
+REMOVED = {
+    "inject": ["question_map", "question_norm"],
+    "nonlinear": ["query_out"],
+    "learned": ["down"],
+}
+"""The parts that are not there when a switch is off."""
+
+
+def ablate(weights, patches, question, k, heads, wrong=""):
+    """The names that disappear at each switch, and the tokens with all three off."""
+
+    def of(parts):
+        if wrong == "no norms":
+            parts = [part for part in parts if not part.endswith("norm")]
+        if wrong == "modules":
+            return sorted(parts)
+        return sorted(name for name in weights if name.split(".")[0] in parts)
+
+    found = {switch: of(parts) for switch, parts in REMOVED.items()}
+    if wrong == "one after another":
+        found["nonlinear"] = sorted(found["inject"] + found["nonlinear"])
+        found["learned"] = sorted(found["nonlinear"] + found["learned"])
+    if wrong == "what stays":
+        found = {s: sorted({*weights} - {*names}) for s, names in found.items()}
+    switches = {switch: wrong == f"{switch} on" for switch in REMOVED}
+    return found | {"tokens": outputs(weights, patches, question, k, heads, switches)}
+
+
 def verdict(curves, base, wrong=""):
     """Effects of changes against a baseline, paired by seed, at 95 %."""
     found = {}
@@ -177,7 +206,8 @@ REFERENCE = {
     "q2": region_attention,
     "q3": outputs,
     "q4": parameters,
-    "q6": verdict,
+    "q5": ablate,
+    "q7": verdict,
 }
 MISTAKES = {
     "q1": {
@@ -219,7 +249,18 @@ MISTAKES = {
         "no norms": "a LayerNorm has a weight and a bias for each number.",
         "always all": "a part that is switched off has no parameters.",
     },
-    "q6": {
+    "q5": {
+        "inject on": "the question still reaches the queries: with all three switches "
+        "off it has no part in the tokens.",
+        "nonlinear on": "the second query map is still there: one linear map is left.",
+        "learned on": "the convolution is still there: off means resize, map, norm.",
+        "no norms": "the question's LayerNorm disappears with its linear map.",
+        "modules": "give the names of the state_dict, such as query_out.weight.",
+        "one after another": "switch off one at a time: what an earlier switch removed "
+        "is in your later lists.",
+        "what stays": "your lists have what stays; what disappears is asked for.",
+    },
+    "q7": {
         "unpaired": "pair by seed: take the differences first, and their spread.",
         "deviation": "you took the standard deviation for the standard error: divide "
         "by the root of the number of seeds.",
@@ -300,8 +341,12 @@ def cases():
             module_case(rng, 4, 6, 2, 2, 4, setting("inject")),
             module_case(rng, 4, 6, 2, 1, 4, setting()),
         ],
+        "q5": [
+            module_case(rng, 4, 6, 2, heads, 4, setting(*SWITCHES))[:-1]
+            for heads in (2, 1)
+        ],
         "q4": [[16, 24, 3, 1, 1, 1], [8, 12, 2, 1, 0, 0], [8, 12, 2, 0, 1, 0]],
-        "q6": [scores(rng, 5, 0.03, 0.004, -0.02), scores(rng, 4, 0.01, 0.0)],
+        "q7": [scores(rng, 5, 0.03, 0.004, -0.02), scores(rng, 4, 0.01, 0.0)],
     }
 
 
@@ -326,6 +371,8 @@ def tables():
 
 def plain(value):
     """Returns arrays as lists with few digits."""
+    if isinstance(value, dict):
+        return {name: plain(entry) for name, entry in value.items()}
     return np.round(value, 5).tolist() if isinstance(value, np.ndarray) else value
 
 
@@ -395,7 +442,7 @@ def test_q3_public(submission):
     published(submission, "q3")
 
 
-@pytest.mark.points(4)
+@pytest.mark.points(3)
 def test_q3_private(submission, variant):
     """All eight settings, with private weights and sizes."""
     rng = variant("q3")
@@ -412,7 +459,6 @@ def test_q4_public(submission):
     published(submission, "q4")
 
 
-@pytest.mark.points(2)
 def test_q4_private(submission, variant):
     rng = variant("q4")
     some = [
@@ -422,24 +468,43 @@ def test_q4_private(submission, variant):
     agrees(submission, "q4", some)
 
 
-@pytest.mark.points(2)
 def test_q5_public(submission):
     published(submission, "q5")
 
 
-@pytest.mark.points(2)
 def test_q5_private(submission, variant):
-    seed = int(variant("q5").integers(100, 10_000))
-    mistake = wrong_training(submission.function("train"), seed)
-    assert mistake is None, mistake
+    """Private weights; with all three off the tokens are TokenPacker's."""
+    rng = variant("q5 ablate")
+    for heads, k in ((1, 3), (2, 2), (3, 2)):
+        case = module_case(rng, 4 * heads, 7, k, heads, 6, setting(*SWITCHES))[:-1]
+        found, right = submission.function("ablate")(*case), ablate(*case)
+        assert agree(found, plain(right), 2e-3), (
+            "ablate differs from the reference on another case."
+        )
+        off = np.abs(np.asarray(found["tokens"], float) - right["tokens"]).max()
+        assert off < 1e-6, (
+            f"with all switches off a token is {off:.1e} away from TokenPacker's."
+        )
 
 
+@pytest.mark.points(2)
 def test_q6_public(submission):
     published(submission, "q6")
 
 
 @pytest.mark.points(2)
 def test_q6_private(submission, variant):
-    rng = variant("q6")
+    seed = int(variant("q6").integers(100, 10_000))
+    mistake = wrong_training(submission.function("train"), seed)
+    assert mistake is None, mistake
+
+
+def test_q7_public(submission):
+    published(submission, "q7")
+
+
+@pytest.mark.points(2)
+def test_q7_private(submission, variant):
+    rng = variant("q7")
     some = [scores(rng, seeds, 0.03, 0.003, 0.0, -0.02) for seeds in (4, 5, 8)]
-    agrees(submission, "q6", some)
+    agrees(submission, "q7", some)

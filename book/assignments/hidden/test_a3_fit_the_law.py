@@ -19,10 +19,13 @@ from vlmcore.course.checks.a3 import certainty, choosing, deciding, doubting, fi
 from vlmcore.course.checks.a3.points import (
     BENCHMARKS,
     PLANTED,
+    SEPARATOR,
     ModelArrays,
     planted,
+    predicted,
     published_points,
     small_sample,
+    squares,
 )
 from vlmcore.scaling import Product, fit_law
 from vlmcore.scaling import frontier as undominated
@@ -64,7 +67,8 @@ PARAMETERS = 4
 def best(points, **fixed):
     """The product law with D >= 0 of least squares, with parameters fixed."""
     n, v, error = points
-    return fit_law(Product, 1e9 * n, v, error, fixed=fixed, allow_bound=True)
+    tokens = v + SEPARATOR
+    return fit_law(Product, 1e9 * n, tokens, error, fixed=fixed, allow_bound=True)
 
 
 def ratio(points):
@@ -78,7 +82,7 @@ def least(points, log_ratio, bound):
 
     def squares(log_beta):
         beta = np.exp(log_beta)[:, None]
-        logs = np.exp(log_ratio) * np.log(points.n) + np.log(points.v)
+        logs = np.exp(log_ratio) * np.log(points.n) + np.log(points.v + SEPARATOR)
         x = np.exp(-beta * logs)
         centred, error = x - x.mean(1, keepdims=True), points.error
         slope = centred @ (error - error.mean()) / (centred**2).sum(1)
@@ -132,7 +136,7 @@ def decision(points, q=deciding.TEXT_TOKENS):
     """The verdict, V, and the ends of the interval at 95 %."""
     low, high = interval(points, 0.95)
     if low > 1:
-        tokens = float(np.clip(q / (ratio(points) - 1), 1, 576))
+        tokens = float(np.clip(q / (ratio(points) - 1) - SEPARATOR, 1, 576))
         return "few", tokens, low, high
     return ("all", 576.0, low, high) if high < 1 else ("cannot tell", None, low, high)
 
@@ -207,6 +211,9 @@ def wrong_subsets(points, mine, others):
     }
 
 
+OF_V = "you fitted V: the law is one of T = V + 1."
+
+
 def intervals(points, level):
     """The row of the table for an interval: right, best ratio, and mistakes."""
     usual = {
@@ -229,6 +236,7 @@ def intervals(points, level):
         "it already: take that of `level`."
     )
     mistakes = {twice: interval(points, (1 + level) / 2)}
+    mistakes[OF_V] = interval(points._replace(v=points.v - SEPARATOR), level)
     mistakes |= {
         sentence: interval(points, other)
         for other, sentence in usual.items()
@@ -251,7 +259,8 @@ def ranges(scores, doubtful, task):
     wrong = wrong_subsets(points, mine, others)
     return {
         "right": ratio_range(points, every),
-        "mistakes": {s: ratio_range(points, subsets) for s, subsets in wrong.items()},
+        "mistakes": {s: ratio_range(points, subsets) for s, subsets in wrong.items()}
+        | {OF_V: ratio_range(points._replace(v=points.v - SEPARATOR), every)},
     }
 
 
@@ -265,39 +274,46 @@ def as_points(scores):
 def frontiers(q):
     """The row of the table for the frontier of a few models."""
     n, v, error = choosing.MODELS
+    t = v + SEPARATOR
     mistaken = {
+        "your cost leaves the separator out: the language model reads T = V + 1 tokens "
+        "of an image, so a model costs 2N(Q + T).": (n * (q + v), error),
         "your cost leaves Q out: the text has to be read too, so a model costs "
-        "2N(Q + V).": (n * v, error),
-        "your cost leaves N out: a token costs more in a larger model, 2N(Q + V) in "
-        "all.": (q + v, error),
-        "your cost leaves the tokens out: it is 2N(Q + V), not a matter of N alone.": (
+        "2N(Q + T).": (n * t, error),
+        "your cost leaves N out: a token costs more in a larger model, 2N(Q + T) in "
+        "all.": (q + t, error),
+        "your cost leaves the tokens out: it is 2N(Q + T), not a matter of N alone.": (
             n,
             error,
         ),
         "your frontier collects the worst models: an error is better when it is "
-        "lower.": (2 * n * (q + v), -error),
+        "lower.": (2 * n * (q + t), -error),
     }
     return {
         "q": q,
-        "right": undominated(2 * n * (q + v), error).tolist(),
+        "right": undominated(2 * n * (q + t), error).tolist(),
         "mistakes": {s: undominated(*pair).tolist() for s, pair in mistaken.items()},
     }
 
 
 def optima(alpha, beta, q):
     """The row of the table for the optimal number of tokens."""
-    right = beta * q / (alpha - beta)
+    tokens = beta * q / (alpha - beta)
+    right = tokens - SEPARATOR
     return {
         "right": right,
         "mistakes": {
+            "that is the best T, which counts the separator, too: V = T - 1 is asked "
+            "for.": tokens,
             "you rounded: leave V* as it comes out.": round(right),
             "alpha and beta are exchanged in the numerator, or you returned Q + V: V* "
             "grows with beta, and V alone is asked for.": right + q,
             "your fraction is upside down, or you return one token for every Q: V* "
-            "grows with Q.": (alpha - beta) / (beta * q),
-            "the sign is wrong: alpha / (Q + V) - beta / V = 0 at the minimum.": beta
+            "grows with Q.": (alpha - beta) / (beta * q) - SEPARATOR,
+            "the sign is wrong: alpha / (Q + T) - beta / T = 0 at the minimum.": beta
             * q
-            / (alpha + beta),
+            / (alpha + beta)
+            - SEPARATOR,
         },
     }
 
@@ -305,7 +321,7 @@ def optima(alpha, beta, q):
 def line_of_logarithms(points, floor):
     """Exponents of a straight line through the logarithms of error - D."""
     n, v, error = points
-    design = np.stack([np.ones_like(n), -np.log(n), -np.log(v)], 1)
+    design = np.stack([np.ones_like(n), -np.log(n), -np.log(v + SEPARATOR)], 1)
     return np.linalg.lstsq(design, np.log(error - floor))[0][1:].tolist()
 
 
@@ -341,8 +357,8 @@ def rounded(value):
 
 
 def law(*values):
-    """Errors of a planted product law at N and V."""
-    return Product(*values).predict(1e9 * N, V)
+    """Errors of a planted product law at N and T."""
+    return predicted(Product(*values), N, V)
 
 
 def noisy(seed=1):
@@ -365,16 +381,19 @@ def test_q1_many_points(submission, variant):
     """Models of which some have the cost or the error of one on the frontier."""
     rng = variant("q1")
     for q in (0, 30):
-        n, v = rng.uniform(1, 9, 40), rng.integers(1, 500, 40).astype(float)
+        n, v = rng.uniform(1, 9, 40), rng.choice([1.0, 2, 4, 9, 36, 144, 576], 40)
         error = 0.9 - 0.05 * np.log(n * (v + 5)) + rng.uniform(0, 0.2, 40)
-        best = undominated(2 * n * (q + v), error)
+        # without the separator, the last of these costs less than the one before it
+        n, v = np.append(n, [10, 40]), np.append(v, [5, 1])
+        error = np.append(error, error.min() - [0.01, 0.02])
+        best = undominated(2 * n * (q + v + SEPARATOR), error)
         n = np.concatenate([n, 2 * n[best], n[best]])
         v = np.concatenate([v, v[best], v[best]])
         error = np.concatenate([error, error[best], error[best] + 0.03])
         mixed = rng.permutation(len(n))
         n, v, error = n[mixed], v[mixed], error[mixed]
         found = submission.function("frontier")(n, v, error, q)
-        right = undominated(2 * n * (q + v), error)
+        right = undominated(2 * n * (q + v + SEPARATOR), error)
         assert np.array_equal(found, right), (
             f"on {len(n)} models at Q = {q}, some with equal cost or equal error, the "
             "frontier is another."
@@ -407,9 +426,9 @@ def test_q2_noisy(submission, variant):
             "A·B, alpha and beta are above zero, and D is not below it; you found "
             f"{np.round(found, 3).tolist()}."
         )
-        ours = np.sum((Product(*found).predict(1e9 * n, v) - error) ** 2)
-        best = fit_law(Product, 1e9 * n, v, error, allow_bound=True).sse
-        assert ours <= 1.002 * best + 1e-12, (
+        points = ModelArrays(n, v, error)
+        ours, least_sse = squares(Product(*found), points), best(points).sse
+        assert ours <= 1.002 * least_sse + 1e-12, (
             "on noisy points a lower sum of squares can be had."
         )
 
@@ -430,7 +449,10 @@ def test_q3_everywhere(submission):
     for alpha, beta, q, largest in cases:
         if alpha == beta and q == 0:
             continue  # every V is as good
-        right = Product(1, alpha, beta, 0).optimal_tokens(q, max_visual_tokens=largest)
+        tokens = Product(1, alpha, beta, 0).optimal_tokens(
+            q, max_visual_tokens=largest + SEPARATOR
+        )
+        right = max(tokens - SEPARATOR, 1)
         found = submission.function("optimal_tokens")(alpha, beta, q, largest)
         assert found == pytest.approx(right, rel=1e-3), (
             f"at alpha = {alpha}, beta = {beta}, Q = {q} and at most {largest} tokens "
@@ -447,8 +469,8 @@ def test_q4_noisy(submission):
     error, floors = noisy(), [-1.0, -0.1, 0.0, 0.1]
     rows = np.asarray(submission.function("profile")(N, V, error, floors))
     for row, floor in zip(rows, floors, strict=True):
-        best = fit_law(Product, 1e9 * N, V, error, fixed={"D": floor})
-        right = [best.law.alpha, best.law.beta, best.sse]
+        fit = best((N, V, error), D=floor)
+        right = [fit.law.alpha, fit.law.beta, fit.sse]
         assert np.allclose(row, right, rtol=0.01), (
             f"on noisy points the profile at D = {floor:g} is another."
         )
@@ -499,7 +521,7 @@ def spoilt(seed):
     rng = np.random.default_rng(seed)
     scores = paper.scores("visual")[["params", "visual_tokens"]].assign(score=np.nan)
     n, v = (scores[name].to_numpy(float) for name in ("params", "visual_tokens"))
-    clean = Product(0.7, 0.12, 0.06, 0.05).predict(n, v)
+    clean = predicted(Product(0.7, 0.12, 0.06, 0.05), n / 1e9, v)
     rows = rng.choice(len(n), 4, replace=False)
     error = clean * (1 + rng.normal(0, 0.004, len(n)))
     error[rows[:3]] *= 1 + rng.choice([-0.04, 0.04], 3)

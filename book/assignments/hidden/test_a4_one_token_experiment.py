@@ -12,9 +12,10 @@ import pytest
 from scipy import optimize, stats
 
 from vlmcore.course.checks import check
-from vlmcore.course.checks.a4.designing import wrong_design
+from vlmcore.course.checks.a4.designing import BUDGET, purchases, wrong_design
 from vlmcore.course.checks.a4.experimenting import wrong_ledger
 from vlmcore.course.checks.a4.predicting import exact, public_results
+from vlmcore.course.checks.feedback import StoppedError, UnansweredError
 from vlmcore.course.checks.tables import agree
 from vlmcore.course.lab import (
     HELD_OUT,
@@ -67,7 +68,7 @@ GOAL = 16
 """V of the held-out model whose error is to be predicted."""
 
 
-def prediction_variance(cells, count=6000):
+def prediction_variance(cells, count=6000, laws=PRIORS):
     """The variance of the predicted error, relative to one run's, at the worst.
 
     cells begin with N and V; those with V = 0 tell nothing. It is infinity if the cells
@@ -75,7 +76,7 @@ def prediction_variance(cells, count=6000):
     """
     rows = [cell for cell in cells if cell[1] > 0]
     worst = 0.0
-    for law in PRIORS:
+    for law in laws:
         if len(rows) < 4:
             return float("inf")
         slopes = np.array([slopes_of(law, n, v) for n, v, *_ in rows])
@@ -182,18 +183,42 @@ def predict(results, n, v):
     return [mid - half, mid, mid + half]
 
 
-def buy(results, budget, q, wrong=""):
-    law, _ = fitted(results)
+def on_shelf(budget, q, encoder=0, sizes=(*SIZES, HELD_OUT), text=1):
+    """The N and V whose answer is within a budget."""
+    every = itertools.product(sizes, TOKENS)
+    return [(n, v) for n, v in every if 2 * n * (text * q + v) + encoder <= budget]
+
+
+def doubt(law, uncertain, first, second, wrong=""):
+    """Half the interval at 80 % of a difference of errors, over the difference."""
+    by = [slopes_of(law, *cell) for cell in (first, second)]
+    errors = [law.error(*cell) for cell in (first, second)]
+    variance = (by[1] - by[0]) @ uncertain @ (by[1] - by[0])
+    if wrong == "overlap":
+        variance = sum(math.sqrt(g @ uncertain @ g) for g in by) ** 2
+    if wrong == "new runs":
+        variance += sum((SEED_NOISE * e) ** 2 + e * (1 - e) / 6000 for e in errors)
+    return stats.norm.ppf(0.9) * math.sqrt(variance) / (errors[1] - errors[0])
+
+
+def buy(results, budget, q, encoder, wrong=""):
+    """N and V of the least error, or that the results do not decide between two."""
+    law, uncertain = fitted(results)
     sizes = SIZES if wrong == "no held-out" else (*SIZES, HELD_OUT)
-    text = 0 if wrong == "no text" else q
-    shelf = [(n, v) for n in sizes for v in TOKENS if 2 * n * (text + v) <= budget]
+    charged = 0 if wrong == "no encoder" else encoder
+    shelf = on_shelf(budget, q, charged, sizes, text=wrong != "no text")
     if wrong == "one token":
         shelf = [(n, v) for n, v in shelf if v == 1]
     if wrong == "most tokens":
         return list(max(shelf, key=lambda c: (c[1], c[0])))
     if wrong == "cheapest":
         return list(min(shelf, key=lambda c: c[0] * (q + c[1])))
-    return list(min(shelf, key=lambda c: law.error(*c)))
+    best = sorted(shelf, key=lambda c: law.error(*c))[:2]
+    if len(best) < 2 or wrong == "always sure":
+        return list(best[0])
+    if wrong == "never sure" or doubt(law, uncertain, *best, wrong) >= 1:
+        return ["cannot tell", *map(list, sorted(best))]
+    return list(best[0])
 
 
 REFERENCE = {"q1": total_price, "q5": buy}
@@ -210,6 +235,10 @@ MISTAKES = {
         "paid twice": "a run that is listed twice is bought once.",
     },
     "q5": {
+        "no encoder": "your purchase breaks the budget: the vision encoder's FLOPs are "
+        "part of every answer.",
+        "always sure": "the interval of the difference between your best two contains "
+        '0: these results do not decide, so say "cannot tell" and name both.',
         "no held-out": "the largest model, which nobody has trained, is on the shelf, "
         "too: that is what the law is for.",
         "no text": "your purchase breaks the budget: an answer costs 2N(Q + V), and Q "
@@ -219,18 +248,30 @@ MISTAKES = {
         "most tokens": "you bought the most tokens there are; N has its price and its "
         "worth, too.",
         "cheapest": "that is the cheapest, not the best within the budget.",
+        "overlap": "you compared two intervals: both predictions share the law's "
+        "errors, so take the interval of their difference, which is narrower.",
+        "new runs": "you added the noise of new runs: the difference of two errors of "
+        "the law has none.",
+        "never sure": "you cannot tell where the results do decide: the interval of "
+        "the difference between the best two does not contain 0.",
     },
 }
-FLAT, STEEP = exact(Law(0.3, 0.25, 0.06, 0.05)), exact(Law(0.3, 0.15, 0.3, 0.05))
 SOME = [[24_672, 1, 0], [24_672, 1, 1], [83_280, 16, 0], [24_672, 1, 0]]
+FEW = [(n, v, s) for n in SIZES for v in (1, 16, 144) for s in (0, 1)]
+"""Runs that leave some choices open."""
+FLAT, STEEP = exact(Law(0.3, 0.25, 0.06, 0.05)), exact(Law(0.3, 0.15, 0.3, 0.05))
+OPEN = [Lab(f"example {i}").measure(*run) for i in (0, 6) for run in FEW]
+CHOICES = [
+    [STEEP, 1.2e8, 40, 0],
+    [FLAT, 1e8, 12, 2e7],
+    [FLAT, 3e7, 30, 0],
+    [public_results(), 4e7, 12, 2e7],
+    [OPEN[: len(FEW)], 5.4e6, 12, 0],
+    [OPEN[len(FEW) :], 4.1e7, 12, 2e7],
+]
 CASES = {
     "q1": [[SOME, 12, 1600, 32, 6000, 2.1e8], [SOME[:2], 20, 800, 16, 500, 2.1e8]],
-    "q5": [
-        [STEEP, 1.2e8, 40],
-        [FLAT, 1e8, 12],
-        [FLAT, 3e7, 30],
-        [STEEP, 4e7, 12],
-    ],
+    "q5": CHOICES,
 }
 
 
@@ -297,14 +338,44 @@ def test_q1_private(submission, variant):
         )
 
 
+def one_by_one(submission):
+    """Whether runs are bought with `next_cell`, which then replaces `design`."""
+    try:
+        submission.function("next_cell")([], Lab("private").menu(), BUDGET)
+    except (NotImplementedError, UnansweredError):
+        return False
+    except StoppedError:
+        return True  # and its tests say why it stopped
+    return True
+
+
 def test_q2_public(submission):
-    published(submission, "q2")
+    if not one_by_one(submission):
+        return published(submission, "q2")
+    feedback = check("a4.q2_next", submission.function("next_cell"))
+    assert feedback.right, feedback.message
 
 
-def ratio_of_variances(submission):
-    """The worst ratio of a design's variance to the reference's, over budgets."""
-    menu, worst = Lab("private").menu(), 0.0
-    for budget in (3.0, 7.0):
+@pytest.fixture(scope="session")
+def variance_ratio(submission, variant):
+    """How much larger a prediction's variance is than the reference's.
+
+    That of a design is compared at the two guesses, for the worse of two budgets; that
+    of runs bought one by one at the laws of three laboratories, on average.
+    """
+    menu = Lab("private").menu()
+    if one_by_one(submission):
+        ratios = []
+        for i in range(3):
+            lab = Lab("private", BUDGET, f"{variant(f'q2 {i}').integers(2**62)}")
+            cells = purchases(submission.function("next_cell"), lab)
+            assert not isinstance(cells, str), cells
+            law = [planted_law(draw("a4", lab.student, "law", lab.key))]
+            least = prediction_variance(design(menu, BUDGET), laws=law)
+            ratios.append(prediction_variance(cells, laws=law) / least)
+        return float(np.mean(ratios))
+    worst = 0.0
+    for budget in (BUDGET, 7.0):
         cells = submission.function("design")(menu, budget)
         mistake = wrong_design(cells, budget)
         assert mistake is None, f"with a budget of {budget:g}: {mistake}"
@@ -313,15 +384,17 @@ def ratio_of_variances(submission):
     return worst
 
 
-def test_q2_useful(submission):
-    ratio = ratio_of_variances(submission)
-    assert ratio <= 2, f"the prediction's variance is {ratio:.1f} times the best found."
+def test_q2_useful(variance_ratio):
+    assert variance_ratio <= 2, (
+        f"the prediction's variance is {variance_ratio:.1f} times the best found."
+    )
 
 
 @pytest.mark.points(2)
-def test_q2_good(submission):
-    ratio = ratio_of_variances(submission)
-    assert ratio <= 1.3, f"the prediction's variance is {ratio:.2f} times the best."
+def test_q2_good(variance_ratio):
+    assert variance_ratio <= 1.3, (
+        f"the prediction's variance is {variance_ratio:.2f} times the best found."
+    )
 
 
 @pytest.mark.points(2)
@@ -417,26 +490,79 @@ def test_q5_public(submission):
     published(submission, "q5")
 
 
-@pytest.mark.points(3)
+def named(found):
+    """The N and V that an answer to question 5 names: one, or two it cannot tell."""
+    cells = found[1:] if found[0] == "cannot tell" else [found]
+    return [tuple(cell) for cell in cells]
+
+
+@pytest.mark.points(2)
 def test_q5_regret(submission, variant):
     theirs, ours = [], []
     for law, _, results in labs(variant, "q5", 10):
-        for budget, q in ((6e7, 12), (3e8, 60)):
-            shelf = [
-                (n, v)
-                for n, v in itertools.product((*SIZES, HELD_OUT), TOKENS)
-                if 2 * n * (q + v) <= budget
-            ]
+        for budget, q, encoder in ((6e7, 12, 0), (2.1e8, 60, 2e7)):
+            shelf = on_shelf(budget, q, encoder)
             best = min(law.error(*cell) for cell in shelf)
-            found = tuple(submission.function("buy")(results, budget, q))
-            assert found in shelf, f"{found} is not on the shelf or breaks the budget."
-            theirs.append(law.error(*found) - best)
-            ours.append(law.error(*buy(results, budget, q)) - best)
+            found = submission.function("buy")(results, budget, q, encoder)
+            for kept, answer in (
+                (theirs, found),
+                (ours, buy(results, budget, q, encoder)),
+            ):
+                cells = named(answer)
+                assert cells and set(cells) <= set(shelf), (
+                    f"{answer} is not on the shelf or breaks the budget."
+                )
+                kept.append(np.mean([law.error(*cell) for cell in cells]) - best)
     allowed = np.mean(ours) + np.std(ours) / np.sqrt(len(ours)) + 0.002
     assert np.mean(theirs) <= allowed, (
         f"your purchases are {np.mean(theirs):.3f} worse than the best, those of a "
         f"weighted fit {np.mean(ours):.3f}."
     )
+
+
+def choices(results):
+    """Budgets under which results decide clearly, and under which they do not.
+
+    Those that decide do so although each error has a wide interval of its own, and a
+    new run has its noise.
+    """
+    law, uncertain = fitted(results)
+    sure, unsure = [], []
+    for q, (n, v) in itertools.product((12, 24, 40, 60), CELLS):
+        budget = 2.1 * n * (q + v)
+        best = sorted(on_shelf(budget, q), key=lambda cell: law.error(*cell))[:2]
+        if len(best) < 2:
+            continue
+        share = doubt(law, uncertain, *best)
+        misleading = min(
+            doubt(law, uncertain, *best, w) for w in ("overlap", "new runs")
+        )
+        if share < 0.45 and misleading > 1.2:
+            sure.append((budget, q))
+        if share > 2.5:
+            unsure.append((budget, q))
+    return sure, unsure
+
+
+def test_q5_certainty(submission, variant):
+    """Wrong certainty costs this point, and so does needless doubt."""
+    rng, asked = variant("q5 certainty"), {True: 0, False: 0}
+    for _ in range(40):
+        lab = Lab("private", key=f"{rng.integers(2**62)}")
+        results = [lab.measure(*run) for run in FEW]
+        for decided, some in zip((True, False), choices(results), strict=True):
+            if not some or asked[decided] == 4:
+                continue
+            asked[decided] += 1
+            budget, q = some[rng.integers(len(some))]
+            found = submission.function("buy")(results, budget, q, 0)
+            assert (found[0] != "cannot tell") == decided, (
+                f"with a budget of {budget:.3g} at Q = {q} you answer {found}, and the "
+                f"interval of the difference {'excludes' if decided else 'contains'} 0."
+            )
+        if min(asked.values()) == 4:
+            return
+    raise ValueError(f"only {asked} choices were found")
 
 
 def test_q6_replayed(submission, student):

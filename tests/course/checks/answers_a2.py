@@ -138,6 +138,43 @@ def of_the_module(right):
     return answer
 
 
+def with_lists(tokens_of):
+    """Names by the parts that the method section gives to each switch."""
+    parts = {"inject": "question_", "nonlinear": "query_out.", "learned": "down."}
+
+    def answer(weights, patches, question, k, heads):
+        found = {
+            switch: [name for name in sorted(weights) if name.startswith(part)]
+            for switch, part in parts.items()
+        }
+        gone = {name for names in found.values() for name in names}
+        left = {name: w for name, w in weights.items() if name not in gone}
+        off = dict.fromkeys(parts, False)
+        return found | {"tokens": tokens_of(left, patches, question, k, heads, off)}
+
+    return answer
+
+
+def unexpected(right):
+    """What a module without a part does not know when it is given all weights."""
+
+    def answer(weights, patches, question, k, heads):
+        e, d = np.shape(weights["out.weight"])
+        state = {name: torch.as_tensor(np.array(w)) for name, w in weights.items()}
+
+        def loaded(**off):
+            module = right.QueCC(d, e, k, heads, **off).double()
+            return module, module.load_state_dict(state, strict=False).unexpected_keys
+
+        switches = ("inject", "nonlinear", "learned")
+        module, _ = loaded(**dict.fromkeys(switches, False))
+        x, t = (torch.as_tensor(np.array(a)).double() for a in (patches, question))
+        found = {switch: sorted(loaded(**{switch: False})[1]) for switch in switches}
+        return found | {"tokens": module(x, t).detach()}
+
+    return answer
+
+
 def train_with(optimizer, shuffle=False, same_seed=False, still=False, ignore=False):
     """A training, perhaps with one mistake."""
 
@@ -218,13 +255,18 @@ OTHER = {
         "unfold and loops": quecc_with(unfolded, looped),
     },
     "q4": {"shapes": summed, "formula": collected},
-    "q5": {},
-    "q6": {"scipy": paired, "interval": one_sample, "formula": by_formula},
+    "q5": {"arrays": with_lists(quecc_with(listed, head_by_head))},
+    "q6": {},
+    "q7": {"scipy": paired, "interval": one_sample, "formula": by_formula},
 }
 """Maps a question to answers by name."""
 MADE = {
     "q4": {"module": of_the_module},
     "q5": {
+        "lists": lambda right: with_lists(right.outputs),
+        "unexpected": unexpected,
+    },
+    "q6": {
         "AdamW": train_with(torch.optim.AdamW),
         "NAdam": train_with(torch.optim.NAdam),
         "RAdam": train_with(torch.optim.RAdam),
@@ -237,4 +279,4 @@ WRONG = {
     "keep its own question": train_with(torch.optim.Adam, shuffle=True),
     "use `inject`": train_with(torch.optim.Adam, ignore=True),
 }
-"""Maps the sentence of a mistake in question 5 to a training of the right answers."""
+"""Maps the sentence of a mistake in question 6 to a training of the right answers."""

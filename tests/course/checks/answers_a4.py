@@ -372,19 +372,73 @@ def by_derivatives(results, n, v):
     return [middle - half, middle, middle + half]
 
 
-def buy_with(fit):
-    def answer(results, budget, q):
-        alpha, beta, floor = fit(results)
-        n, v, error, _ = rows_of(results)
-        x = (n / 1e6) ** -alpha * v**-beta
-        scale = x @ (error - floor) / (x @ x)
-        shelf = itertools.product((*SIZES, HELD_OUT), TOKENS)
-        fitting = [(n, v) for n, v in shelf if 2 * n * (q + v) <= budget]
-        return min(
-            fitting, key=lambda c: scale * (c[0] / 1e6) ** -alpha * c[1] ** -beta
-        )
+def affordable(budget, q, encoder):
+    shelf = itertools.product((*SIZES, HELD_OUT), TOKENS)
+    return [(n, v) for n, v in shelf if 2 * n * (q + v) + encoder <= budget]
 
-    return answer
+
+def predicted(p, n, v):
+    return p[0] * (n / 1e6) ** -p[1] * v ** -p[2] + p[3]
+
+
+def buy_with(laws_of):
+    """Decides by draws of the law: the best and more of them, one a row."""
+
+    def make(right):
+        def answer(results, budget, q, encoder):
+            best, draws = laws_of(right, results)
+            shelf = affordable(budget, q, encoder)
+            first, *rest = sorted(shelf, key=lambda cell: predicted(best, *cell))
+            if not rest:
+                return first
+            gap = [predicted(p, *rest[0]) - predicted(p, *first) for p in draws]
+            if np.quantile(gap, 0.1) > 0:
+                return first
+            return ["cannot tell", *map(list, sorted([first, rest[0]]))]
+
+        return answer
+
+    return make
+
+
+def drawn(right, results):
+    """From the normal distribution of the master's estimates."""
+    best, uncertain = right.weighted_fit(results)
+    rng = np.random.default_rng(0)
+    return best, rng.multivariate_normal(best, uncertain, 4000)
+
+
+def sandwich(right, results):
+    """Seeds fitted as if independent, and that fit's noise with what they share."""
+    best, jacobian = least(results)
+    n, _, error, count = rows_of(results)
+    seeds = np.array([row["seed"] for row in results if row["v"] > 0])
+    rough = np.clip(error, 0.01, 0.99)
+    sigma = np.sqrt((0.02 * rough) ** 2 + rough * (1 - rough) / count)
+    same = (n[:, None] == n) & (seeds[:, None] == seeds)
+    shared = 0.5 * same * np.outer(0.02 * rough / sigma, 0.02 * rough / sigma)
+    np.fill_diagonal(shared, 1)
+    bread = np.linalg.inv(jacobian.T @ jacobian + np.diag([0, 0, 0, 100.0]))
+    uncertain = bread @ (jacobian.T @ shared @ jacobian) @ bread
+    rng = np.random.default_rng(1)
+    return best, rng.multivariate_normal(best, uncertain, 4000)
+
+
+def without_a_seed(right, results):
+    """The jackknife: all runs of one size and seed are left out in turn."""
+    best = right.weighted_fit(results)[0]
+    rows = [row for row in results if row["v"] > 0]
+    groups = sorted({(row["n"], row["seed"]) for row in rows})
+    fits = np.array(
+        [
+            right.weighted_fit([r for r in rows if (r["n"], r["seed"]) != group])[0]
+            for group in groups
+        ]
+    )
+    count = len(groups)
+    away = (fits - fits.mean(0)) * ((count - 1) / count) ** 0.5
+    signs = np.random.default_rng(2).normal(size=(4000, count))
+    return best, best + signs @ away
 
 
 def summed(cells, q, steps, batch, images, encoder_flops):
@@ -432,10 +486,85 @@ OTHER = {
         "all": lambda: experiment(Lab("bob"), bought(spread(5), 4.0)),
     },
     "q5": {
-        "simplex": buy_with(searched),
-        "projected": buy_with(projected),
-        "independent": buy_with(lambda results: least(results)[0][1:]),
+        "drawn": buy_with(drawn),
+        "sandwich": buy_with(sandwich),
+        "jackknife": buy_with(without_a_seed),
     },
 }
 """Maps a question to answers by name; those of `MADE` are functions of right ones."""
-MADE = ("q2", "q4")
+MADE = ("q2", "q4", "q5")
+
+
+def as_designed(right):
+    """Buys one by one what a design lists."""
+
+    def answer(results, menu, rest):
+        paid = sum(price_of_run(row["n"], row["v"]) for row in results)
+        wanted = right.design(menu, paid + rest)
+        return wanted[len(results)] if len(results) < len(wanted) else None
+
+    return answer
+
+
+def by_other_fit(right):
+    """Looks again where the fit of what is known says, each row as independent."""
+
+    def answer(results, menu, rest):
+        runs = [[row["n"], row["v"], row["seed"]] for row in results]
+        laws = right.GUESSES if len(runs) < 15 else [least(results)[0]]
+        return right.most_useful(runs, menu, rest, laws)
+
+    return answer
+
+
+def swapped_one_by_one(right):
+    """Buys what is missing of a list that swaps improved."""
+    listed = {}
+
+    def answer(results, menu, rest):
+        paid = sum(price_of_run(row["n"], row["v"]) for row in results)
+        if not results:
+            listed["cells"] = swapped(right)(menu, paid + rest)
+        bought = [[row["n"], row["v"], row["seed"]] for row in results]
+        left = [cell for cell in listed["cells"] if list(cell) not in bought]
+        return min(left, key=lambda c: -price_of_run(*c[:2]), default=None)
+
+    return answer
+
+
+NEXT = {
+    "as designed": as_designed,
+    "other fit": by_other_fit,
+    "swapped": swapped_one_by_one,
+}
+"""Right ways to buy one run after another, functions of the right answers."""
+
+
+def always(*cells):
+    """Buys the runs in this order, whatever is left."""
+    return lambda right: lambda results, menu, rest: cells[len(results) % len(cells)]
+
+
+def stops_at(share):
+    def make(right):
+        def answer(results, menu, rest):
+            paid = sum(price_of_run(row["n"], row["v"]) for row in results)
+            done = paid > share * (paid + rest)
+            return None if done else right.next_cell(results, menu, rest)
+
+        return answer
+
+    return make
+
+
+WRONG_NEXT = {
+    "is in `results` already": always((SIZES[0], 1, 0)),
+    "of 3 is left": always(*[(SIZES[3], 144, seed) for seed in range(5)]),
+    "is not on the menu": always((HELD_OUT, 16, 0)),
+    "are spent, and what is left": stops_at(0.3),
+    "all runs that see have one V": always(
+        *[(n, 4, seed) for n in SIZES[::-1] for seed in range(5)], None
+    ),
+    "or None to stop": lambda right: lambda results, menu, rest: "the best",
+}
+"""Maps the sentence of a mistake to a way to buy one run after another."""

@@ -10,6 +10,7 @@ import nbformat
 import pytest
 
 from tests.book.conftest import ROOT
+from vlmcore.course.checks.feedback import UnansweredError
 from vlmcore.course.grading import PYTEST
 from vlmcore.course.hidden_tests import HiddenTests
 
@@ -33,6 +34,8 @@ class Answers:
         self.names = names
 
     def function(self, name):
+        if name not in self.names:
+            raise UnansweredError(f"there is no {name}")
         return self.names[name]
 
     def value(self, name):

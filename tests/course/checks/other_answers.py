@@ -8,7 +8,7 @@ from scipy import optimize, stats
 
 
 def all_pairs(n, v, error, q):
-    cost = 2 * n * (q + v)
+    cost = 2 * n * (q + v + 1)
     no_worse = (cost[:, None] <= cost) & (error[:, None] <= error)
     better = (cost[:, None] < cost) | (error[:, None] < error)
     members = np.flatnonzero(~(no_worse & better).any(0))
@@ -16,14 +16,14 @@ def all_pairs(n, v, error, q):
 
 
 def running_minimum(n, v, error, q):
-    table = pd.DataFrame({"cost": 2 * n * (q + v), "error": error})
+    table = pd.DataFrame({"cost": 2 * n * (q + v + 1), "error": error})
     table = table.sort_values(["cost", "error"])
     before = table["error"].cummin().shift(fill_value=np.inf)
     return table.index[table["error"] < before].tolist()
 
 
 def by_cost(n, v, error, q):
-    cost = n * (q + v)
+    cost = n * (q + v + 1)
     best = {c: min(error[cost == c]) for c in cost}
     return [
         i
@@ -34,7 +34,7 @@ def by_cost(n, v, error, q):
 
 
 def law(p, n, v):
-    return np.exp(p[0]) * n ** -np.exp(p[1]) * v ** -np.exp(p[2])
+    return np.exp(p[0]) * n ** -np.exp(p[1]) * (v + 1) ** -np.exp(p[2])
 
 
 def simplex(n, v, error):
@@ -62,7 +62,7 @@ def four_at_once(n, v, error):
     tight = {"xtol": 1e-15, "ftol": 1e-15, "gtol": 1e-15, "max_nfev": 5_000}
     fits = [
         optimize.least_squares(
-            lambda p: p[0] * n ** -p[1] * v ** -p[2] + p[3] - error,
+            lambda p: p[0] * n ** -p[1] * (v + 1) ** -p[2] + p[3] - error,
             start,
             bounds=bounds,
             x_scale=[0.5, 0.1, 0.1, 0.1],
@@ -92,7 +92,7 @@ NODES = list(itertools.product((-2, -1, 0, 1, 2), repeat=2))
 
 
 def solved_for(exponents, n, v, error, floor=None):
-    x = n ** -exponents[0] * v ** -exponents[1]
+    x = n ** -exponents[0] * (v + 1) ** -exponents[1]
     if floor is None:
         slope, floor = np.polyfit(x, error, 1)
         if floor < 0:
@@ -105,18 +105,19 @@ def solved_for(exponents, n, v, error, floor=None):
 def searched_tokens(alpha, beta, q, largest=576):
     """Numerically, in the logarithm of V."""
     grid = np.linspace(0, np.log(largest), 20_001)
-    return np.exp(grid[np.argmin(alpha * np.log(q + np.exp(grid)) - beta * grid)])
+    t = np.exp(grid) + 1
+    return t[np.argmin(alpha * np.log(q + t) - beta * np.log(t))] - 1
 
 
 def cases(alpha, beta, q, largest=576):
     with np.errstate(divide="ignore", invalid="ignore"):
-        inner = np.float64(beta) * q / (np.float64(alpha) - beta)
+        inner = np.float64(beta) * q / (np.float64(alpha) - beta) - 1
     return float(np.clip(inner, 1, largest)) if alpha > beta else largest
 
 
 def root(alpha, beta, q, largest=576):
     def slope(v):
-        return alpha * v - beta * (q + v)
+        return alpha * (v + 1) - beta * (q + v + 1)
 
     if slope(largest) <= 0:
         return largest

@@ -8,7 +8,7 @@ from tests.course.checks.wrong_answers import WRONG
 from vlmcore import paper
 from vlmcore.course.checks import CHECKS, check
 from vlmcore.course.checks.a3.points import BENCHMARKS, published_points
-from vlmcore.scaling import profile
+from vlmcore.scaling import Product, fit_law, frontier, profile, profile_path
 
 ANSWERS = {
     "q1": "frontier",
@@ -63,7 +63,7 @@ def test_what_was_not_written_yet_says_so():
     def unwritten(*arguments):
         raise NotImplementedError()
 
-    for question in CHECKS:
+    for question in CHECKS.keys() - {"a4.q2_next"}:  # which may stay unwritten
         with pytest.raises(NotImplementedError):
             check(question, unwritten)
 
@@ -77,6 +77,49 @@ def test_what_cannot_be_checked():
         "something else than what is asked for"
         in check("a3.q5", lambda *points: None).message
     )
+
+
+def library_law(n, v, error):
+    return fit_law(Product, 1e9 * n, v, error, allow_bound=True)
+
+
+def library_profile(n, v, error, floors):
+    path = profile_path(library_law(n, v, error), "D", floors)
+    return path[["alpha", "beta", "objective"]].to_numpy()
+
+
+def library_interval(n, v, error, level=0.95):
+    interval = profile(library_law(n, v, error), "ratio", level)
+    return interval.low, interval.high
+
+
+def library_decision(n, v, error, q):
+    low, high = library_interval(n, v, error)
+    tokens = library_law(n, v, error).law.optimal_tokens(q)
+    word = "few" if low > 1 else "all" if high < 1 else "cannot tell"
+    return word, None if word == "cannot tell" else tokens, low, high
+
+
+PASTED = {
+    "q1": lambda n, v, error, q: frontier(2 * n * (q + v), error),
+    "q2": lambda *points: library_law(*points).law.parameters,
+    "q3": lambda alpha, beta, q, largest=576: Product(1, alpha, beta, 0).optimal_tokens(
+        q, max_visual_tokens=largest
+    ),
+    "q4": library_profile,
+    "q5": library_interval,
+    "q7": library_decision,
+}
+"""The package's own functions, as a copy of their source would compute."""
+
+
+@pytest.mark.parametrize("question", PASTED)
+def test_the_library_s_own_functions_lose_points(a3, question, hidden):
+    feedback = check(f"a3.{question}", PASTED[question])
+    assert not feedback.right
+    names = vars(a3) | {ANSWERS[question]: PASTED[question]}
+    (grade,) = hidden("a3", names, f"{question} and not public")
+    assert grade.points < grade.out_of, "the hidden tests alone would let it pass"
 
 
 @pytest.mark.parametrize("task", BENCHMARKS)
@@ -99,9 +142,9 @@ def test_the_masters_numbers_are_the_known_ones(a3):
     """Snapshot: what the published points are known to give."""
     points = published_points("visual")
     law = a3.fit_product(*points)
-    assert law == pytest.approx((0.5908, 0.0709, 0.0151, 0), abs=6e-5)
-    assert a3.profile(*points, [0.0])[0, 2] == pytest.approx(3.794e-4, rel=1e-4)
-    assert a3.optimal_tokens(0.077, 0.015, 50) == pytest.approx(12.1, abs=0.05)
-    assert a3.optimal_tokens(*law[1:3], 50) == pytest.approx(13.5, abs=0.05)
+    assert law == pytest.approx((0.5955, 0.0709, 0.0167, 0), abs=6e-5)
+    assert a3.profile(*points, [0.0])[0, 2] == pytest.approx(4.0317e-4, rel=1e-4)
+    assert a3.optimal_tokens(0.077, 0.015, 50) == pytest.approx(11.1, abs=0.05)
+    assert a3.optimal_tokens(*law[1:3], 50) == pytest.approx(14.4, abs=0.05)
     low, high = a3.doubtful_ratios(paper.scores("ocr"), paper.doubtful_points(), "ocr")
-    assert 0.69 < low < 0.7163 < high < 0.77
+    assert 0.626 < low < 0.6351 < high < 0.658

@@ -21,6 +21,7 @@ from vlmcore.models.compressors.quecc import QueCC
 OTHER = {"a1": other_a1.OTHER, "a2": answers_a2.OTHER, "a4": answers_a4.OTHER}
 MADE = {"a2": answers_a2.MADE, "a4": {q: answers_a4.OTHER[q] for q in answers_a4.MADE}}
 HIDDEN = {name: vars(hidden_module(name)) for name in OTHER}
+NEXT_CELL = "next_cell", "q2"
 QUESTIONS = [(name, q) for name in OTHER for q in HIDDEN[name]["NAMES"]]
 MISTAKES = [
     (n, q, wrong) for n, q in QUESTIONS for wrong in HIDDEN[n]["MISTAKES"].get(q, ())
@@ -46,6 +47,11 @@ def masters():
     return {name: solved(name) for name in OTHER}
 
 
+def names_for(question, masters, name):
+    """The master's names, of which `next_cell` would be asked in place of `design`."""
+    return {n: a for n, a in masters[name].items() if (n, question) != NEXT_CELL}
+
+
 @pytest.mark.parametrize(("name", "question"), QUESTIONS)
 def test_the_master_is_right(name, question, masters, hidden):
     answer = masters[name][HIDDEN[name]["NAMES"][question]]
@@ -54,7 +60,7 @@ def test_the_master_is_right(name, question, masters, hidden):
         f"{name}.{question}", ""
     )
     student = masters[name]["STUDENT"]
-    (grade,) = hidden(name, masters[name], question, student)
+    (grade,) = hidden(name, names_for(question, masters, name), question, student)
     assert grade.points == grade.out_of, grade.message
 
 
@@ -70,7 +76,7 @@ def test_a_mistake_gets_its_sentence_and_loses_points(
     feedback = check(f"{name}.{question}", mistaken)
     assert not feedback.right
     assert feedback.message == of["MISTAKES"][question][wrong]
-    names = masters[name] | {of["NAMES"][question]: mistaken}
+    names = names_for(question, masters, name) | {of["NAMES"][question]: mistaken}
     (grade,) = hidden(name, names, f"{question} and not public")
     assert grade.points < grade.out_of, "the hidden tests alone would let it pass"
 
@@ -86,8 +92,38 @@ def test_a_mistake_of_a4_is_recognised_by_what_it_does(
     wrong = answers_a4.WRONG[question][phrase](SimpleNamespace(**masters["a4"]))
     feedback = check(f"a4.{question}", wrong)
     assert not feedback.right and phrase in feedback.message
-    (grade,) = hidden("a4", masters["a4"] | {name: wrong}, f"{question} and not public")
+    names = names_for(question, masters, "a4") | {name: wrong}
+    (grade,) = hidden("a4", names, f"{question} and not public")
     assert grade.points < grade.out_of, "the hidden tests alone would let it pass"
+
+
+@pytest.mark.parametrize("phrase", answers_a4.WRONG_NEXT)
+def test_a_mistake_in_buying_one_by_one(phrase, masters, hidden):
+    wrong = answers_a4.WRONG_NEXT[phrase](SimpleNamespace(**masters["a4"]))
+    feedback = check("a4.q2_next", wrong)
+    assert not feedback.right and phrase in feedback.message
+    names = masters["a4"] | {"next_cell": wrong}
+    (grade,) = hidden("a4", names, "q2 and not public")
+    assert grade.points < grade.out_of, "the hidden tests alone would let it pass"
+
+
+@pytest.mark.parametrize("way", ["master", *answers_a4.NEXT])
+def test_runs_bought_one_by_one_have_all_points(way, masters, hidden):
+    right = SimpleNamespace(**masters["a4"])
+    answer = right.next_cell if way == "master" else answers_a4.NEXT[way](right)
+    assert check("a4.q2_next", answer).right
+    names = masters["a4"] | {"next_cell": answer, "design": None}
+    (grade,) = hidden("a4", names, "q2", "bob")
+    assert (grade.message, grade.points) == ("right.", grade.out_of)
+
+
+def test_what_is_not_bought_one_by_one_costs_nothing(masters, hidden):
+    def unwritten(*arguments):
+        raise NotImplementedError()
+
+    assert "costs nothing" in check("a4.q2_next", unwritten).message
+    (grade,) = hidden("a4", masters["a4"] | {"next_cell": unwritten}, "q2")
+    assert grade.points == grade.out_of
 
 
 def test_a_ledger_is_of_its_own_student(masters, hidden):
@@ -100,9 +136,9 @@ def test_a_ledger_is_of_its_own_student(masters, hidden):
 @pytest.mark.parametrize("phrase", answers_a2.WRONG)
 def test_a_wrong_training_is_recognised(phrase, masters, hidden):
     wrong = answers_a2.WRONG[phrase](SimpleNamespace(**masters["a2"]))
-    feedback = check("a2.q5", wrong)
+    feedback = check("a2.q6", wrong)
     assert not feedback.right and phrase in feedback.message
-    (grade,) = hidden("a2", masters["a2"] | {"train": wrong}, "q5 and not public")
+    (grade,) = hidden("a2", masters["a2"] | {"train": wrong}, "q6 and not public")
     assert grade.points < grade.out_of
 
 
@@ -114,7 +150,8 @@ def test_another_way_to_a_right_answer_has_all_points(
     right = SimpleNamespace(**masters[name])
     other = make(right) if make else OTHER[name][question][way]
     answer = {HIDDEN[name]["NAMES"][question]: other}
-    (grade,) = hidden(name, masters[name] | answer, question, "bob")
+    names = names_for(question, masters, name) | answer
+    (grade,) = hidden(name, names, question, "bob")
     assert (grade.message, grade.points) == ("right.", grade.out_of)
 
 
@@ -211,7 +248,7 @@ def test_the_library_s_own_module_loses_points(question, answer, masters, hidden
 @pytest.mark.parametrize(("name", "question"), QUESTIONS)
 def test_every_question_has_mistakes_and_methods(name, question):
     """Three of each at least; the tests above try them all."""
-    recognised = {("a2", "q5"): answers_a2.WRONG}
+    recognised = {("a2", "q6"): answers_a2.WRONG}
     recognised |= {("a4", q): wrong for q, wrong in answers_a4.WRONG.items()}
     mistakes = {*HIDDEN[name]["MISTAKES"].get(question, ())}
     mistakes |= {*recognised.get((name, question), ())}

@@ -19,14 +19,14 @@ def searched(residuals, **options):
 
 
 def line(n, v, error, alpha, beta):
-    x = n**-alpha * v**-beta
+    x = n**-alpha * (v + 1) ** -beta
     return np.linalg.lstsq(np.stack([x, np.ones_like(x)], 1), error)[0]
 
 
 def without_projection(n, v, error, **options):
     def residuals(exponents):
         slope, floor = line(n, v, error, *exponents)
-        return slope * n ** -exponents[0] * v ** -exponents[1] + floor - error
+        return slope * n ** -exponents[0] * (v + 1) ** -exponents[1] + floor - error
 
     alpha, beta = searched(residuals, **options)
     slope, floor = line(n, v, error, alpha, beta)
@@ -39,14 +39,15 @@ def clipped_afterwards(n, v, error):
 
 
 def straight_line_of_logarithms(n, v, error):
-    design = np.stack([np.ones_like(n), -np.log(n), -np.log(v)], 1)
+    design = np.stack([np.ones_like(n), -np.log(n), -np.log(v + 1)], 1)
     k, alpha, beta = np.linalg.lstsq(design, np.log(error))[0]
     return np.exp(k), alpha, beta, 0.0
 
 
 def least_logarithms(n, v, error):
     def residuals(p):
-        return np.log(np.exp(p[0]) * n ** -p[1] * v ** -p[2] + p[3]) - np.log(error)
+        law = np.exp(p[0]) * n ** -p[1] * (v + 1) ** -p[2] + p[3]
+        return np.log(law) - np.log(error)
 
     bounds = ([-9, 1e-4, 1e-4, 0], [9, 5, 5, 1])
     k, *rest = optimize.least_squares(
@@ -67,7 +68,8 @@ def coarse_grid(n, v, error):
 
     def squares(node):
         slope, floor = line(n, v, error, *node)
-        return np.sum((slope * n ** -node[0] * v ** -node[1] + floor - error) ** 2)
+        law = slope * n ** -node[0] * (v + 1) ** -node[1] + floor
+        return np.sum((law - error) ** 2)
 
     alpha, beta = min(nodes, key=squares)
     slope, floor = line(n, v, error, alpha, beta)
@@ -79,7 +81,7 @@ def stopped_early(right):
         _, alpha, beta, _ = right.fit_product(n, v, error)
         slope, floor = line(n, v, error, 1.006 * alpha, beta)
         if floor < 0:
-            x = n ** -(1.006 * alpha) * v**-beta
+            x = n ** -(1.006 * alpha) * (v + 1) ** -beta
             slope, floor = x @ error / (x @ x), 0
         return slope, 1.006 * alpha, beta, floor
 
@@ -87,17 +89,17 @@ def stopped_early(right):
 
 
 def undivided(alpha, beta, q, largest=576):
-    return max(1, beta * q / (alpha - beta)) if alpha > beta else 1
+    return max(1, beta * q / (alpha - beta) - 1) if alpha > beta else 1
 
 
 def unclipped(alpha, beta, q, largest=576):
-    return beta * q / (alpha - beta)
+    return beta * q / (alpha - beta) - 1
 
 
 def kept_exponents(right):
     def answer(n, v, error, floors):
         _, alpha, beta, _ = right.fit_product(n, v, error)
-        x = n**-alpha * v**-beta
+        x = n**-alpha * (v + 1) ** -beta
         return [
             (alpha, beta, np.sum((x * (x @ (error - d)) / (x @ x) - error + d) ** 2))
             for d in floors
@@ -110,7 +112,7 @@ def refitted_floor(right):
     def answer(n, v, error, floors):
         a, alpha, beta, d = right.fit_product(n, v, error)
         return [
-            (alpha, beta, np.sum((a * n**-alpha * v**-beta + d - error) ** 2))
+            (alpha, beta, np.sum((a * n**-alpha * (v + 1) ** -beta + d - error) ** 2))
         ] * len(floors)
 
     return answer
@@ -158,7 +160,7 @@ def strict(both):
     """A frontier of the models that no other beats in both, or in error at a cost."""
 
     def answer(n, v, error, q):
-        cost = 2 * n * (q + v)
+        cost = 2 * n * (q + v + 1)
         beaten = [
             [
                 (c < cost[i]) & (e <= error[i])
@@ -177,12 +179,12 @@ def strict(both):
 
 
 def logarithms_less_floor(n, v, error, floors):
-    design = np.stack([np.ones_like(n), -np.log(n), -np.log(v)], 1)
+    design = np.stack([np.ones_like(n), -np.log(n), -np.log(v + 1)], 1)
     rows = []
     for floor in floors:
         above = np.maximum(error - floor, 1e-9)
         k, alpha, beta = np.linalg.lstsq(design, np.log(above))[0]
-        fitted = np.exp(k) * n**-alpha * v**-beta
+        fitted = np.exp(k) * n**-alpha * (v + 1) ** -beta
         rows.append((alpha, beta, np.sum((fitted - above) ** 2)))
     return rows
 
@@ -240,6 +242,9 @@ WRONG = {
         "of two models with equal error": strict("error"),
         "ties are kept on your frontier": strict("both"),
         "begin at 0": lambda r: lambda *a: [i + 1 for i in r.frontier(*a)],
+        "leaves the separator out": lambda r: (
+            lambda n, v, e, q: r.frontier(n, v - 1, e, q)
+        ),
         "leaves Q out": lambda r: lambda n, v, e, q: r.frontier(n, v, e, 0),
         "leaves N out": lambda r: (
             lambda n, v, e, q: r.frontier(np.ones_like(n), v, e, q)
@@ -259,7 +264,8 @@ WRONG = {
         "is missing": lambda r: lambda n, v, e, q: r.frontier(n, v, e, q)[:-1],
     },
     "q2": {
-        "you fitted V + Q": lambda r: lambda n, v, e: r.fit_product(n, v + 50, e),
+        "you fitted V:": lambda r: lambda n, v, e: r.fit_product(n, v - 1, e),
+        "you fitted T + Q": lambda r: lambda n, v, e: r.fit_product(n, v + 50, e),
         "you fitted the score": lambda r: lambda n, v, e: r.fit_product(n, v, 1 - e),
         "alpha and beta are exchanged": lambda r: (
             lambda n, v, e: np.array(r.fit_product(n, v, e))[[0, 2, 1, 3]]
@@ -304,20 +310,25 @@ WRONG = {
                 largest
                 if a < b
                 else min(
-                    max(np.float64(b) * q / (a - b) if a != b else 1 / (a - b), 1),
+                    max(np.float64(b) * q / (a - b) - 1 if a != b else 1 / (a - b), 1),
                     largest,
                 )
+            )
+        ),
+        "counts the separator": lambda r: (
+            lambda a, b, q, largest=576: min(
+                r.optimal_tokens(a, b, q, 1e9) + 1, largest
             )
         ),
         "you rounded": lambda r: (
             lambda a, b, q, largest=576: round(r.optimal_tokens(a, b, q, largest))
         ),
         "alpha and beta are exchanged": lambda r: (
-            lambda a, b, q, largest=576: a * q / (a - b)
+            lambda a, b, q, largest=576: a * q / (a - b) - 1
         ),
         "upside down": lambda r: lambda a, b, q, largest=576: max((a - b) / (b * q), 1),
         "the sign is wrong": lambda r: (
-            lambda a, b, q, largest=576: max(b * q / (a + b), 1)
+            lambda a, b, q, largest=576: max(b * q / (a + b) - 1, 1)
         ),
     },
     "q4": {
@@ -327,6 +338,7 @@ WRONG = {
         "alpha and beta are exchanged": lambda r: (
             lambda *p: r.profile(*p)[:, [1, 0, 2]]
         ),
+        "you fitted V:": lambda r: lambda n, v, e, d: r.profile(n, v - 1, e, d),
         "half the sum of squares": lambda r: lambda *p: r.profile(*p) * [1, 1, 0.5],
         "the mean of the squares": lambda r: lambda *p: r.profile(*p) * [1, 1, 1 / 28],
         "also below zero": lambda r: (
@@ -337,6 +349,9 @@ WRONG = {
     "q5": {
         "both sides are in it already": lambda r: (
             lambda n, v, e, level=0.95: r.ratio_interval(n, v, e, (1 + level) / 2)
+        ),
+        "you fitted V:": lambda r: (
+            lambda n, v, e, level=0.95: r.ratio_interval(n, v - 1, e, level)
         ),
         "n - 2 degrees of freedom": as_profile(k=2),
         "you divide by n, not by n - k": as_profile(k=0),
@@ -374,6 +389,13 @@ WRONG = {
         ),
         "whole language models": lambda r: (
             lambda s, d, task: whole_models(r, s, d[d["set"] == task])
+        ),
+        "you fitted V:": lambda r: (
+            lambda s, d, task: r.doubtful_ratios(
+                s.assign(visual_tokens=s["visual_tokens"] - 1),
+                d.assign(visual_tokens=d["visual_tokens"] - 1),
+                task,
+            )
         ),
         "smallest ratio first": lambda r: lambda *p: r.doubtful_ratios(*p)[::-1],
     },

@@ -15,9 +15,10 @@ CONCLUSIONS = {
         "model at small budgets, and hardly matters at large ones."
     ),
     "a3.q1": (
-        "At Q = 0 one token is optimal up to the largest language model. At Q = 50 it "
-        "is not, and this needs no law. A law adds predictions between and beyond the "
-        "28 points."
+        "At Q = 0 models with one token make up the frontier, but for one with four at "
+        "the smallest size, up to the largest language model. At Q = 50 they do not, "
+        "and this needs no law. A law adds predictions between and beyond the 28 "
+        "points."
     ),
     "a3.q2": (
         "The best D is zero, its bound, which means that the data favour a negative "

@@ -1,4 +1,4 @@
-"""Question 5 of A2: a training in which only the question tells where to look."""
+"""Question 6 of A2: a training in which only the question tells where to look."""
 
 from collections.abc import Callable
 
@@ -9,7 +9,7 @@ LOW, HIGH = 0.4, 0.6
 """Shares of the first loss below and above which the last ones have to be."""
 
 
-def q5(answer: Callable) -> str | None:
+def q6(answer: Callable) -> str | None:
     """Checks the losses of two seeds with the question, and of one without it."""
     return wrong_training(answer, 0)
 

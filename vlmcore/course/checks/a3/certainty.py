@@ -7,6 +7,7 @@ import numpy as np
 
 from vlmcore.course.checks.a3.points import (
     PLANTED,
+    SEPARATOR,
     ModelArrays,
     few_points,
     planted,
@@ -51,6 +52,10 @@ def q4(answer: Callable) -> str | None:
     if np.allclose(own[:2], (PLANTED.beta, PLANTED.alpha), rtol=0.01):
         return "alpha and beta are exchanged: a row is alpha, beta, sum of squares."
     if not np.allclose(own[:2], (PLANTED.alpha, PLANTED.beta), rtol=0.01):
+        of_tokens = planted(PLANTED, offset=-SEPARATOR)
+        row = np.asarray(answer(*of_tokens, [PLANTED.D]), float)[0]
+        if np.allclose(row[:2], (PLANTED.alpha, PLANTED.beta), rtol=0.01):
+            return "you fitted V: the law is one of T = V + 1."
         return (
             f"with D held at the planted {PLANTED.D:g} the planted alpha = "
             f"{PLANTED.alpha:g} should return; you have {own[0]:.4g}."

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from vlmcore import paper
+from vlmcore.course.checks.a3.points import predicted
 from vlmcore.course.checks.tables import stored
 from vlmcore.scaling import Product
 
@@ -47,9 +48,8 @@ def spoilt_scores() -> Case:
     """Returns points of a law of which three are spoilt in the same direction."""
     scores = paper.scores("visual")[["params", "visual_tokens"]]
     spoilt, clean = [20, 21, 15], [2]
-    error = Product(0.7, 0.12, 0.06, 0.05).predict(
-        scores["params"], scores["visual_tokens"]
-    )
+    n, v = scores["params"].to_numpy() / 1e9, scores["visual_tokens"].to_numpy(float)
+    error = predicted(Product(0.7, 0.12, 0.06, 0.05), n, v)
     error[spoilt] *= [0.97, 1.02, 1.02]
     rows = scores.iloc[spoilt + clean]
     listed = {

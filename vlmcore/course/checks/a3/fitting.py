@@ -11,8 +11,10 @@ import numpy as np
 from vlmcore.course.checks.a3.points import (
     BENCHMARKS,
     PLANTED,
+    SEPARATOR,
     ModelArrays,
     planted,
+    predicted,
     published_points,
     squares,
 )
@@ -41,12 +43,17 @@ def _planted(answer: Callable) -> str | None:
         )
     if _near([slope, -alpha, -beta, floor], PLANTED.parameters):
         return (
-            "your exponents are negative: the law has N^-alpha and V^-beta, so "
+            "your exponents are negative: the law has N^-alpha and T^-beta, so "
             "that alpha and beta are positive."
+        )
+    if _near(answer(*planted(PLANTED, offset=-SEPARATOR)), PLANTED.parameters):
+        return (
+            "you fitted V: the law is one of T = V + 1, since the separator is a "
+            "token, too."
         )
     if _near(answer(*planted(PLANTED, offset=50)), PLANTED.parameters):
         return (
-            "you fitted V + Q: the published errors follow V alone, and much "
+            "you fitted T + Q: the published errors follow T alone, and much "
             "better. Q belongs to the cost."
         )
     if _near(answer(n, v, 1 - error), PLANTED.parameters):
@@ -79,7 +86,7 @@ def _bound(answer: Callable) -> str | None:
             "project onto D >= 0. Where the line wants an intercept "
             "below zero, set D = 0 and solve for A·B alone."
         )
-    x = points.n**-alpha * points.v**-beta
+    x = points.n**-alpha * (points.v + SEPARATOR) ** -beta
     # at the least squares of a slope alone, what is left over is orthogonal to x
     left = x @ (slope * x - points.error)
     if floor < 1e-9 and abs(left) > 1e-3 * abs(x @ points.error):
@@ -116,7 +123,7 @@ def _not_least(
     ours, least = squares(law, points), stored("a3.q2")[name]
     if ours <= 1.001 * least:
         return None
-    if abs(np.sum(np.log(points.error / law.predict(1e9 * points.n, points.v)))) < 1e-6:
+    if abs(np.sum(np.log(points.error / predicted(law, points.n, points.v)))) < 1e-6:
         return (
             "you minimised the squared error of the logarithms: the question asks "
             "for that of the errors themselves."

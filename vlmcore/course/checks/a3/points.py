@@ -1,4 +1,7 @@
-"""Points that the checks of A3 use: published ones, and points of a law."""
+"""Points that the checks of A3 use: published ones, and points of a law.
+
+The law of A3 is one of T = V + 1: the visual tokens and the separator behind them.
+"""
 
 from typing import NamedTuple
 
@@ -9,6 +12,9 @@ from vlmcore.scaling import Product
 
 PLANTED = Product(AB=0.6, alpha=0.4, beta=0.2, D=0.1)
 """A law that 28 noise-free points identify."""
+
+SEPARATOR = 1
+"""Tokens behind an image that the language model reads as well."""
 
 BENCHMARKS: tuple[paper.Benchmarks, ...] = ("visual", "ocr")
 
@@ -32,9 +38,9 @@ def published_points(task: paper.Benchmarks) -> ModelArrays:
 
 
 def planted(law: Product, offset: float = 0) -> ModelArrays:
-    """Returns the predictions of a law at the published N and V, or at V + offset."""
+    """Returns a law's predictions at the published N and T, or at T + offset."""
     n, v, _ = published_points("visual")
-    return ModelArrays(n, v, law.predict(1e9 * n, v + offset))
+    return ModelArrays(n, v, predicted(law, n, v + offset))
 
 
 def few_points() -> ModelArrays:
@@ -47,9 +53,14 @@ def small_sample(law: Product, seed: int, noise: float) -> ModelArrays:
     sizes, tokens = np.meshgrid([0.4, 1.5, 6.0], [1.0, 16, 256])
     n, v = sizes.ravel(), tokens.ravel()
     spread = np.random.default_rng(seed).normal(0, noise, len(n))
-    return ModelArrays(n, v, law.predict(1e9 * n, v) * (1 + spread))
+    return ModelArrays(n, v, predicted(law, n, v) * (1 + spread))
 
 
 def squares(law: Product, points: ModelArrays) -> float:
     """Returns the sum of squared errors of a law."""
-    return float(np.sum((law.predict(1e9 * points.n, points.v) - points.error) ** 2))
+    return float(np.sum((predicted(law, points.n, points.v) - points.error) ** 2))
+
+
+def predicted(law: Product, n: np.ndarray, v: np.ndarray) -> np.ndarray:
+    """Returns the errors of a law of T = V + 1, N in billions."""
+    return law.predict(1e9 * n, v + SEPARATOR)

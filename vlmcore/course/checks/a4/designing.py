@@ -1,8 +1,14 @@
-"""Question 2 of A4: which runs to buy. Grading judges how good a list is."""
+"""Question 2 of A4: which runs to buy, at once or one by one.
+
+Grading judges how good they are.
+"""
 
 from collections.abc import Callable, Sequence
 
 from vlmcore.course.lab import SEEDS, Lab, price_of_run
+
+BUDGET, ASKED = 3.0, 40
+"""What a laboratory has for runs that are bought one by one, and the most of them."""
 
 
 def q2(answer: Callable) -> str | None:
@@ -12,6 +18,46 @@ def q2(answer: Callable) -> str | None:
         if mistake := wrong_design(answer(menu, budget), budget):
             return f"with a budget of {budget:g}: {mistake}"
     return None
+
+
+def q2_next(answer: Callable) -> str | None:
+    """Checks the purchases that `next_cell` makes in a laboratory."""
+    try:
+        found = purchases(answer, Lab("public", BUDGET))
+    except NotImplementedError:
+        return "not written, which costs nothing: grading asks `design` then."
+    return found if isinstance(found, str) else None
+
+
+def purchases(answer: Callable, lab: Lab) -> list[tuple[int, int, int]] | str:
+    """Returns what is bought one by one, or the mistake in it.
+
+    Args:
+        answer: takes the results so far, the menu and the rest of the budget, and
+            returns N, V and seed of the next run, or None when it is done.
+        lab: where runs are bought; it has nothing in its ledger yet.
+    """
+    bought: list[tuple[int, int, int]] = []
+    results: list[dict[str, float]] = []
+    while len(bought) < ASKED:
+        cell = answer(list(results), lab.menu(), lab.left)
+        if cell is None:
+            break
+        try:
+            n, v, seed = map(int, cell)
+            results.append(lab.run(n, v, seed))
+        except (TypeError, ValueError) as error:
+            return (
+                f"purchase {len(bought)} is {cell}: {error}. Return N, V and seed of a "
+                "run that `rest` pays, or None to stop."
+            )
+        if (n, v, seed) in bought:
+            return (
+                f"purchase {len(bought)}, N = {n}, V = {v}, seed {seed}, is in "
+                "`results` already: a run that is repeated says nothing new."
+            )
+        bought.append((n, v, seed))
+    return wrong_design(bought, lab.budget) or bought
 
 
 def wrong_design(cells: Sequence[Sequence[float]], budget: float) -> str | None:
