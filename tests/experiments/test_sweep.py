@@ -13,6 +13,7 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
+from tests.book.conftest import ROOT
 from vlmcore.cli import app
 from vlmcore.config import (
     replace,
@@ -28,45 +29,12 @@ from vlmcore.experiments.suites import EXPERIMENTS
 from vlmcore.experiments.suites.comparison import COMPARISON
 from vlmcore.files import write_json
 
-SWEEP = """
-import sys
-from pathlib import Path
-from vlmcore.experiments import sweep
-from vlmcore.experiments.pretraining import curriculum
-from vlmcore.experiments.tasks import synthetic
-from vlmcore.config import QueCCConfig, TokenPackerConfig
-from vlmcore.training.stages import TrainingConfig
-from vlmcore.training.trainer import StageConfig
-from vlmcore.experiments.suites.grid import GRID, grid_run, language_size
-from vlmcore.config import replace
 
-# the workers import this file and set these too
-synthetic.TRAIN_SCENES, synthetic.FAMILY_TEST_SCENES = 16, 12
-curriculum.CURRICULUM_SCENES = 40
-
-if __name__ == "__main__":
-    short = StageConfig(8, 1e-3, 4)
-    training = TrainingConfig(short, short)
-    runs = [
-        replace(
-            grid_run("ocr", language_size(32), compressor, v),
-            text=short,
-            training=replace(training, seed=seed),
-        )
-        for seed in (0, 1)
-        for compressor in (QueCCConfig(), TokenPackerConfig())
-        for v in (1, 4)
-    ]
-    sweep.run_pending(runs, sweep.Job(*map(Path, sys.argv[1:3]), "a test"), 2)
-"""
-RUNS, LANGUAGE_MODELS = 8, 2
-
-
-def start(script, folder):
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+def start(folder):
+    program = f"from tests.experiments.tiny_sweep import *; locally({str(folder)!r})"
     return subprocess.Popen(
-        [sys.executable, script, folder / "results", folder / "work"],
-        env=environment,
+        [sys.executable, "-c", program],
+        env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)},
         stdout=subprocess.DEVNULL,
     )
 
@@ -98,21 +66,19 @@ def workers(process):
     not sys.platform.startswith("linux"), reason="workers are found in /proc"
 )
 def test_sigkill_of_the_sweep_or_of_a_worker_loses_and_doubles_no_cell(tmp_path):
-    script = tmp_path / "sweep.py"
-    script.write_text(SWEEP)
-    assert start(script, tmp_path / "whole").wait(timeout=240) == 0
-    assert len(table(tmp_path / "whole")) == RUNS + LANGUAGE_MODELS
+    assert start(tmp_path / "whole").wait(timeout=240) == 0
+    assert len(table(tmp_path / "whole")) == 8 + 2  # runs and language models
 
     results = tmp_path / "killed" / "results"
     for done, of_worker in ((1, False), (4, True)):
-        process = start(script, tmp_path / "killed")
+        process = start(tmp_path / "killed")
         while len(list(results.glob("*.json"))) < done:
             assert process.poll() is None, "it ended before it was killed"
             time.sleep(0.05)
         victim = workers(process)[0] if of_worker else process.pid
         os.kill(victim, signal.SIGKILL)
         assert process.wait(timeout=60) != 0
-    assert start(script, tmp_path / "killed").wait(timeout=240) == 0
+    assert start(tmp_path / "killed").wait(timeout=240) == 0
     assert table(tmp_path / "killed") == table(tmp_path / "whole")
     assert not list((tmp_path / "killed" / "results").glob("*partial*"))
 

@@ -28,6 +28,7 @@ from vlmcore.cli import (
 )
 
 _EXTRAS = {
+    "cluster": ("ray",),
     "course": ("IPython", "nbformat", "pytest"),
     "real": ("accelerate", "gguf", "peft"),
     "submit": ("openpyxl",),

@@ -1,5 +1,7 @@
 """Commands about the runs of an experiment: their cost, doing them, counting them."""
 
+from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
@@ -23,10 +25,21 @@ _HeldOut = Annotated[
         "--held-out", help="Score on held-out training images, for development."
     ),
 ]
+_Work = Annotated[
+    Path,
+    typer.Option(metavar="FOLDER", help="Folder for features, checkpoints and logs."),
+]
 _Workers = Annotated[
     int | None,
     typer.Option(min=1, help="Runs at a time. Default: one per core, or per GPU."),
 ]
+
+
+class Engine(StrEnum):
+    """Processes of this machine or those of a cluster, which do the runs."""
+
+    LOCAL = "local"
+    RAY = "ray"
 
 
 class _Request(NamedTuple):
@@ -78,40 +91,59 @@ def plan_runs(
 def do_runs(
     name: _Name,
     results: _Results = None,
-    work: Annotated[
-        Path,
-        typer.Option(metavar="FOLDER", help="Folder for features and checkpoints."),
-    ] = Path("_build/work"),
+    work: _Work = Path("_build/work"),
     workers: _Workers = None,
     part: _Part = "1/1",
     held_out: _HeldOut = False,
+    on: Annotated[
+        Engine, typer.Option(help="This machine, or a Ray cluster with a shared disk.")
+    ] = Engine.LOCAL,
+    address: Annotated[
+        str,
+        typer.Option(metavar="HOST:PORT", help="Head of the Ray cluster."),
+    ] = "auto",
+    gpus: Annotated[
+        float | None,
+        typer.Option(min=0, help="On Ray, GPUs of a run; 0.5 puts two runs on one."),
+    ] = None,
 ) -> None:
     """Do every run of an experiment that has no result yet.
 
     It can be interrupted at any time: a run resumes from its last checkpoint, and a run
     with a result is not repeated.
     """
-    from vlmcore.experiments import sweep
+    from vlmcore.experiments import cluster, sweep
 
     request = _Request.of(name, results, part, held_out)
-    sweep.run_experiment(
-        name,
-        request.configs,
-        request.results,
-        work,
-        workers or sweep.default_workers(name),
-    )
+    if on is Engine.RAY:
+        if workers:
+            raise ValueError("a Ray cluster decides itself how many; omit --workers")
+        do = partial(cluster.run_on_cluster, address=address, gpus=gpus)
+    else:
+        count = workers or sweep.default_workers(name)
+        do = partial(sweep.run_pending, workers=count)
+    sweep.run_experiment(name, request.configs, request.results, work, do)
 
 
 def count_runs(
     name: _Name,
     results: _Results = None,
+    work: _Work = Path("_build/work"),
     part: _Part = "1/1",
     held_out: _HeldOut = False,
 ) -> None:
-    """Count the runs that have a result."""
-    from vlmcore.experiments.sweep import pending
+    """Count the runs that have a result, and list what a cluster does for the others.
+
+    A task that is running, failed or died stands there with its log.
+    """
+    from vlmcore.experiments.cluster_tasks import plan_tasks, state_of
+    from vlmcore.experiments.sweep import Job, pending
 
     _, configs, folder = _Request.of(name, results, part, held_out)
-    done = len(configs) - len(pending(configs, folder))
+    todo = pending(configs, folder)
+    done = len(configs) - len(todo)
     print(f"{name}: {done} of {len(configs)} runs have a result in {folder}")
+    for task in plan_tasks(todo, Job(folder, work, "")):
+        state, note = state_of(task)
+        if state not in ("waiting", "done"):
+            print(f"{state:11} {task.log}  {note}")

@@ -5,6 +5,7 @@
     vlmcore sweep status easyvqa
     vlmcore sweep plan grid                 # the cost, before anything is started
     vlmcore sweep run grid-gpu              # one worker per GPU
+    vlmcore sweep run grid --on ray         # on a cluster, see `cluster`
 
 A sweep can be interrupted at any time: a run resumes from its last checkpoint, and a
 run with a result is never repeated. Language models and image features are made once,
@@ -14,6 +15,7 @@ before the workers start, and shared.
 import multiprocessing
 import os
 import threading
+from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor
 from functools import partial
 from itertools import cycle, groupby, islice
@@ -51,6 +53,11 @@ class Job(NamedTuple):
     """Written into the results."""
     accelerator: str = "cpu"
     """As Lightning's."""
+
+    def prepare(self, configs: list[RunConfig]) -> None:
+        """Computes the features of runs, one run after the other: none made twice."""
+        for config in configs:
+            prepare(config, self.work)
 
     def pretrain(self, config: RunConfig) -> None:
         """Pre-trains a run's language model and writes its scores without images."""
@@ -115,15 +122,27 @@ def default_workers(name: str) -> int:
 
 
 def run_experiment(
-    name: str, configs: list[RunConfig], results: Path, work: Path, workers: int
+    name: str,
+    configs: list[RunConfig],
+    results: Path,
+    work: Path,
+    do: Callable[[list[RunConfig], Job], None],
 ) -> None:
-    """Does the runs of an experiment and scores its question-only baselines."""
+    """Does the runs of an experiment and scores its question-only baselines.
+
+    Args:
+        name: of the experiment.
+        configs: its runs, or a part of them.
+        results: folder of the result files.
+        work: folder for what can be made again.
+        do: does the runs that have no result, such as `run_pending`.
+    """
     accelerator = "auto" if name in NEEDS_GPU else "cpu"
     job = Job(results, work, f"vlmcore sweep run {name}", accelerator)
     parts = (part for config in configs for part in find_task(config.task).parts)
     for task in sorted({part.name for part in parts}):
         run_question_only(task, results, job.command)
-    run_pending(configs, job, workers)
+    do(configs, job)
 
 
 def run_pending(configs: list[RunConfig], job: Job, workers: int) -> None:
@@ -145,27 +164,23 @@ def run_pending(configs: list[RunConfig], job: Job, workers: int) -> None:
         _workers(workers, on_cpu=job.accelerator == "cpu") as pool,
         tqdm(total=len(configs), initial=done, unit="run") as bar,
     ):
-        for config in _one_for_each_feature_set(todo):
-            pool.submit(prepare, config, job.work).result()  # in turn: none made twice
+        pool.submit(job.prepare, one_for_each_feature_set(todo)).result()
         groups = list[Future[list[dict[str, Any]]]]()
         # the language models of a seed are made while the seed before is still running
         for _, wave in groupby(todo, key=lambda config: config.training.seed):
             of_seed = list(wave)
-            list(pool.map(job.pretrain, _one_for_each_language_model(of_seed)))
+            list(pool.map(job.pretrain, one_for_each_language_model(of_seed)))
             for group in by_weights(of_seed):
                 groups.append(pool.submit(job.run, group))
-                groups[-1].add_done_callback(partial(_show, bar))
+                groups[-1].add_done_callback(partial(_show_group, bar))
         for group_done in groups:
             group_done.result()  # raises what a run raised
 
 
 def _workers(count: int, *, on_cpu: bool) -> ProcessPoolExecutor:
     """Processes with their threads and GPU set before torch starts in them."""
-    threads = 1 if on_cpu else max(1, (os.cpu_count() or 1) // count)
     os.environ.update(
-        OMP_NUM_THREADS=str(threads),
-        OMP_WAIT_POLICY="passive",
-        TOKENIZERS_PARALLELISM="false",
+        environment(1 if on_cpu else max(1, (os.cpu_count() or 1) // count))
     )
     spawn = multiprocessing.get_context("spawn")
     devices: SimpleQueue[str] = spawn.SimpleQueue()
@@ -174,7 +189,16 @@ def _workers(count: int, *, on_cpu: bool) -> ProcessPoolExecutor:
     return ProcessPoolExecutor(count, spawn, _start_worker, (devices,))
 
 
-def _one_for_each_feature_set(configs: list[RunConfig]) -> list[RunConfig]:
+def environment(threads: int) -> dict[str, str]:
+    """The environment of a worker with so many threads."""
+    return {
+        "OMP_NUM_THREADS": str(threads),
+        "OMP_WAIT_POLICY": "passive",
+        "TOKENIZERS_PARALLELISM": "false",
+    }
+
+
+def one_for_each_feature_set(configs: list[RunConfig]) -> list[RunConfig]:
     """A run for each data set with and without CLS attention; blind runs need none."""
     seeing = [config for config in configs if config.model.compressor is not None]
     sets = {
@@ -185,7 +209,7 @@ def _one_for_each_feature_set(configs: list[RunConfig]) -> list[RunConfig]:
     return list(sets.values())
 
 
-def _one_for_each_language_model(configs: list[RunConfig]) -> list[RunConfig]:
+def one_for_each_language_model(configs: list[RunConfig]) -> list[RunConfig]:
     """A run for each miniature language model, the largest first."""
     miniatures = [config for config in configs if config.pretrained is None]
     models = {language_identity(config): config for config in miniatures}.values()
@@ -210,11 +234,15 @@ def _end_with_the_parent() -> None:
     threading.Thread(target=wait, daemon=True).start()
 
 
-def _show(bar: tqdm, group: Future[list[dict[str, Any]]]) -> None:
+def _show_group(bar: tqdm, group: Future[list[dict[str, Any]]]) -> None:
     """Prints the results of a finished group; a failed one raises later."""
-    if group.cancelled() or group.exception():
-        return
-    for result in group.result():
+    if not (group.cancelled() or group.exception()):
+        show(bar, group.result())
+
+
+def show(bar: tqdm, results: list[dict[str, Any]]) -> None:
+    """Prints results above a progress bar, which counts them."""
+    for result in results:
         bar.write(describe(result))
         bar.update()
 
