@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from vlmcore import paper
+from vlmcore.cost import DEVICES
 
 
 @pytest.mark.parametrize("task", ["visual", "ocr"])
@@ -44,3 +45,10 @@ def test_every_test_size_has_a_source_and_a_column():
     sizes = paper.sizes_of_tests()
     assert set(sizes["benchmark"]) < set(paper.table1().columns)
     assert sizes["source"].str.len().min() > 20 and sizes["benchmark"].is_unique
+
+
+def test_hours_of_training_are_of_known_devices_and_stages():
+    hours = paper.training_hours()
+    assert set(hours["device"]) <= set(DEVICES) and (hours["hours"] > 0).all()
+    assert not hours.duplicated(["model", "stage"]).any()
+    assert set(hours["stage"]) == {"align", "tune"}

@@ -50,6 +50,11 @@ def test_costs_are_shares_with_their_total():
         pd.DataFrame(costs, index=["one", "two"]), absolute=True
     ).axes[0]
     assert [bar.get_width() for bar in axis.patches] == pytest.approx([3, 1, 1, 1])
+    table = 1e6 * pd.DataFrame(costs, index=["one", "two"])
+    axis = plots.cost_shares(table, absolute=True, unit="EFLOPs", of="a run").axes[0]
+    assert [bar.get_width() for bar in axis.patches] == pytest.approx([3, 1, 1, 1])
+    assert texts(axis.texts) == ["4.00 EFLOPs", "2.00 EFLOPs"]
+    assert axis.get_xlabel() == "EFLOPs of a run"
 
 
 def test_flops_and_seconds_are_relative_to_the_largest_v():

@@ -19,6 +19,16 @@ def test_losses_have_their_running_mean():
     assert ys(plots.losses({"a": log}).axes[0]) == [[2.0, 1.0], [2.0, 1.5]]
 
 
+def test_memory_is_stacked_below_the_limits_of_devices():
+    table = pd.DataFrame({"weights": [4.0, 2.0], "moments": [8.0, 4.0]}, index=[1, 2])
+    figure = plots.memory_by_devices({"whole": 2 * table, "shared": table}, {"L4": 22})
+    whole, shared = figure.axes
+    assert [bar.get_height() for bar in whole.patches] == [8, 4, 16, 8]
+    assert [bar.get_y() for bar in shared.patches] == [0, 0, 4, 2]
+    assert ys(shared) == [[22, 22]] and shared.get_title("left") == "shared"
+    assert texts(shared.get_xticklabels()) == ["1", "2"]
+
+
 def test_grids_of_images_grow_with_their_captions():
     images = np.zeros((2, 3, 8, 8), np.uint8)
     assert len(plots.samples_grid(images, ["a", "b"], columns=3).axes) == 3

@@ -71,6 +71,26 @@ class Spread(NamedTuple):
     """Whether layers are computed again in the backward pass."""
 
 
+class TrainingFlops(NamedTuple):
+    """Operations of both passes for one sample."""
+
+    encoder: float
+    question_pass: float
+    """The language model on the question alone, for a question-aware compressor."""
+    compressor: float
+    """Forward and backward."""
+    forward: float
+    """Of the language model, output head included."""
+    backward: float
+    recomputed: float
+    """Layers that are computed again in the backward pass."""
+
+    @property
+    def total(self) -> float:
+        """All of them."""
+        return sum(self)
+
+
 class TrainingMemory(NamedTuple):
     """Bytes on a device at the peak of a step."""
 
@@ -120,8 +140,8 @@ def training_flops(
     *,
     lora: LoRAConfig | None = None,
     checkpointed: bool = False,
-) -> float:
-    """Operations of both passes for one sample.
+) -> TrainingFlops:
+    """Operations of both passes for one sample, by part.
 
     Args:
         config: the model.
@@ -133,18 +153,22 @@ def training_flops(
     lm, compressor = config.language, config.compressor
     learnt = stage == "tune" and lora is None
     tokens = round(texts.text) + config.visual_tokens
-    forward, attention = language_flops(lm, tokens, 0), attention_flops(lm, tokens, 0)
+    layers, attention = language_flops(lm, tokens, 0), attention_flops(lm, tokens, 0)
+    head = round(texts.labels) * head_flops(lm)
+    # the gradient of the inputs, and where weights are trained that of the weights;
     # attention has no weights: both of its inputs have gradients in either stage
-    passes = (3 if learnt else 2) * (forward - attention) + 3 * attention
-    head = (3 if learnt else 2) * round(texts.labels) * head_flops(lm)
+    backward = (2 if learnt else 1) * (layers - attention + head) + 2 * attention
     # nothing needs the output of a layer's last matrix again
-    again = forward - lm.depth * linear_flops(tokens, lm.mlp_width, lm.width)
-    total = passes + head + again * checkpointed
-    if compressor is None:
-        return total
-    total += vision_flops(config.vision) + 3 * compressor.flops(config.axes)
+    again = layers - lm.depth * linear_flops(tokens, lm.mlp_width, lm.width)
     asked = language_flops(lm, round(texts.question), 0) if texts.question else 0
-    return total + asked * compressor.sees_question
+    return TrainingFlops(
+        0 if compressor is None else vision_flops(config.vision),
+        asked if compressor is not None and compressor.sees_question else 0,
+        0 if compressor is None else 3 * compressor.flops(config.axes),
+        layers + head,
+        backward,
+        again * checkpointed,
+    )
 
 
 def training_memory(

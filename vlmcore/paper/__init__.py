@@ -10,6 +10,7 @@ from vlmcore.paper.published import (
     search_grid,
     sizes_of_tests,
     table1,
+    training_hours,
 )
 
 __all__ = [
@@ -22,4 +23,5 @@ __all__ = [
     "search_grid",
     "sizes_of_tests",
     "table1",
+    "training_hours",
 ]

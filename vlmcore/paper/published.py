@@ -114,5 +114,13 @@ def sizes_of_tests() -> pd.DataFrame:
     return _read("test_sizes")
 
 
+def training_hours() -> pd.DataFrame:
+    """Hours that LLaVA-1.5's authors state for its two stages, about.
+
+    Columns are `model`, `stage`, `gpus`, `device` and `hours`.
+    """
+    return _read("training_hours")
+
+
 def _read(name: str) -> pd.DataFrame:
     return pd.read_csv(_FOLDER / f"{name}.csv", comment="#")

@@ -42,7 +42,7 @@ from vlmcore.plots.tasks import (
     tasks_at_budget,
 )
 from vlmcore.plots.token_grid import kept_patches, pooled_cells, token_weights
-from vlmcore.plots.training import accuracy_by_tokens, losses
+from vlmcore.plots.training import accuracy_by_tokens, losses, memory_by_devices
 from vlmcore.plots.uncertainty import intervals, loss_map, profile_of_d, random_searches
 
 __all__ = [
@@ -70,6 +70,7 @@ __all__ = [
     "loss_map",
     "losses",
     "measured_frontier",
+    "memory_by_devices",
     "optimal_tokens_by_budget",
     "optimal_tokens_by_ratio",
     "optimal_tokens_by_text",

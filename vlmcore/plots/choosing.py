@@ -1,6 +1,7 @@
 """Choosing V: error when a budget is spent, the optimal V, and the other costs."""
 
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -101,15 +102,23 @@ def optimal_tokens_by_budget(
     return figure
 
 
-def cost_shares(table: pd.DataFrame, *, absolute: bool = False) -> Figure:
+def cost_shares(
+    table: pd.DataFrame,
+    *,
+    absolute: bool = False,
+    unit: Literal["TFLOPs", "EFLOPs"] = "TFLOPs",
+    of: str = "one answer",
+) -> Figure:
     """The parts of a cost: one bar a row, one colour a column, totals beside them.
 
     Args:
         table: FLOPs.
         absolute: whether a bar is as long as its total; all are as long otherwise.
+        unit: of the totals; an EFLOP is a million TFLOPs.
+        of: what costs so much.
     """
-    total = table.sum(axis=1)
-    parts = table / 1e12 if absolute else table.div(total, axis=0)
+    total, size = table.sum(axis=1), {"TFLOPs": 1e12, "EFLOPs": 1e18}[unit]
+    parts = table / size if absolute else table.div(total, axis=0)
     starts = parts.cumsum(axis=1) - parts
     length = parts.sum(axis=1)
     with panel(8.2, 0.42 * len(table) + 1.1) as (figure, axis):
@@ -118,10 +127,10 @@ def cost_shares(table: pd.DataFrame, *, absolute: bool = False) -> Figure:
             axis.barh(at, parts[part], left=starts[part], label=part, height=0.7)
         for y, (end, value) in enumerate(zip(length, total, strict=True)):
             room = 0.01 * length.max()
-            axis.text(end + room, y, f"{value / 1e12:.2f} TFLOPs", va="center")
+            axis.text(end + room, y, f"{value / size:.2f} {unit}", va="center")
         name_rows(axis, table.index)
-        unit = "TFLOPs of one answer" if absolute else "share of the FLOPs"
-        axis.set(xlim=(0, 1.2 * length.max() if absolute else 1), xlabel=unit)
+        label = f"{unit} of {of}" if absolute else "share of the FLOPs"
+        axis.set(xlim=(0, 1.2 * length.max() if absolute else 1), xlabel=label)
         axis.grid(False)
         figure.legend(loc="outside upper center", ncols=len(table.columns))
     return figure

@@ -1,11 +1,11 @@
-"""Training curves, and the accuracy that training reached."""
+"""Training curves, the accuracy that training reached, and its memory."""
 
 from collections.abc import Mapping
 
 import pandas as pd
 from matplotlib.figure import Figure
 
-from vlmcore.plots.style import colours, panel, panels
+from vlmcore.plots.style import colours, legend_beside, panel, panels
 
 
 def losses(
@@ -53,4 +53,31 @@ def accuracy_by_tokens(table: pd.DataFrame, baselines: Mapping[str, float]) -> F
         axis.set_xlabel("visual tokens V (0: blind, last: uncompressed)")
         axis.set_ylabel("accuracy on the test split")
         axis.legend(loc="center right")
+    return figure
+
+
+def memory_by_devices(
+    tables: Mapping[str, pd.DataFrame], limits: Mapping[str, float]
+) -> Figure:
+    """Memory of each device against their number: one panel a table, stacked parts.
+
+    Args:
+        tables: gigabytes by title; one row a number of devices, one column a part.
+        limits: names and usable gigabytes of devices, drawn as lines across.
+    """
+    size = (8.6, 3.8)
+    with panels(1, len(tables), figsize=size, sharey=True) as (figure, axes):
+        for axis, (title, table) in zip(axes[0], tables.items(), strict=True):
+            below = table.cumsum(axis=1) - table
+            at = range(len(table))
+            for part in table:
+                axis.bar(at, table[part], 0.7, bottom=below[part], label=part)
+            for (name, limit), style in zip(limits.items(), "-:", strict=False):
+                look = {"color": "black", "linewidth": 1.2, "linestyle": style}
+                axis.axhline(limit, label=f"usable of {name}", **look)
+            axis.set_xticks(at, [f"{devices}" for devices in table.index])
+            axis.set(xlabel="GPUs", title=title)
+            axis.grid(False)
+        axes[0, 0].set_ylabel("GB on each GPU")
+        legend_beside(figure, axes[0, 0])
     return figure

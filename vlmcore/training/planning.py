@@ -132,7 +132,7 @@ def plan_stage(recipe: Recipe, name: StageName, lengths: Lengths) -> StagePlan:
         lora=recipe.lora,
         checkpointed=hardware.checkpoint_activations,
     )
-    flops = sample * steps * stage.batch_size
+    flops = sample.total * steps * stage.batch_size
     peak = device.single if hardware.precision == "32-true" else device.half
     seconds = flops / (peak * hardware.utilisation * hardware.total)
     sharded = hardware.strategy == "fsdp"
