@@ -2,6 +2,7 @@
 
 import json
 import re
+import subprocess
 
 import nbformat
 from mypy import api
@@ -71,6 +72,12 @@ def test_included_code_exists(chapter):
     ):
         code = (chapter.parent / file).read_text()
         assert re.search(rf"(def|class) {name.split('.')[-1]}\b", code), name
+
+
+def test_scripts_in_the_text_are_bash(chapter):
+    for script in re.findall(r"```bash\n(.*?)```", prose(chapter), re.DOTALL):
+        done = subprocess.run(["bash", "-n"], input=script, text=True)
+        assert done.returncode == 0, script
 
 
 def test_time_and_memory_are_those_of_a_recorded_run(teaching_chapter):
