@@ -2,13 +2,15 @@ import pytest
 import torch
 
 from tests.conftest import SAMPLES
-from vlmcore.config import LoRAConfig, replace
+from vlmcore.config import LanguageConfig, LoRAConfig, replace
+from vlmcore.cost.training import FOUR_BIT_BYTES
 from vlmcore.data.samples import tokenize
 from vlmcore.models.feature_cache import FeatureStore
 from vlmcore.models.language import LanguageModel
 from vlmcore.models.lora import add_lora, merge_lora, tuned
 from vlmcore.models.vlm import VLM
 from vlmcore.training import TrainingConfig, TrainingData, fit
+from vlmcore.training.parts import train_parts
 from vlmcore.training.trainer import StageConfig
 
 LORA = LoRAConfig(rank=4, alpha=8)
@@ -135,3 +137,46 @@ def test_merged_it_says_the_same_and_can_be_saved(make_vlm, data, images, tmp_pa
     assert isinstance(vlm.language, LanguageModel) and len(tuned(vlm.language)) == len(
         list(vlm.language.parameters())
     )
+
+
+def test_weights_of_four_bits_are_close_and_take_the_bytes_that_are_counted(
+    tokenizer, tmp_path
+):
+    bitsandbytes = pytest.importorskip("bitsandbytes")
+    torch.manual_seed(0)
+    config = LanguageConfig(len(tokenizer), 64, 2, 4, mlp_width=128)
+    whole = LanguageModel.from_config(config, tokenizer)
+    whole.save_pretrained(tmp_path)
+    language = LanguageModel.from_pretrained(tmp_path, four_bit=True)
+    matrix = language.layers[0].self_attn.q_proj.weight
+    assert matrix.dtype == torch.uint8
+    words = torch.randn(2, 5, 64)
+    with torch.no_grad():
+        difference = (language(words) - whole(words)).square().mean()
+    assert 0 < difference < 0.1  # of states whose mean square is 1
+    large = bitsandbytes.nn.Linear4bit(1024, 1024, quant_type="nf4")
+    large = large.to("cpu")
+    packed = large.weight.quant_state
+    scales = [packed.absmax, packed.state2.absmax]
+    stored = sum(x.nbytes for x in (large.weight, *scales))
+    assert stored / 1024**2 == pytest.approx(FOUR_BIT_BYTES, rel=1e-3)
+
+
+def test_weights_of_four_bits_without_their_package_are_a_sentence(
+    monkeypatch, tmp_path
+):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(ModuleNotFoundError, match="pip install bitsandbytes accel"):
+        LanguageModel.from_pretrained(tmp_path, four_bit=True)
+
+
+def test_nothing_is_trained_through_weights_of_four_bits_on_a_cpu(
+    make_vlm, monkeypatch
+):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    vlm = make_vlm().requires_grad_(False)
+    matrix = vlm.language.layers[0].self_attn.q_proj
+    packed = matrix.weight.data.to(torch.uint8)  # as bitsandbytes keeps them
+    matrix.weight = torch.nn.Parameter(packed, requires_grad=False)
+    with pytest.raises(ValueError, match="train on a GPU, or without four_bit"):
+        train_parts(vlm, "align")

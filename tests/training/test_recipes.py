@@ -16,8 +16,20 @@ from typer.testing import CliRunner
 
 from tests.data.test_conversations import record
 from vlmcore.cli import app
-from vlmcore.config import BASE, QueCCConfig, Recipe, from_dict, replace, to_dict
+from vlmcore.config import (
+    BASE,
+    LanguageConfig,
+    LoRAConfig,
+    QueCCConfig,
+    Recipe,
+    from_dict,
+    replace,
+    to_dict,
+)
+from vlmcore.cost import parameters
+from vlmcore.cost.training import FOUR_BIT_BYTES
 from vlmcore.data.chat import IMAGE
+from vlmcore.models.language import LanguageModel
 from vlmcore.models.vlm import VLM
 from vlmcore.training.planning import (
     check_memory,
@@ -139,6 +151,47 @@ def test_a_tiny_recipe_trains_and_resumes(recipe_file, tmp_path, monkeypatch):
     assert equal(whole, trained(tmp_path / "again"))
 
 
+@pytest.mark.parametrize("device", ["cpu", pytest.param("T4", marks=pytest.mark.gpu)])
+def test_weights_of_four_bits_train_lora_on_a_gpu_alone(
+    recipe_file, tokenizer, tmp_path, device
+):
+    pytest.importorskip("bitsandbytes")
+    if device == "T4" and not torch.cuda.is_available():
+        pytest.skip("there is no CUDA device")
+    config = LanguageConfig(len(tokenizer), 64, 2, 4, mlp_width=128)
+    language = LanguageModel.from_config(config, tokenizer)
+    language.save_pretrained(tmp_path / "language")
+    text = recipe_file.read_text().replace("seed = 1", "seed = 1\nfour_bit = true")
+    text = text.replace('device = "cpu"', f'device = "{device}"')
+    recipe_file.write_text(f"{text}[lora]\nrank = 2\n")
+    done = invoke(recipe_file, "--out", tmp_path / "out")
+    assert "the language model in four bits" in done.output, done.output
+    if device == "cpu":
+        assert done.exit_code == 2 and "no gradient passes" in done.output
+        return
+    assert done.exit_code == 0, done.output
+    names = trained(tmp_path / "out")["tune"]
+    assert all("lora" in name or "compressor" in name for name in names)
+    vlm = VLM.from_pretrained(tmp_path / "out" / "model")
+    assert vlm.ask(tmp_path / "0.png", "what colour?")
+
+
+def test_weights_of_four_bits_need_lora_and_are_not_sharded():
+    recipe = BASE["quecc-qwen2.5-0.5b"]
+    one = replace(recipe, hardware=replace(recipe.hardware, devices=1))
+    for wrong, lora in ((one, None), (recipe, LoRAConfig())):
+        with pytest.raises(ValueError, match="neither trained nor sharded; give lora"):
+            replace(wrong, four_bit=True, lora=lora)
+    lora = replace(one, lora=LoRAConfig())
+    whole, packed = (
+        plan_recipe(replace(lora, four_bit=four_bit))[1].memory
+        for four_bit in (False, True)
+    )
+    layers = parameters(recipe.model).language
+    saved = whole.weights - packed.weights
+    assert saved == pytest.approx(layers * (4 - FOUR_BIT_BYTES))
+
+
 def test_the_compressor_has_a_learning_rate_of_its_own(recipe_file):
     recipe = read_recipe(recipe_file)
     assert recipe.tune.compressor_learning_rate == 1e-2
@@ -172,7 +225,7 @@ def test_what_does_not_fit_is_refused_with_the_way_out():
     ("change", "sentence"),
     [
         ('recipe = "quecc-vicuna"', "is not known; choose from quecc-vicuna-7b"),
-        ('device = "A101"', "'A101' is not known; choose from T4"),
+        ('device = "A101"', "'A101' is not known; choose from RTX 3070, T4"),
         ("micro_batch = 3", "make batch_size a multiple of 3"),
         ("precision = 'bf17'", "'bf17' is not known; choose from bf16-mixed"),
         ("devices = 0", "devices is 0; it must be a number of at least 1"),

@@ -110,6 +110,8 @@ class Recipe:
     seed: int = 0
     lora: LoRAConfig | None = None
     """In stage 2, train these matrices instead of the whole language model."""
+    four_bit: bool = False
+    """Whether the language model's layers are kept in four bits (arXiv 2305.14314)."""
 
     def __post_init__(self) -> None:
         for name, kind in (
@@ -119,6 +121,13 @@ class Recipe:
             ("hardware", Hardware),
         ):
             check_kind(name, getattr(self, name), kind, "give its fields")
+        check_kind("four_bit", self.four_bit, bool, "give true or false")
+        sharded = self.hardware.strategy == "fsdp" and self.hardware.total > 1
+        if self.four_bit and (self.lora is None or sharded):
+            raise ValueError(
+                "weights of four bits are neither trained nor sharded; give lora, and "
+                'one device or strategy = "ddp"'
+            )
 
 
 _CAPTIONS = StageRecipe(1e-3, 256, 558_000, 50, "plain")

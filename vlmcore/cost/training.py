@@ -33,6 +33,7 @@ class Device(NamedTuple):
 
 
 DEVICES = {
+    "RTX 3070": Device(8, 40.6e12, 20.3e12),
     "T4": Device(16, 65e12, 8.1e12),
     "L4": Device(24, 121e12, 30.3e12),
     "A100-40GB": Device(40, 312e12, 19.5e12),
@@ -40,7 +41,12 @@ DEVICES = {
     "H100": Device(80, 989e12, 67e12),
     "H200": Device(141, 989e12, 67e12),
 }
-"""GPUs by name, from NVIDIA's data sheets."""
+"""GPUs by name, from NVIDIA's data sheets. The GeForce is from the white paper of its
+architecture, GA102, and adds up in single precision, as autocast does."""
+
+FOUR_BIT_BYTES = 0.5 + 1 / 64 + 4 / (64 * 256)
+"""Of a weight in four bits: a scale of one byte for each 64 weights, and a number in
+single precision for each 256 scales (arXiv 2305.14314)."""
 
 
 class Texts(NamedTuple):
@@ -177,6 +183,7 @@ def training_memory(
     texts: Texts,
     spread: Spread,
     lora: LoRAConfig | None = None,
+    four_bit: bool = False,
 ) -> TrainingMemory:
     """Memory of each device at the peak of a step; weights are in single precision.
 
@@ -186,6 +193,7 @@ def training_memory(
         texts: tokens of the longest conversations.
         spread: over devices.
         lora: matrices that are trained in stage 2 instead of the language model.
+        four_bit: whether the language model's layers are kept in four bits.
     """
     size, lm = parameters(config), config.language
     trained = trained_parameters(config, stage, lora)
@@ -194,14 +202,16 @@ def training_memory(
     learnt = stage == "tune" and lora is None
     sum_up = 2 if spread.replicas > 1 else 1
     layer = size.language / lm.depth
+    saved = (4 - FOUR_BIT_BYTES) * size.language if four_bit else 0.0
     copies = 0.0
     if spread.half and (learnt or not spread.checkpointed):
-        copies = 2.0 * (size.language + size.head)  # autocast's, kept for both passes
+        # autocast's, kept for both passes; four bits are unpacked a matrix at a time
+        copies = 2.0 * (size.language * (not four_bit) + size.head)
     if spread.shards > 1:  # one layer is computed while the next one is gathered
         gathered = 2 * layer + size.embedding + size.head
         copies = (2.0 if spread.half else 4.0) * gathered + 4.0 * gathered * learnt
     return TrainingMemory(
-        4.0 * (size.vision + shared / spread.shards),
+        4.0 * (size.vision + shared / spread.shards) - saved,
         4.0 * sum_up * trained / spread.shards,
         8.0 * trained / spread.shards,
         copies,

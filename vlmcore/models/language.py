@@ -38,6 +38,7 @@ from vlmcore.models.language_families import (
     from_transformers,
     to_transformers,
 )
+from vlmcore.models.precision import four_bit_weights
 from vlmcore.models.prefix_cache import hidden_after_prefix
 from vlmcore.models.pretrained import find_checkpoint
 from vlmcore.models.pretrained.checks import check_checkpoint, quiet_loading
@@ -92,6 +93,7 @@ class LanguageModel(nn.Module):
         *,
         dtype: torch.dtype = torch.float32,
         attention: str | None = None,
+        four_bit: bool = False,
     ) -> "LanguageModel":
         """Loads a checkpoint in transformers' format, tokenizer included.
 
@@ -99,19 +101,23 @@ class LanguageModel(nn.Module):
             name: a folder or a name on the hub, as for `pretrained.find`.
             dtype: of the weights.
             attention: transformers' implementation; `eager` is faster on a CPU.
+            four_bit: whether the layers' matrices are kept in four bits, to train LoRA
+                matrices beside them (`precision.four_bit_weights`).
 
         Raises:
             FileNotFoundError: there is no checkpoint.
+            ModuleNotFoundError: four bits are asked for, and bitsandbytes is missing.
             ValueError: the checkpoint is damaged, or of a family that is not supported.
         """
         check_kind("dtype", dtype, torch.dtype, "give one of torch's, such as float32")
         check_kind("attention", attention, str | None, "give a name or None")
+        options = four_bit_weights() if four_bit else {}
         folder = find_checkpoint(name)
         check_checkpoint(folder)
         check_family(AutoConfig.from_pretrained(folder).model_type)
         with quiet_loading():
             model = AutoModelForCausalLM.from_pretrained(
-                folder, dtype=dtype, attn_implementation=attention
+                folder, dtype=dtype, attn_implementation=attention, **options
             )
         return cls(model, read_tokenizer(folder))
 

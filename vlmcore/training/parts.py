@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 import numpy as np
+import torch
 from torch import Tensor, nn
 
 from vlmcore.config import StageName, VLMConfig
@@ -15,9 +16,16 @@ def train_parts(vlm: VLM, stage: StageName) -> None:
     """Opens the parameters that a stage trains and freezes all others.
 
     Raises:
-        ValueError: they are in half precision.
+        ValueError: they are in half precision, or weights of four bits are in front of
+            them and there is no GPU.
     """
     vlm.requires_grad_(False)
+    packed = any(not x.is_floating_point() for x in vlm.language.parameters())
+    if packed and not torch.cuda.is_available():
+        raise ValueError(
+            "on a CPU bitsandbytes repacks weights of four bits for inference, and "
+            "then no gradient passes through them; train on a GPU, or without four_bit"
+        )
     trained: list[nn.Parameter] = []
     if vlm.compressor is not None:
         trained += vlm.compressor.parameters()

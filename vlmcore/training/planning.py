@@ -144,7 +144,9 @@ def plan_stage(recipe: Recipe, name: StageName, lengths: Lengths) -> StagePlan:
         hardware.precision != "32-true",
         hardware.checkpoint_activations,
     )
-    memory = training_memory(recipe.model, name, lengths.longest, spread, recipe.lora)
+    memory = training_memory(
+        recipe.model, name, lengths.longest, spread, recipe.lora, recipe.four_bit
+    )
     return StagePlan(name, steps, lengths, flops, seconds / 3600, memory)
 
 
@@ -188,7 +190,10 @@ def _way_out(recipe: Recipe, plans: list[StagePlan]) -> str:
             differ = {k: v for k, v in changes.items() if v != _now(recipe, k)}
             words = ", ".join(f"{k} = {v!r}" for k, v in differ.items())
             return f"with {words} it needs {check:.1f} GB"
-    return "train LoRA matrices (lora), or take a smaller model or a larger device"
+    return (
+        "train LoRA matrices (lora) beside weights of four bits (four_bit), or take a "
+        "smaller model or a larger device"
+    )
 
 
 def _now(recipe: Recipe, field: str) -> Any:
@@ -205,7 +210,9 @@ def describe_plan(recipe: Recipe, plans: list[StagePlan]) -> str:
         f"{size.total / 1e6:,.1f} million parameters ({groups})",
         f"{hardware.total} {hardware.device} ({hardware.strategy}, "
         f"{hardware.precision}), each assumed to reach "
-        f"{100 * hardware.utilisation:.0f} % of its peak",
+        f"{100 * hardware.utilisation:.0f} % of its peak"
+        + ", the language model in four bits"
+        * recipe.four_bit,
     ]
     for name, steps, lengths, flops, hours, memory in plans:
         origin = "counted" if lengths.counted else "assumed"

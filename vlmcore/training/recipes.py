@@ -169,7 +169,7 @@ def plan_recipe(
 def build(recipe: Recipe) -> VLM:
     """The model before training: two pretrained parts and a new compressor."""
     vision = VisionEncoder.from_pretrained(recipe.vision)
-    language = LanguageModel.from_pretrained(recipe.language)
+    language = LanguageModel.from_pretrained(recipe.language, four_bit=recipe.four_bit)
     if recipe.hardware.checkpoint_activations:
         language.checkpoint_activations()
     torch.manual_seed(recipe.seed)
