@@ -21,6 +21,7 @@ COMMANDS = [
     "rerun",
     "coverage",
     "law",
+    "vqa-set",
     "sweep plan",
     "sweep run",
     "sweep status",

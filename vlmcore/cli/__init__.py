@@ -119,7 +119,7 @@ _add(
         "coverage": results.simulate_coverage,
     },
 )
-_add("Your own data", {"law": laws.fit_own_table})
+_add("Your own data", {"law": laws.fit_own_table, "vqa-set": training.make_vqa_set})
 _add(
     "Training",
     {

@@ -64,3 +64,23 @@ def make_adapter(
     from vlmcore.models.adapters import from_stage
 
     from_stage(weights, path)
+
+
+def make_vqa_set(
+    out: Annotated[
+        Path, typer.Option(metavar="FOLDER", help="Folder for images and questions.")
+    ],
+    photographs: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="skimage/data of an installed scikit-image. Default: drawings alone.",
+        ),
+    ] = None,
+    drawings: Annotated[int, typer.Option(help="How many drawings.")] = 108,
+    seed: Annotated[int, typer.Option(help="Seed of the drawings.")] = 0,
+) -> None:
+    """Make a small VQA set in LLaVA's format, of drawings and free photographs."""
+    from vlmcore.data.open_vqa import write_set
+
+    write_set(out, photographs, drawings=drawings, seed=seed)
