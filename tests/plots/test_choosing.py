@@ -77,6 +77,13 @@ def test_stages_follow_each_other_in_a_panel_for_each_model():
     assert [bar.get_width() for bar in small.patches] == [1, 1, 0.5, 2]
 
 
+def test_parts_of_memory_follow_each_other():
+    table = pd.DataFrame({"weights": [4.0, 2.0], "moments": [8.0, 1.0]}, ["all", "few"])
+    (axis,) = plots.memory_parts(table).axes
+    assert [bar.get_x() for bar in axis.patches] == [0, 0, 4, 2]
+    assert [bar.get_width() for bar in axis.patches] == [4, 2, 8, 1]
+
+
 def test_points_that_were_not_fitted_are_open():
     speed = Speed(1.0, 1e9)
     rows = {"flops": [1e9, 2e9], "seconds": [2.0, 3.5], "fitted": [True, False]}

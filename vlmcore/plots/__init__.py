@@ -23,6 +23,7 @@ from vlmcore.plots.comparison import (
 )
 from vlmcore.plots.costs import (
     cost_by_tokens,
+    memory_parts,
     prefill_cost,
     prefill_seconds,
     seconds_by_tokens,
@@ -71,6 +72,7 @@ __all__ = [
     "losses",
     "measured_frontier",
     "memory_by_devices",
+    "memory_parts",
     "optimal_tokens_by_budget",
     "optimal_tokens_by_ratio",
     "optimal_tokens_by_text",

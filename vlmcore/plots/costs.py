@@ -1,9 +1,10 @@
-"""Costs of tokens: counted operations, and measured seconds."""
+"""Costs of tokens: counted operations, measured seconds, and memory of training."""
 
 from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from vlmcore.cost import Speed, paper_flops
@@ -79,18 +80,34 @@ def stage_seconds(tables: Mapping[str, pd.DataFrame]) -> Figure:
     size = 8.2, len(tables) * (0.34 * rows + 0.3) + 0.9
     with panels(len(tables), figsize=size, sharex=True) as (figure, axes):
         for axis, (name, table) in zip(axes[:, 0], tables.items(), strict=True):
-            starts = table.cumsum(axis=1) - table
-            for stage in table:
-                axis.barh(
-                    range(len(table)), table[stage], left=starts[stage], label=stage
-                )
-            name_rows(axis, table.index)
+            _stack(axis, table)
             axis.set_title(name, loc="left")
-            axis.grid(False)
         axes[-1, 0].set_xlabel("seconds")
         handles, labels = axes[0, 0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside upper center", ncols=len(labels))
     return figure
+
+
+def memory_parts(table: pd.DataFrame) -> Figure:
+    """Gigabytes of training by part, one bar a row.
+
+    Args:
+        table: a column for each part.
+    """
+    with panel(7.5, 0.4 * len(table) + 1.2) as (figure, axis):
+        _stack(axis, table)
+        axis.set_xlabel("GB")
+        figure.legend(loc="outside upper center", ncols=table.shape[1])
+    return figure
+
+
+def _stack(axis: Axes, table: pd.DataFrame) -> None:
+    """One horizontal bar a row, of one part a column."""
+    starts = table.cumsum(axis=1) - table
+    for part in table:
+        axis.barh(range(len(table)), table[part], left=starts[part], label=part)
+    name_rows(axis, table.index)
+    axis.grid(False)
 
 
 def prefill_seconds(
