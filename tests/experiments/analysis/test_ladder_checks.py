@@ -12,6 +12,7 @@ from vlmcore.experiments.analysis.ladder_checks import (
     one_token_alone,
     permuted_errors,
     see_and_know,
+    shown_error,
     unseen,
 )
 from vlmcore.files import write_json
@@ -47,7 +48,11 @@ def ladder(tmp_path):
             known = {
                 "points": points,
                 "seen": [1.0, 0.0, 1.0, 1.0],
-                "permuted": {"points": [0.0, 0.0, 0.0, 1.0], "shown": [2, 3, 0, 1]},
+                "permuted": {
+                    "answers": ["Tokyo", "Europe", "Rome", "Asia"],
+                    "points": [0.0, 0.0, 0.0, 1.0],
+                    "shown": [2, 3, 0, 1],
+                },
             }
             cell = {"key": key, "compressor": "tokenpacker", "visual_tokens": v}
             read = {"knowledge": known, "ocr": {"points": [1.0, 0.75]}}
@@ -86,6 +91,8 @@ def test_what_blind_permuted_and_constant_answers_miss(ladder):
     assert error.value == pytest.approx(2 / 3)
     # capitals of Japan, France are not those asked for; Italy and France are in Europe
     assert missed == pytest.approx(1 / 2)
+    # Japan and Italy are answered as shown, France is shown twice and missed
+    assert shown_error(ladder, Point(SMALLEST, 1)) == pytest.approx(1 / 2)
 
 
 def test_the_smallest_model_is_taken_at_its_best_v(ladder):

@@ -1,5 +1,7 @@
 """Seeing, blind and permuted answers: the plan of the ladder reports them too."""
 
+from typing import Any
+
 import numpy as np
 
 from vlmcore.data.flags.world import load_world
@@ -87,8 +89,7 @@ def permuted_errors(
         which sees every flag and knows every fact: the fact of the country that is
         shown is not the one that is asked for.
     """
-    first = ladder.runs(Point(key, v, compressor))[0]
-    found = first["families"]["knowledge"]["permuted"]
+    found = _permuted(ladder, Point(key, v, compressor))
     error = 1 - np.array([found["points"]])
     asked, world = ladder.questions["knowledge"], load_world()
     missed = [
@@ -102,6 +103,24 @@ def permuted_errors(
     ]
     measured = over_clusters(ladder.by_cluster(error, "knowledge"))
     return measured, float(np.mean(missed))
+
+
+def shown_error(ladder: Ladder, point: Point) -> float:
+    """Error of the permuted answers if the country that is shown were asked about."""
+    found, asked = _permuted(ladder, point), ladder.questions["knowledge"]
+    world = load_world()
+    right = [
+        is_right(answer, world.country(asked["about"][shown]).facts[kind], kind)
+        for answer, shown, kind in zip(
+            found["answers"], found["shown"], asked["kind"], strict=True
+        )
+    ]
+    return 1 - float(np.mean(right))
+
+
+def _permuted(ladder: Ladder, point: Point) -> dict[str, Any]:
+    """Answers of the first seed about *knowledge* with images permuted."""
+    return ladder.runs(point)[0]["families"]["knowledge"]["permuted"]
 
 
 def against_best_tokens(ladder: Ladder, compressor: str = "tokenpacker") -> Interval:

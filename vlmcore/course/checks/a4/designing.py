@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from vlmcore.course.lab import SEEDS, Lab, price_of_run
 
 BUDGET, ASKED = 3.0, 40
-"""What a laboratory has for runs that are bought one by one, and the most of them."""
+"""The budget for runs that are bought one by one, and how many there are at most."""
 
 
 def q2(answer: Callable) -> str | None:
