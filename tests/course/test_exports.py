@@ -85,6 +85,8 @@ def test_an_export_has_a_part_for_every_assignment(kind, tmp_path):
         if name.endswith(".zip"):
             with zipfile.ZipFile(tmp_path / name) as archive:
                 inside = set(archive.namelist())
+                for script in ("setup.sh", "run_autograder"):
+                    assert archive.getinfo(script).external_attr >> 16 & 0o111 == 0o111
             assert {"setup.sh", "run_autograder", "pyproject.toml"} <= inside
             assert sum(part.startswith("hidden/test_") for part in inside) == 1
             assert not [part for part in inside if "masters" in part]

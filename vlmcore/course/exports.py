@@ -132,8 +132,10 @@ def gradescope_zip(place: Path, hidden: Path) -> None:
     package = Path(vlmcore.__file__).parent
     root = package.parent
     with zipfile.ZipFile(place, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("setup.sh", _SETUP)
-        archive.writestr("run_autograder", _RUN)
+        for name, script in (("setup.sh", _SETUP), ("run_autograder", _RUN)):
+            entry = zipfile.ZipInfo(name)
+            entry.external_attr = 0o755 << 16  # it has to be executable
+            archive.writestr(entry, script, zipfile.ZIP_DEFLATED)
         archive.write(hidden, f"hidden/{hidden.name}")
         for path in sorted(package.rglob("*")):
             if path.is_file() and "__pycache__" not in path.parts:
