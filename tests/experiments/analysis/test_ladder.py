@@ -74,6 +74,9 @@ def test_a_contrast_takes_the_seeds_that_both_points_have(ladder):
     one_seed = ladder.n_minus_v("knowledge")
     assert one_seed.value == pytest.approx(whole[2].mean())
     assert one_seed.method == f"t over {COUNTRIES} countries or strings"
+    (ladder.folder / f"{LARGEST}.tokenpacker.v1.seed2.json").unlink()
+    with pytest.raises(FileNotFoundError, match="no seed of both"):
+        ladder.n_minus_v("knowledge")
 
 
 def test_mean_errors_are_listed_by_size_with_their_spread(ladder):

@@ -129,22 +129,32 @@ class Ladder:
 
     def errors(self, point: Point, family: str) -> np.ndarray:
         """Errors by seed and by what is asked about, float (seeds, clusters)."""
-        runs = self.runs(point).values()
-        points = [run["families"][family]["points"] for run in runs]
-        return self.by_cluster(1 - np.array(points), family)
+        return np.stack(list(self._by_seed(point, family).values()))
 
     def difference(self, family: str, first: Point, second: Point) -> np.ndarray:
         """Errors of the first point less those of the second, of the seeds of both.
 
         Returns:
             float (seeds, clusters)
+
+        Raises:
+            FileNotFoundError: a point has no result, or no seed has both.
         """
-        seeds = sorted(self.runs(first).keys() & self.runs(second).keys())
-        pair = [
-            self.errors(point, family)[[list(self.runs(point)).index(s) for s in seeds]]
-            for point in (first, second)
-        ]
-        return pair[0] - pair[1]
+        one, other = (self._by_seed(point, family) for point in (first, second))
+        seeds = sorted(one.keys() & other.keys())
+        if not seeds:
+            raise FileNotFoundError(
+                f"{self.folder} has no seed of both {first} and {second}: "
+                "vlmcore ladder run"
+            )
+        return np.stack([one[seed] - other[seed] for seed in seeds])
+
+    def _by_seed(self, point: Point, family: str) -> dict[int, np.ndarray]:
+        """Errors by what is asked about, float (clusters,), of each seed."""
+        runs = self.runs(point)
+        points = [run["families"][family]["points"] for run in runs.values()]
+        errors = self.by_cluster(1 - np.array(points), family)
+        return dict(zip(runs, errors, strict=True))
 
     def text_error(self, key: str, family: str) -> Interval:
         """Error of a model that reads the names in text."""
