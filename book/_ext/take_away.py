@@ -26,12 +26,18 @@ _OPEN = """() => {
     button.click();
 }"""
 _STYLE = """
-  #jb-print-docs-body, .prev-next-area, details.hide, .headerlink { display: none }
+  #jb-print-docs-body, .prev-next-area, details.hide, .headerlink, .toggle-button {
+    display: none !important;
+  }
+  .bd-main .bd-content .bd-article h1:first-of-type { display: block }
+  .bd-main .bd-content { margin-left: 0 }
   .bd-content pre { white-space: pre-wrap; font-size: 0.7rem }
   .bd-content :is(pre, table, .cell, .cell *, .highlight, .admonition) {
     break-inside: auto; overflow: visible;
   }
-  .bd-content :is(img, svg, tr), .bd-content .cell figure { break-inside: avoid }
+  .bd-content :is(img, svg, tr), .bd-content .cell figure,
+  .bd-content .admonition:not(.solution):not(:has(pre)) { break-inside: avoid }
+  .bd-content .admonition-title { break-after: avoid }
 """
 _READY = """() => [...document.images].every(image => image.complete)
   && !(window.MathJax && MathJax.startup && !MathJax.startup.promise)"""
@@ -83,6 +89,7 @@ def _print(page: Page, path: Path) -> bytes:
     page.wait_for_load_state("networkidle")
     return page.pdf(
         format="A4",
+        scale=0.8,  # letters of ten points, and tables find room
         margin=dict.fromkeys(("top", "bottom"), "18mm")
         | dict.fromkeys(("left", "right"), "14mm"),
         print_background=True,
