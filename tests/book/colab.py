@@ -2,9 +2,9 @@
 
 `make colab` runs this apart from `make test`, with the preset `smoke`. Solutions of
 exercises, which the build shows as text, run after the code that they follow.
-`.venv-colab` has the versions of `colab.txt`. Each process works in a copy of it, so
-that the first set-up cell finds Colab as it is; git clones the last commit of this
-checkout in place of the address.
+`.venv-colab` has the versions of `colab.txt`. Each process works in a copy of it with a
+home of its own, so that the first set-up cell finds Colab as it is; git clones the last
+commit of this checkout in place of the address.
 """
 
 import json
@@ -64,10 +64,14 @@ def before(python):
 
 
 def environment(home: Path) -> dict[str, str]:
-    """Without this process's packages and caches; git clones this checkout."""
-    mine = ("PYTHONPATH", "VIRTUAL_ENV", "MPLBACKEND")
+    """Without this process's packages and caches; git clones this checkout.
+
+    The copy keeps bytecode, or every kernel would compile its imports again.
+    """
+    mine = ("PYTHONPATH", "VIRTUAL_ENV", "MPLBACKEND", "PYTHONDONTWRITEBYTECODE")
     return {name: v for name, v in os.environ.items() if name not in mine} | {
         "HF_HUB_OFFLINE": "1",
+        "PIP_NO_COMPILE": "1",  # most of what pip installs is never imported
         "HOME": str(home),
         "GIT_CONFIG_COUNT": "2",
         "GIT_CONFIG_KEY_0": f"url.file://{ROOT}.insteadOf",
@@ -108,7 +112,7 @@ def test_a_notebook_runs_from_an_empty_folder(path, kernel, python, before, tmp_
         timeout=900,
         kernel_name=kernel,
         resources={"metadata": {"path": str(empty)}},
-    ).execute(env=environment(tmp_path))
+    ).execute(env=environment(python.parents[2]))
 
     assert all(cell.execution_count for cell in notebook.cells)
     assert [folder.name for folder in empty.iterdir()] == ["one-visual-token"]

@@ -30,8 +30,12 @@ class EasyVQASplit(NamedTuple):
     samples: list[Sample]
 
 
-def load(split: Literal["train", "test"]) -> EasyVQASplit:
+def load(split: Literal["train", "test"], images: int | None = None) -> EasyVQASplit:
     """Reads one split from the installed package.
+
+    Args:
+        split: "train" or "test".
+        images: how many of its images to read, with their questions; None for all.
 
     Raises:
         ModuleNotFoundError: the package is not installed; the message says how to get
@@ -48,7 +52,7 @@ def load(split: Literal["train", "test"]) -> EasyVQASplit:
         "test": (easy_vqa.get_test_image_paths, easy_vqa.get_test_questions),
     }[split]
     files = paths()
-    row = {image: i for i, image in enumerate(sorted(files))}
+    row = {image: i for i, image in enumerate(sorted(files)[:images])}
     pixels = [
         np.asarray(Image.open(files[image]).convert("RGB")).transpose(2, 0, 1)
         for image in row
@@ -56,6 +60,7 @@ def load(split: Literal["train", "test"]) -> EasyVQASplit:
     samples = [
         sample(row[image], question, answer)
         for question, answer, image in zip(*questions(), strict=True)
+        if image in row
     ]
     return EasyVQASplit(np.stack(pixels), samples)
 

@@ -22,6 +22,8 @@ from vlmcore.files import difference
 from vlmcore.training.stages import TrainingConfig
 from vlmcore.training.trainer import StageConfig
 
+SMOKE_IMAGES = 100
+"""Images of a task to train on, and to test on, with the preset `smoke`."""
 SCHEMA = 2
 """Version of configs and results; it is raised when the meaning of either changes."""
 
@@ -43,6 +45,8 @@ class RunConfig:
     the choice to the task."""
     pretrained: str | None = None
     """Name or folder of a pretrained language model, instead of a miniature."""
+    images: int | None = None
+    """At most so many images of each task to train on, and to test on; None for all."""
 
 
 def identity(config: RunConfig) -> str:
@@ -90,7 +94,7 @@ def weights_of(config: RunConfig) -> RunConfig:
 def split_of(config: RunConfig) -> Split:
     """The data of a run; every seed has its own where the task has many worlds."""
     own = find_task(config.task).world_per_seed
-    return Split(config.held_out, config.training.seed if own else 0)
+    return Split(config.held_out, config.training.seed if own else 0, config.images)
 
 
 def method(compressor: CompressorConfig | None) -> str:
@@ -105,6 +109,8 @@ def method(compressor: CompressorConfig | None) -> str:
 
 def preset(name: str, run: RunConfig = RunConfig()) -> RunConfig:
     """A run as a chapter does it: `smoke` in seconds, `cpu`, or `gpu` (batches of 256).
+
+    `smoke` also has few images, since encoding all takes longer than its training.
 
     Raises:
         ValueError: there is no such size.
@@ -126,6 +132,7 @@ def preset(name: str, run: RunConfig = RunConfig()) -> RunConfig:
         run,
         training=replace(run.training, align=align, tune=tune),
         text=replace(run.text, **change),
+        images=SMOKE_IMAGES if name == "smoke" else run.images,
     )
 
 

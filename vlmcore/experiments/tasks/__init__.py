@@ -38,13 +38,24 @@ def find_task(name: str) -> Task:
 
 
 @lru_cache(maxsize=4)  # a mixture has up to four parts
-def load_task(name: str = "easyvqa", held_out: bool = False, seed: int = 0) -> TaskData:
+def load_task(
+    name: str = "easyvqa",
+    held_out: bool = False,
+    seed: int = 0,
+    images: int | None = None,
+) -> TaskData:
     """The data of a task, kept in memory for the next call.
+
+    Args:
+        name: a key of `TASKS`.
+        held_out: whether to take data that are never reported.
+        seed: of the world, for tasks that have many.
+        images: at most so many to train on, and to test on; None for all.
 
     Raises:
         ValueError: there is no such task, or it is made of several.
     """
-    return find_task(name).load(Split(held_out, seed))
+    return find_task(name).load(Split(held_out, seed, images))
 
 
 __all__ = [

@@ -17,9 +17,9 @@ class EasyVQA(Task):
 
     def load(self, split: Split) -> TaskData:
         """The official split, or the training images split nine to one."""
-        train = easyvqa.load("train")
+        train = easyvqa.load("train", split.images)
         if not split.held_out:
-            test = easyvqa.load("test")
+            test = easyvqa.load("test", split.images)
             return TaskData(train.samples, test.samples, train.images, test.images)
         last = len(train.images) * 9 // 10
         return TaskData(
@@ -42,7 +42,8 @@ class EasyVQA(Task):
         self, data: TaskData, language: LanguageModel, side: int
     ) -> SceneTargets:
         """Colour and shape at the position of each object's centre."""
-        return shape_targets(easyvqa.load("train"), language, side)
+        described = easyvqa.load("train", len(data.train_images))
+        return shape_targets(described, language, side)
 
 
 class WordFacts(Task):
@@ -53,8 +54,8 @@ class WordFacts(Task):
 
     def load(self, split: Split) -> TaskData:
         """Trained facts about training images, held-out facts about test images."""
-        train = easyvqa.load("train")
-        test = easyvqa.load("train" if split.held_out else "test")
+        train = easyvqa.load("train", split.images)
+        test = easyvqa.load("train" if split.held_out else "test", split.images)
         last = len(train.images) * 9 // 10 if split.held_out else len(train.images)
         first = last if split.held_out else 0
         return TaskData(

@@ -30,7 +30,8 @@ class LongTail(Family):
         self, family: str, split: Split, *, test: bool, draw: bool = True
     ) -> Scenes:
         """The scenes of a family in the split's world."""
-        count, questions = (LONG_TAIL_TEST, 1) if test else (LONG_TAIL_TRAIN, 4)
+        scenes, questions = (LONG_TAIL_TEST, 1) if test else (LONG_TAIL_TRAIN, 4)
+        count = split.at_most(scenes)
         world = _world(split)
         make = family_makers(world)[family]
         seed = (*world, 4 if test else 3)

@@ -45,8 +45,8 @@ class World(Task):
     def load(self, split: Split) -> TaskData:
         """Scenes drawn from the seeds of the split."""
         draw, (train_seed, test_seed) = WORLDS[self.name], _SEEDS[split.held_out]
-        train = draw(train_seed, TRAIN_SCENES, questions=QUESTIONS)
-        test = draw(test_seed, TEST_SCENES)
+        train = draw(train_seed, split.at_most(TRAIN_SCENES), questions=QUESTIONS)
+        test = draw(test_seed, split.at_most(TEST_SCENES))
         return TaskData(train.samples, test.samples, train.drawn(), test.drawn())
 
     def text_name(self, held_out: bool) -> str:
@@ -92,7 +92,9 @@ class Family(Task):
         self, family: str, split: Split, *, test: bool, draw: bool = True
     ) -> Scenes:
         """The scenes of a family to train on or to test on, with images if wanted."""
-        return family_scenes(family, split.held_out, test=test, draw=draw)
+        return family_scenes(
+            family, split.held_out, test=test, draw=draw, images=split.images
+        )
 
     def load(self, split: Split) -> TaskData:
         """The scenes of a family; those of a mixture are loaded one by one."""
@@ -139,7 +141,12 @@ def world_seed(held_out: bool) -> int:
 
 
 def family_scenes(
-    name: str, held_out: bool = False, *, test: bool, draw: bool = True
+    name: str,
+    held_out: bool = False,
+    *,
+    test: bool,
+    draw: bool = True,
+    images: int | None = None,
 ) -> Scenes:
     """The scenes of a family: four questions about each to train on, or one to test.
 
@@ -149,9 +156,13 @@ def family_scenes(
         test: whether those to test on; they ask other facts and show other
             handwriting.
         draw: whether images are wanted.
+        images: at most so many scenes; None for all.
     """
     seed = _SEEDS[held_out][test]
-    count, questions = (FAMILY_TEST_SCENES, 1) if test else (TRAIN_SCENES, QUESTIONS)
+    all_scenes, questions = (
+        (FAMILY_TEST_SCENES, 1) if test else (TRAIN_SCENES, QUESTIONS)
+    )
+    count = Split(images=images).at_most(all_scenes)
     make: dict[str, Callable[..., Scenes]] = {
         "knowledge": task_families.knowledge,
         "reasoning": task_families.reasoning,

@@ -53,6 +53,12 @@ class Split(NamedTuple):
     """Whether to take data that are never reported, for development."""
     seed: int = 0
     """Of the world, for tasks that have many."""
+    images: int | None = None
+    """At most so many images to train on, and to test on; None for all."""
+
+    def at_most(self, count: int) -> int:
+        """How many of `count` images it has."""
+        return count if self.images is None else min(self.images, count)
 
 
 class Task(ABC):
