@@ -11,11 +11,13 @@ from vlmcore.config import (
 )
 from vlmcore.experiments import FAMILIES, run_config
 from vlmcore.experiments.run_config import (
+    SMOKE_IMAGES,
     RunConfig,
     identity,
     language_identity,
     method,
     preset,
+    split_of,
 )
 from vlmcore.experiments.suites import EXPERIMENTS
 from vlmcore.training.stages import TrainingConfig
@@ -122,8 +124,9 @@ def test_the_ablation_shares_no_run_with_the_grid():
 
 def test_presets():
     assert preset("cpu") == RunConfig()
-    assert preset("smoke").training.tune.steps < 50 and isinstance(
-        preset("gpu").model.compressor, QueCCConfig
-    )
+    smoke = preset("smoke")
+    assert smoke.training.tune.steps < 50 and split_of(smoke).images == SMOKE_IMAGES
+    assert preset("gpu").images is None
+    assert isinstance(preset("gpu").model.compressor, QueCCConfig)
     with pytest.raises(ValueError, match="'tpu'; choose from smoke, cpu, gpu"):
         preset("tpu")

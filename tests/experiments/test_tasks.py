@@ -7,7 +7,7 @@ from vlmcore.data import easyvqa
 from vlmcore.data.synthetic.icons import RELATIONS
 from vlmcore.data.synthetic.vocabulary import SCENE_WORDS
 from vlmcore.experiments import FAMILIES
-from vlmcore.experiments.tasks import load_task, synthetic
+from vlmcore.experiments.tasks import TASKS, load_task, synthetic
 from vlmcore.experiments.tasks.synthetic import (
     FAMILY_TEST_SCENES,
     QUESTIONS,
@@ -56,6 +56,20 @@ def test_no_scored_fact_is_asked_in_training():
     }
     assert len(per_icon) == 64 and max(per_icon.values()) <= len(RELATIONS) // 2
     assert np.mean(list(per_icon.values())) > 28
+
+
+@pytest.mark.parametrize("held_out", [False, True])
+@pytest.mark.parametrize(
+    "name", [n for n, task in TASKS.items() if task.parts == (task,)]
+)
+def test_a_task_may_have_few_images(name, held_out):
+    task = load_task(name, held_out, images=20)
+    for samples, images in (
+        (task.train, task.train_images),
+        (task.test, task.test_images),
+    ):
+        assert samples and len(images) == 20
+        assert {sample.image for sample in samples} <= set(range(20))
 
 
 def test_held_out_runs_never_touch_the_test_split():
