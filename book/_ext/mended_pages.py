@@ -2,7 +2,7 @@
 
 The scripts of sphinx-thebe declare the same constant twice, and the book does not use
 them. The bibliography says that it is a list to a screen reader, of which its entries
-know nothing.
+know nothing. The table of executed pages has marks that few fonts can print.
 """
 
 from typing import Any
@@ -19,11 +19,12 @@ def is_thebe(script: Any) -> bool:
 def mend(
     app: Sphinx, pagename: str, template: str, context: dict[str, Any], doctree: Any
 ) -> None:
-    """Removes those scripts and that role from a page."""
+    """Removes those scripts, that role and those marks from a page."""
     scripts = context.get("script_files", [])
     context["script_files"] = [script for script in scripts if not is_thebe(script)]
     if body := context.get("body"):
-        context["body"] = body.replace('role="list" class="cit', 'class="cit')
+        body = body.replace('role="list" class="cit', 'class="cit')
+        context["body"] = body.replace("✅", "✓").replace("❌", "✗")
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
