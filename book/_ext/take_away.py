@@ -35,7 +35,7 @@ _STYLE = """
   .bd-content :is(pre, table, .cell, .cell *, .highlight, .admonition) {
     break-inside: auto; overflow: visible;
   }
-  .bd-content :is(img, svg, tr), .bd-content .cell figure,
+  .bd-content :is(img, svg, tr), .bd-content .cell :is(figure, img, svg, tr),
   .bd-content .admonition:not(.solution):not(:has(pre)) { break-inside: avoid }
   .bd-content .admonition-title { break-after: avoid }
 """
