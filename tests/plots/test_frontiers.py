@@ -1,8 +1,10 @@
+from itertools import combinations
+
 import numpy as np
 import pytest
 
 from tests.plots.artists import lines, texts
-from vlmcore import plots
+from vlmcore import paper, plots
 from vlmcore.scaling import frontier
 
 
@@ -19,6 +21,15 @@ def test_every_point_is_drawn_and_the_measured_frontier_labelled(scores):
     x, y = drawn["7B"].get_data()
     assert x[0] == 2 * 7e9 * 1 and y[0] == pytest.approx(1 - 0.4810)
     assert " ".join(texts(axis.texts)) == "1 1 1 1 4 16 36 64 144 576"
+
+
+def test_numbers_of_tokens_do_not_lie_on_each_other():
+    figure = plots.measured_frontier(paper.scores("ocr"))
+    figure.draw_without_rendering()
+    for axis in figure.axes[:2]:
+        boxes = [text.get_window_extent().padded(-1) for text in axis.texts]
+        assert len(boxes) > 5
+        assert not any(one.overlaps(two) for one, two in combinations(boxes, 2))
 
 
 def test_the_best_points_are_ringed_and_the_fitted_frontier_is_the_law_s(scores, law):

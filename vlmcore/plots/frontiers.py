@@ -12,6 +12,9 @@ from vlmcore.cost import paper_flops
 from vlmcore.plots.style import legend_beside, panels, size_name, whiskers
 from vlmcore.scaling import Law, frontier
 
+LETTER_ROOM = (0.05, 0.035)
+"""Shares of a panel's width and height that a number of tokens takes."""
+
 
 def measured_frontier(
     scores: pd.DataFrame,
@@ -73,7 +76,15 @@ def _measured_panel(axis: Axes, scores: pd.DataFrame, q: float) -> None:
         x = flops[group.index]
         (line,) = axis.plot(x, group["error"], "o-", label=size_name(params))
         whiskers(axis, x, group, line.get_color())
-    for i in best:
+    _cost_axis(axis, q)
+    places = axis.transLimits.transform(
+        axis.transScale.transform(np.stack([flops[best], error[best]], 1))
+    )
+    written: list[np.ndarray] = []  # a number on another could not be read
+    for i, place in zip(best, places, strict=True):
+        if any((np.abs(place - other) < LETTER_ROOM).all() for other in written):
+            continue
+        written.append(place)
         axis.annotate(
             f"{scores['visual_tokens'].iloc[i]}",
             (flops[i], error[i]),
@@ -83,7 +94,6 @@ def _measured_panel(axis: Axes, scores: pd.DataFrame, q: float) -> None:
             ha="right",
             va="top",
         )
-    _cost_axis(axis, q)
 
 
 def _fitted_panel(axis: Axes, scores: pd.DataFrame, law: Law, q: float) -> None:
