@@ -28,8 +28,8 @@ graders: .venv/ready .venv-graders/ready  ## nbgrader and otter grade the assign
 cluster: .venv/ready .venv-cluster/ready  ## a sweep on a Ray cluster of two nodes, of which one is killed
 	.venv-cluster/bin/python -m pytest --durations 5 -m cluster tests/experiments/test_cluster.py
 
-bench: .venv/ready  ## speed and memory beside reference implementations, best with nothing else running; writes _build/bench.json
-	$(BIN)/python -m pytest tests/performance -o python_files='bench_*.py' -o python_functions='bench_*'
+bench: .venv/ready  ## speed and memory beside reference implementations, best with nothing else running (ONLY=llava: one part); writes _build/bench.json
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/performance -o python_files='bench_*$(ONLY)*.py' -o python_functions='bench_*'
 
 lint: .venv/ready  ## put the code in order
 	$(BIN)/ruff check --fix .

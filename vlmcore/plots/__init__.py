@@ -28,6 +28,7 @@ from vlmcore.plots.costs import (
     prefill_seconds,
     seconds_by_tokens,
     stage_seconds,
+    times_as_fast,
 )
 from vlmcore.plots.encoder import patch_maps, probes_by_layer
 from vlmcore.plots.frontiers import fitted_frontier, measured_frontier
@@ -93,6 +94,7 @@ __all__ = [
     "stage_seconds",
     "task_mixtures",
     "tasks_at_budget",
+    "times_as_fast",
     "token_weights",
     "trained_and_exact",
     "vqa_agreement",

@@ -53,6 +53,32 @@ def seconds_by_tokens(tokens: np.ndarray, seconds: np.ndarray) -> Figure:
     return figure
 
 
+def times_as_fast(ratios: pd.DataFrame) -> Figure:
+    """Measured speed beside a reference, against N: one panel a reference.
+
+    Args:
+        ratios: columns `params`, `visual_tokens`, `reference` and `ratio`, which is the
+            reference's time over ours.
+    """
+    references = ratios["reference"].unique()
+    looks = zip(colours(), ("o-", "s--", "^:"), strict=False)
+    look_of = dict(zip(sorted(ratios["visual_tokens"].unique()), looks, strict=False))
+    shared = {"sharex": True, "sharey": True, "layout": "constrained"}
+    with panels(1, len(references), figsize=(8.6, 3.6), **shared) as (figure, axes):
+        for axis, reference in zip(axes[0], references, strict=True):
+            of_it = ratios[ratios["reference"] == reference]
+            for v, line in of_it.groupby("visual_tokens"):
+                colour, marks = look_of[v]
+                look = {"label": f"V = {v}", "color": colour}
+                axis.plot(line["params"], line["ratio"], marks, **look)
+            axis.axhline(1, color="0.5", linestyle="--", linewidth=1.2)
+            axis.set(title=reference, xscale="log", xlabel="N")
+        log_ticks(axes[0, 0], "y", (1, 2, 4, 8))
+        axes[0, 0].set_ylabel("times as fast")
+        legend_beside(figure, axes[0, 0])
+    return figure
+
+
 def cost_by_tokens(tables: Mapping[str, pd.DataFrame]) -> Figure:
     """Cost against V, one panel a title, one line a column.
 
