@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from vlmcore.cli.options import folder_option
+
 ADAPTER = Path("real") / "easyvqa.safetensors"
 """The adapter with which SmolLM2 sees through one visual token, among the results."""
 
@@ -25,8 +27,7 @@ def ask_model(
     ] = None,
     max_new_tokens: Annotated[int, typer.Option(help="Longest answer.")] = 32,
     results: Annotated[
-        Path | None,
-        typer.Option(metavar="FOLDER", help="Folder of the default model's adapter."),
+        Path | None, folder_option("Folder of the default model's adapter.")
     ] = None,
 ) -> None:
     """Answer a question about an image."""

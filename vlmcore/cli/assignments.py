@@ -5,19 +5,31 @@ from typing import Annotated
 
 import typer
 
+from vlmcore.cli.options import file_argument, folder_option
+
 _Assignments = Annotated[
     Path | None,
-    typer.Option(
-        metavar="FOLDER",
-        help="Folder of the assignments. Default: the nearest book/assignments.",
-    ),
+    folder_option("Folder of the assignments. Default: the nearest book/assignments."),
 ]
+_Submissions = typer.Argument(
+    exists=True,
+    help="Notebooks that students handed in, or folders or zip files of them, also as "
+    "nbgrader, Moodle and Canvas export them.",
+)
+_HIDDEN = "Folder of the hidden tests. Default: hidden/ in the assignments."
+_Assignment = typer.Option(
+    metavar="NAME",
+    help="Assignment. Default: the one whose checks the notebook calls.",
+)
+_Roster = typer.Option(
+    metavar="CSV", help="Table with the columns file and student.", exists=True
+)
+_Resume = typer.Option("--resume", help="Keep reports that are up to date.")
+_CallSeconds = typer.Option(help="Time for each call of a function.")
 
 
 def release_assignments(
-    out: Annotated[
-        Path, typer.Option(metavar="FOLDER", help="Folder for the copies.")
-    ] = Path("release"),
+    out: Annotated[Path, folder_option("Folder for the copies.")] = Path("release"),
     assignments: _Assignments = None,
 ) -> None:
     """Write the student copy of every assignment, without solutions."""
@@ -28,9 +40,7 @@ def release_assignments(
 
 
 def try_question(
-    notebook: Annotated[
-        Path, typer.Argument(exists=True, dir_okay=False, help="A notebook.")
-    ],
+    notebook: Annotated[Path, file_argument("A notebook.")],
     question: Annotated[str, typer.Argument(help="Such as a1.q1.")],
 ) -> None:
     """Run a notebook and one public check; status 1 if the answer is not right."""
@@ -43,9 +53,7 @@ def try_question(
 
 def export_assignments(
     kind: Annotated[str, typer.Argument(help="nbgrader, otter, github or gradescope.")],
-    out: Annotated[
-        Path, typer.Option(metavar="FOLDER", help="Folder for the files.")
-    ] = Path("export"),
+    out: Annotated[Path, folder_option("Folder for the files.")] = Path("export"),
     assignments: _Assignments = None,
 ) -> None:
     """Write the assignments in the format of another grader."""
@@ -90,47 +98,17 @@ def rank_peers(
 
 
 def check_submissions(
-    submissions: Annotated[
-        list[Path],
-        typer.Argument(
-            exists=True,
-            help="Notebooks that students handed in, or folders or zip files of them, "
-            "also as nbgrader, Moodle and Canvas export them.",
-        ),
-    ],
-    out: Annotated[
-        Path, typer.Option(metavar="FOLDER", help="Folder for the reports.")
-    ] = Path("reports"),
+    submissions: Annotated[list[Path], _Submissions],
+    out: Annotated[Path, folder_option("Folder for the reports.")] = Path("reports"),
     assignments: _Assignments = None,
-    hidden: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FOLDER",
-            help="Folder of the hidden tests. Default: hidden/ in the assignments.",
-        ),
-    ] = None,
-    assignment: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            help="Assignment. Default: the one whose checks the notebook calls.",
-        ),
-    ] = None,
-    roster: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="CSV", help="Table with the columns file and student.", exists=True
-        ),
-    ] = None,
+    hidden: Annotated[Path | None, folder_option(_HIDDEN)] = None,
+    assignment: Annotated[str | None, _Assignment] = None,
+    roster: Annotated[Path | None, _Roster] = None,
     jobs: Annotated[int, typer.Option(min=1, help="Submissions at a time.")] = 1,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Keep reports that are up to date.")
-    ] = False,
+    resume: Annotated[bool, _Resume] = False,
     seconds: Annotated[float, typer.Option(help="Time for all cells.")] = 300,
     cell_seconds: Annotated[float, typer.Option(help="Time for each cell.")] = 60,
-    call_seconds: Annotated[
-        float, typer.Option(help="Time for each call of a function.")
-    ] = 60,
+    call_seconds: Annotated[float, _CallSeconds] = 60,
     memory: Annotated[float, typer.Option(metavar="GB", help="Memory.")] = 2,
 ) -> None:
     """Grade submissions: each gets reports in OUT, and all of them grades.csv.

@@ -5,14 +5,36 @@ from typing import Annotated, Any
 
 import typer
 
+from vlmcore.cli.options import folder_option
+
+_Model = Annotated[
+    str,
+    typer.Argument(
+        help="Folder of a model of this package, or folder or hub name of one of "
+        "transformers, such as llava-hf/llava-1.5-7b-hf. benchmark-model is the one "
+        "of the chapters."
+    ),
+]
+_Benchmark = typer.Argument(help="Benchmark, such as pope; `vlmcore sources` has all.")
+_Benchmarks = Annotated[Path, folder_option("Folder of the benchmarks' folders.")]
+_BENCHMARKS = Path("data/benchmarks")
+_Out = Annotated[Path, folder_option("Folder for answers and results.")]
+_Limit = typer.Option(min=1, help="Ask so many questions, spread over the file.")
+_Rule = typer.Option(help="Another rule, such as pope_lenient. Default: the official.")
+_Images = typer.Option(help="Whose images are shown: real, none, permuted.")
+_Workers = typer.Option(min=0, help="Processes that prepare images.")
+_Share = typer.Option(
+    metavar="I/N",
+    help="Ask only this share, for several GPUs; the last one scores. auto is that of "
+    "a process of accelerate launch or torchrun.",
+)
+
 
 def list_sources(
     benchmark: Annotated[
         str | None, typer.Argument(help="Benchmark, such as pope. Default: list all.")
     ] = None,
-    folder: Annotated[
-        Path, typer.Option(metavar="FOLDER", help="Folder of the benchmarks.")
-    ] = Path("data/benchmarks"),
+    folder: _Benchmarks = _BENCHMARKS,
 ) -> None:
     """List the official benchmark files, or print the commands that fetch them.
 
@@ -30,48 +52,18 @@ def list_sources(
 
 
 def evaluate_model(
-    model: Annotated[
-        str,
-        typer.Argument(
-            help="Folder of a model of this package, or folder or hub name of one of "
-            "transformers, such as llava-hf/llava-1.5-7b-hf. benchmark-model is the "
-            "one of the chapters."
-        ),
-    ],
-    benchmark: Annotated[
-        str, typer.Argument(help="Benchmark, such as pope; `vlmcore sources` has all.")
-    ],
-    data: Annotated[
-        Path, typer.Option(metavar="FOLDER", help="Folder of the benchmarks' folders.")
-    ] = Path("data/benchmarks"),
-    out: Annotated[
-        Path, typer.Option(metavar="FOLDER", help="Folder for answers and results.")
-    ] = Path("results"),
-    limit: Annotated[
-        int | None,
-        typer.Option(min=1, help="Ask so many questions, spread over the file."),
-    ] = None,
-    images: Annotated[
-        str, typer.Option(help="Whose images are shown: real, none, permuted.")
-    ] = "real",
-    rule: Annotated[
-        str | None,
-        typer.Option(help="Another rule, such as pope_lenient. Default: the official."),
-    ] = None,
+    model: _Model,
+    benchmark: Annotated[str, _Benchmark],
+    data: _Benchmarks = _BENCHMARKS,
+    out: _Out = Path("results"),
+    limit: Annotated[int | None, _Limit] = None,
+    images: Annotated[str, _Images] = "real",
+    rule: Annotated[str | None, _Rule] = None,
     device: Annotated[str, typer.Option(help="cpu, cuda, or auto.")] = "auto",
     batch: Annotated[int, typer.Option(min=1, help="Questions a step.")] = 16,
     max_new_tokens: Annotated[int, typer.Option(min=1, help="Longest answer.")] = 16,
-    workers: Annotated[
-        int, typer.Option(min=0, help="Processes that prepare images.")
-    ] = 2,
-    share: Annotated[
-        str,
-        typer.Option(
-            metavar="I/N",
-            help="Ask only this share, for several GPUs; the last one scores. auto is "
-            "that of a process of accelerate launch or torchrun.",
-        ),
-    ] = "1/1",
+    workers: Annotated[int, _Workers] = 2,
+    share: Annotated[str, _Share] = "1/1",
 ) -> None:
     """Ask a model the questions of a benchmark, and score its answers.
 
@@ -82,7 +74,8 @@ def evaluate_model(
     by file, line and field. The command stops where a file or an image is missing, a
     file is no JSON or table, or none of its records can be read.
     """
-    from vlmcore.evaluation.reports import Settings, evaluate_to_folder
+    from vlmcore.evaluation.reports import evaluate_to_folder
+    from vlmcore.evaluation.settings import Settings
 
     settings = Settings(benchmark, str(data), rule, limit, images, max_new_tokens)
     skipped = settings.questions().skipped()  # found before a model is loaded
@@ -126,9 +119,7 @@ def compare_results(
 
 
 def probe_facts_in_text(
-    out: Annotated[
-        Path, typer.Option(metavar="FOLDER", help="Folder for the result file.")
-    ],
+    out: Annotated[Path, folder_option("Folder for the result file.")],
     model: Annotated[
         str, typer.Option(help="Folder or hub name of a chat model.")
     ] = "HuggingFaceTB/SmolLM2-135M-Instruct",

@@ -5,14 +5,13 @@ from typing import Annotated
 
 import typer
 
+from vlmcore.cli.options import folder_option
+
 _RESULTS = Path("book/results/ladder")
-_Out = Annotated[Path, typer.Option(metavar="FOLDER", help="Folder of the results.")]
-_Work = Annotated[
-    Path, typer.Option(metavar="FOLDER", help="Folder for features and checkpoints.")
-]
+_Out = Annotated[Path, folder_option("Folder of the results.")]
+_Work = Annotated[Path, folder_option("Folder for features and checkpoints.")]
 _Model = Annotated[
-    str | None,
-    typer.Option(help="Only this: smollm2_135m, qwen_500m or qwen_1500m."),
+    str | None, typer.Option(help="Only this: smollm2_135m, qwen_500m or qwen_1500m.")
 ]
 _HeldOut = Annotated[
     bool, typer.Option("--held-out", help="Ask about the countries of development.")
@@ -45,9 +44,7 @@ def build_archive(
 
 
 def train_encoder(
-    out: Annotated[
-        Path, typer.Option(metavar="FOLDER", help="Folder for the checkpoint.")
-    ],
+    out: Annotated[Path, folder_option("Folder for the checkpoint.")],
     work: _Work = Path("_build/work/ladder"),
 ) -> None:
     """Train the vision encoder on captioned pictograms (half an hour on one core)."""
@@ -74,9 +71,7 @@ def probe_encoder(out: _Out = _RESULTS) -> None:
 
 
 def run_ladder(
-    out: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="Folder of the results.")
-    ] = None,
+    out: Annotated[Path | None, folder_option("Folder of the results.")] = None,
     work: _Work = Path("_build/work/ladder"),
     model: _Model = None,
     only: Annotated[
@@ -92,9 +87,7 @@ def run_ladder(
 
 
 def count_ladder(
-    out: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="Folder of the results.")
-    ] = None,
+    out: Annotated[Path | None, folder_option("Folder of the results.")] = None,
     held_out: _HeldOut = False,
 ) -> None:
     """List the runs of the ladder that have a result, and those that have none."""

@@ -10,26 +10,20 @@ if TYPE_CHECKING:
     import torch
 
 Dtype = StrEnum("Dtype", ["float32", "bfloat16", "float16"])
+_Model = typer.Argument(
+    help="Folder or hub name of a VLM or a language model; or the sizes of one with "
+    "random weights behind CLIP-L/14 and QueCC, such as Qwen2.5-0.5B."
+)
+_VisualTokens = typer.Option(help="V; may be repeated. Default: 1 16 144 576.")
+_TextTokens = typer.Option(help="Q, repeatable. Default: 50.")
+_Batch = typer.Option(help="Questions at a time. Default: 1.")
 
 
 def print_latency(
-    model: Annotated[
-        str,
-        typer.Argument(
-            help="Folder or hub name of a VLM or a language model; or the sizes of one "
-            "with random weights behind CLIP-L/14 and QueCC, such as Qwen2.5-0.5B."
-        ),
-    ],
-    visual_tokens: Annotated[
-        list[int] | None,
-        typer.Option(help="V; may be repeated. Default: 1 16 144 576."),
-    ] = None,
-    text_tokens: Annotated[
-        list[int] | None, typer.Option(help="Q, repeatable. Default: 50.")
-    ] = None,
-    batch: Annotated[
-        list[int] | None, typer.Option(help="Questions at a time. Default: 1.")
-    ] = None,
+    model: Annotated[str, _Model],
+    visual_tokens: Annotated[list[int] | None, _VisualTokens] = None,
+    text_tokens: Annotated[list[int] | None, _TextTokens] = None,
+    batch: Annotated[list[int] | None, _Batch] = None,
     dtype: Annotated[Dtype, typer.Option(help="Of the weights.")] = Dtype.float32,
     repeats: Annotated[int, typer.Option(help="Measurements of each time.")] = 7,
     out: Annotated[

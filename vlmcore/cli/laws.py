@@ -7,6 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
+from vlmcore.cli.options import file_argument
+
 
 class Form(StrEnum):
     """The forms of law that can be asked for."""
@@ -20,11 +22,8 @@ class Form(StrEnum):
 def fit_own_table(
     table: Annotated[
         Path,
-        typer.Argument(
-            exists=True,
-            dir_okay=False,
-            help="CSV file with the columns N, V and error, and perhaps count or "
-            "weight.",
+        file_argument(
+            "CSV file with the columns N, V and error, and perhaps count or weight."
         ),
     ],
     form: Annotated[Form, typer.Option(help="Form of the law.")] = Form.product,

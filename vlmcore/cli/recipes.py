@@ -5,31 +5,27 @@ from typing import Annotated
 
 import typer
 
+from vlmcore.cli.options import folder_option
+
+_Recipe = typer.Argument(
+    help="File of a recipe (TOML or JSON), or the name of one, such as quecc-vicuna-7b."
+)
+_Out = Annotated[Path, folder_option("Folder for checkpoints and the model.")]
+_Logger = typer.Option(
+    help="One of Lightning's loggers beside the CSV files, such as WandbLogger."
+)
+
 
 def train_by_recipe(
-    config: Annotated[
-        str,
-        typer.Argument(
-            help="File of a recipe (TOML or JSON), or the name of one, such as "
-            "quecc-vicuna-7b."
-        ),
-    ],
-    out: Annotated[
-        Path,
-        typer.Option(metavar="FOLDER", help="Folder for checkpoints and the model."),
-    ] = Path("_build/train"),
+    config: Annotated[str, _Recipe],
+    out: _Out = Path("_build/train"),
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the cost, and train nothing.")
     ] = False,
     checkpoint_every: Annotated[
         int, typer.Option(help="Steps that a killed run repeats at most.")
     ] = 500,
-    logger: Annotated[
-        str | None,
-        typer.Option(
-            help="One of Lightning's loggers beside the CSV files, such as WandbLogger."
-        ),
-    ] = None,
+    logger: Annotated[str | None, _Logger] = None,
 ) -> None:
     """Train a model by a recipe, after its cost in FLOPs, hours and memory."""
     from lightning.pytorch import loggers

@@ -6,16 +6,14 @@ from typing import Annotated
 
 import typer
 
+from vlmcore.cli.options import file_argument, folder_option
 from vlmcore.files import find_above
 
 
 def print_report(
     results: Annotated[
         Path | None,
-        typer.Option(
-            metavar="FOLDER",
-            help="Folder of the results. Default: the nearest book/results.",
-        ),
+        folder_option("Folder of the results. Default: the nearest book/results."),
     ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print a list of JSON objects.")
@@ -36,12 +34,7 @@ def print_report(
 
 
 def repeat_run(
-    file: Annotated[
-        Path,
-        typer.Argument(
-            exists=True, dir_okay=False, help="Result file of a run, ID.json."
-        ),
-    ],
+    file: Annotated[Path, file_argument("Result file of a run, ID.json.")],
 ) -> None:
     """Repeat a run from its result file and compare the two scores.
 
@@ -65,9 +58,9 @@ def repeat_run(
 
 
 def simulate_coverage(
-    out: Annotated[
-        Path, typer.Option(metavar="FOLDER", help="Folder for the result files.")
-    ] = Path("book/results/laws"),
+    out: Annotated[Path, folder_option("Folder for the result files.")] = Path(
+        "book/results/laws"
+    ),
     simulations: Annotated[
         int, typer.Option(min=1, help="Data sets per setting.")
     ] = 2000,

@@ -7,14 +7,13 @@ from typing import Annotated, NamedTuple
 
 import typer
 
+from vlmcore.cli.options import folder_option
+
 _Name = Annotated[
     str, typer.Argument(help="Experiment: easyvqa, comparison, grid, ablation, real.")
 ]
 _Results = Annotated[
-    Path | None,
-    typer.Option(
-        metavar="FOLDER", help="Folder of the results. Default: book/results/NAME."
-    ),
+    Path | None, folder_option("Folder of the results. Default: book/results/NAME.")
 ]
 _Part = Annotated[
     str, typer.Option(metavar="I/N", help="Only this share, for job arrays.")
@@ -25,10 +24,7 @@ _HeldOut = Annotated[
         "--held-out", help="Score on held-out training images, for development."
     ),
 ]
-_Work = Annotated[
-    Path,
-    typer.Option(metavar="FOLDER", help="Folder for features, checkpoints and logs."),
-]
+_Work = Annotated[Path, folder_option("Folder for features, checkpoints and logs.")]
 _Workers = Annotated[
     int | None,
     typer.Option(min=1, help="Runs at a time. Default: one per core, or per GPU."),
@@ -99,8 +95,7 @@ def do_runs(
         Engine, typer.Option(help="This machine, or a Ray cluster with a shared disk.")
     ] = Engine.LOCAL,
     address: Annotated[
-        str,
-        typer.Option(metavar="HOST:PORT", help="Head of the Ray cluster."),
+        str, typer.Option(metavar="HOST:PORT", help="Head of the Ray cluster.")
     ] = "auto",
     gpus: Annotated[
         float | None,

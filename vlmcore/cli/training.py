@@ -5,15 +5,13 @@ from typing import Annotated
 
 import typer
 
-_Work = Annotated[
-    Path, typer.Option(metavar="FOLDER", help="Folder for logs and unfinished work.")
-]
+from vlmcore.cli.options import folder_option
+
+_Work = Annotated[Path, folder_option("Folder for logs and unfinished work.")]
 
 
 def train_encoder(
-    out: Annotated[
-        Path, typer.Option(metavar="FOLDER", help="Folder for the checkpoint.")
-    ],
+    out: Annotated[Path, folder_option("Folder for the checkpoint.")],
     work: _Work = Path("_build/pretraining"),
     seed: Annotated[int, typer.Option(help="Seed of weights and images.")] = 0,
 ) -> None:
@@ -24,9 +22,7 @@ def train_encoder(
 
 
 def probe_encoder(
-    out: Annotated[
-        Path, typer.Option(metavar="FOLDER", help="Folder for the result file.")
-    ],
+    out: Annotated[Path, folder_option("Folder for the result file.")],
 ) -> None:
     """Train a linear probe on the encoder in the package, on easy-VQA's images."""
     from vlmcore.experiments.pretraining.vision_encoder import linear_probe
@@ -42,9 +38,7 @@ def probe_encoder(
 
 
 def train_benchmark_model(
-    out: Annotated[
-        Path, typer.Option(metavar="FOLDER", help="Folder for the weights.")
-    ],
+    out: Annotated[Path, folder_option("Folder for the weights.")],
     work: _Work = Path("_build/benchmark_model"),
 ) -> None:
     """Train the model that the chapters evaluate on benchmark-format questions."""
@@ -55,26 +49,22 @@ def train_benchmark_model(
 
 def make_adapter(
     weights: Annotated[
-        Path,
-        typer.Argument(help="align.safetensors or tune.safetensors of a run."),
+        Path, typer.Argument(help="align.safetensors or tune.safetensors of a run.")
     ],
-    path: Annotated[Path, typer.Argument(help="Adapter to write.")],
+    folder: Annotated[Path, typer.Argument(help="Folder of the adapter to write.")],
 ) -> None:
-    """Convert the weights of a training stage to a small adapter file."""
+    """Convert the weights of a training stage to a small adapter."""
     from vlmcore.models.adapters import from_stage
 
-    from_stage(weights, path)
+    from_stage(weights, folder)
 
 
 def make_vqa_set(
-    out: Annotated[
-        Path, typer.Option(metavar="FOLDER", help="Folder for images and questions.")
-    ],
+    out: Annotated[Path, folder_option("Folder for images and questions.")],
     photographs: Annotated[
         Path | None,
-        typer.Option(
-            metavar="FOLDER",
-            help="skimage/data of an installed scikit-image. Default: drawings alone.",
+        folder_option(
+            "skimage/data of an installed scikit-image. Default: drawings alone."
         ),
     ] = None,
     drawings: Annotated[int, typer.Option(help="How many drawings.")] = 108,
