@@ -16,7 +16,7 @@ from tests.evaluation.test_benchmarks import SAMPLES
 from vlmcore.cli import app
 from vlmcore.data.benchmarks.llava import read_answers
 from vlmcore.evaluation.benchmarks import score
-from vlmcore.evaluation.reports import Settings, asked_about, limited
+from vlmcore.evaluation.settings import Settings, asked_about, limited
 from vlmcore.evaluation.sources import SOURCES, load_benchmark
 from vlmcore.models.pretrained.packaged import SMOLLM2, available
 

@@ -7,17 +7,15 @@ reads the file of answers and nothing else of the model, so it scores the answer
 other code too, in any order.
 """
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
-import torch
 from tqdm import tqdm
 
-from vlmcore.config.validation import as_path, check_kind, whole
+from vlmcore.config.validation import as_path, check_kind
 from vlmcore.data.benchmarks.foreign_answers import matched_answers
 from vlmcore.data.benchmarks.joining import join
 from vlmcore.data.benchmarks.llava import (
@@ -29,12 +27,11 @@ from vlmcore.data.benchmarks.llava import (
 from vlmcore.data.benchmarks.multiple_choice import ROTATION
 from vlmcore.data.benchmarks.question import Question
 from vlmcore.data.benchmarks.skipped import Skipped
-from vlmcore.evaluation.image_loading import ImageLoader, Loaded, mark, preparation
+from vlmcore.evaluation.asking import Asking
+from vlmcore.evaluation.image_loading import ImageLoader, preparation
 from vlmcore.evaluation.rules import RULES
 from vlmcore.evaluation.scores import BenchmarkMetric, Score
 from vlmcore.files import held, make_folder
-from vlmcore.fingerprint import fingerprint, torch_version
-from vlmcore.models.vlm import VLM
 
 _CHUNK = 4096  # answers scored at a time
 
@@ -90,42 +87,26 @@ def evaluate(
     """Asks a model the questions it has not answered yet, and scores all its answers.
 
     Args:
-        vlm: the model under evaluation, as for `ask`.
+        vlm: the model under evaluation, as for `Asking`.
         benchmark: its questions and its rule.
         answers: file to append answers to, in LLaVA's format.
-        **options: of `ask`.
+        **options: the other fields of `Asking`.
     """
     ask(vlm, benchmark, answers, **options)
     return score(benchmark, answers)
 
 
-def ask(
-    vlm: Any,
-    benchmark: Benchmark,
-    answers: str | Path,
-    *,
-    model: str = "vlm",
-    batch_size: int = 64,
-    max_new_tokens: int = 16,
-    workers: int = 0,
-    progress: bool = False,
-) -> int:
+def ask(vlm: Any, benchmark: Benchmark, answers: str | Path, **options: Any) -> int:
     """Appends a model's answers to a file until every question has one.
 
     At most a batch is asked twice when the process is killed.
 
     Args:
-        vlm: the model under evaluation: a VLM, or any object with `made_of` and with
-            `ask(images, prompts, max_new_tokens)` for RGB images, such as a `HubModel`.
+        vlm: the model under evaluation, as for `Asking`.
         benchmark: its questions.
         answers: the file; the answers it has are kept if they are those that the model
             would give again.
-        model: name of the model, written beside its answers.
-        batch_size: questions a step.
-        max_new_tokens: the longest answer.
-        workers: processes that prepare images while the model answers. A script that
-            wants some needs the guard `if __name__ == "__main__":`.
-        progress: whether to show a bar with the time left.
+        **options: the other fields of `Asking`, such as `batch_size`.
 
     Returns:
         The number of questions that were asked now.
@@ -138,36 +119,22 @@ def ask(
             process adds to it; or a batch is too large for the device.
     """
     check_benchmark(benchmark)
-    if not hasattr(vlm, "ask"):
-        raise ValueError(f"a {type(vlm).__name__} cannot be asked; give a VLM")
-    batch_size, count = whole("batch_size", batch_size), 0
-    answers = as_path("answers", answers)
+    asking, answers, count = Asking(vlm, **options), as_path("answers", answers), 0
     make_folder(answers.parent)
     answers.open("ab").close()
-    of_all = {"weights": fingerprint(vlm), "max_new_tokens": max_new_tokens}
-    of_all["torch"] = torch_version()
-
-    def made_of(question: Question) -> dict[str, Any]:
-        return of_all | {"image": mark(question.image)}
-
-    rest = unanswered(benchmark.questions(), answers, model, made_of)
+    rest = unanswered(benchmark.questions(), answers, asking.model, asking.made_of)
     with (
         held(answers) as alone,
-        ImageLoader(preparation(vlm), workers) as loader,
-        _bar(benchmark, answers, progress) as bar,
+        ImageLoader(preparation(vlm), asking.workers) as loader,
+        _bar(benchmark, answers, asking.progress) as bar,
     ):
         if alone is False:
             raise ValueError(
                 f"another process adds to {answers}; wait for it, or give each a share "
                 "of the questions"
             )
-        for batch, images in loader.batches(rest, batch_size):
-            texts = _texts(vlm, batch, images, max_new_tokens)
-            lines = [
-                Answer(q.id, q.prompt, text, model, _metadata(of_all, loaded))
-                for q, loaded, text in zip(batch, images, texts, strict=True)
-            ]
-            append_answers(answers, lines)
+        for batch, images in loader.batches(rest, asking.batch_size):
+            append_answers(answers, asking.answers(batch, images))
             count += len(batch)
             bar.update(len(batch))
     return count
@@ -180,11 +147,6 @@ def _bar(benchmark: Benchmark, answers: Path, shown: bool) -> tqdm:
     total = sum(1 for _ in benchmark.questions())
     before = sum(1 for _ in read_answers(answers, unfinished=True))
     return tqdm(total=total, initial=before, unit="q")
-
-
-def _metadata(of_all: dict[str, Any], loaded: Loaded) -> dict[str, Any]:
-    problem = {"unreadable": loaded.problem} if loaded.problem else {}
-    return of_all | {"image": loaded.mark} | problem
 
 
 def score(benchmark: Benchmark, answers: str | Path) -> Evaluation:
@@ -264,29 +226,6 @@ def check_benchmark(benchmark: Any) -> None:
     """Raises ValueError when a benchmark is none, such as its name."""
     hint = "vlmcore.evaluation.sources.load_benchmark gives one by its name"
     check_kind("benchmark", benchmark, Benchmark, hint)
-
-
-def _texts(
-    model: Any, batch: Sequence[Question], images: Sequence[Loaded], longest: int
-) -> list[str]:
-    """Answers to a batch, in its order; empty where the image is unreadable."""
-    readable = [row for row, loaded in enumerate(images) if not loaded.problem]
-    texts = [""] * len(batch)
-    if readable:
-        seen: Any = [images[row].image for row in readable]
-        if isinstance(model, VLM):
-            seen = torch.from_numpy(np.concatenate(seen))
-        asked = [batch[row].prompt for row in readable]
-        try:
-            found = model.ask(seen, asked, longest)
-        except torch.OutOfMemoryError as error:
-            raise ValueError(
-                f"the device has no memory for {len(asked)} questions at once; ask "
-                "fewer in a batch, and those that have an answer are not asked again"
-            ) from error
-        for row, text in zip(readable, found, strict=True):
-            texts[row] = text.strip()
-    return texts
 
 
 def _answered(benchmark: Benchmark, answers: str | Path) -> Iterator[Question]:

@@ -140,12 +140,7 @@ def measure_latency(
     qs = wholes("text_tokens", text_tokens, 1, "numbers, such as (10, 50)")
     sizes = wholes("batches", batches, 1, "numbers, such as (1, 8)")
     answer, repeats = whole("answer_tokens", answer_tokens), whole("repeats", repeats)
-    context = language.model.config.max_position_embeddings
-    if (longest := max(vs) + max(qs) + answer + 1) > context:
-        raise ValueError(
-            f"{longest} tokens of image, text and answer exceed the context of "
-            f"{context}; measure fewer"
-        )
+    _check_context(language, max(vs) + max(qs) + answer + 1)
     stages = _image_stages(model, qs[0], repeats)
     weights = next(language.parameters())
     return Latency(
@@ -159,6 +154,15 @@ def measure_latency(
             for v, q, b in product(vs, qs, sizes)
         ],
     )
+
+
+def _check_context(language: LanguageModel, longest: int) -> None:
+    context = language.model.config.max_position_embeddings
+    if longest > context:
+        raise ValueError(
+            f"{longest} tokens of image, text and answer exceed the context of "
+            f"{context}; measure fewer"
+        )
 
 
 def _image_stages(
@@ -192,46 +196,55 @@ def _image_stages(
     )
 
 
+class _Prompt:
+    """Random embeddings of a batch of prompts, text and then image."""
+
+    def __init__(self, language: LanguageModel, batch: int, length: int) -> None:
+        table = language.model.get_input_embeddings().weight
+        draw = torch.Generator().manual_seed(0)
+        drawn = torch.randn(batch, length, table.shape[1], generator=draw)
+        self.language, self.embeddings = language, drawn.to(table) * table.std()
+
+    def run(self, part: slice, cache: DynamicCache) -> Tensor:
+        """The next tokens after some of the embeddings, which the cache then has."""
+        hidden = self.language.model.base_model(
+            inputs_embeds=self.embeddings[:, part],
+            past_key_values=cache,
+            use_cache=True,
+        ).last_hidden_state
+        return self.language.logits(hidden[:, -1]).argmax(-1)
+
+    def cached(self, length: int) -> DynamicCache:
+        """Keys and values of the first embeddings."""
+        cache = DynamicCache()
+        self.run(slice(length), cache)
+        return cache
+
+
 def _point(
     language: LanguageModel, v: int, q: int, batch: int, answer: int, repeats: int
 ) -> Point:
     """Prefill and decode at one combination."""
-    table, sizes = language.model.get_input_embeddings().weight, language.config
-    draw = torch.Generator().manual_seed(0)
-    shape = batch, q + v, table.shape[1]
-    embeddings = torch.randn(shape, generator=draw).to(table) * table.std()
-    one = embeddings[:, :1]
-
-    def run(part: Tensor, cache: DynamicCache) -> Tensor:
-        hidden = language.model.base_model(
-            inputs_embeds=part, past_key_values=cache, use_cache=True
-        ).last_hidden_state
-        return language.logits(hidden[:, -1]).argmax(-1)
-
-    def after(length: int) -> DynamicCache:
-        cache = DynamicCache()
-        run(embeddings[:, :length], cache)
-        return cache
-
-    text, whole_prompt = after(q), after(q + v)
+    prompt, sizes = _Prompt(language, batch, q + v), language.config
+    text, everything = prompt.cached(q), prompt.cached(q + v)
 
     def with_cached_text() -> None:
-        run(embeddings[:, q:], text)
+        prompt.run(slice(q, None), text)
         text.crop(-v)
 
     def decode() -> None:
         for _ in range(answer):
-            run(one, whole_prompt)
-        whole_prompt.crop(-answer)
+            prompt.run(slice(1), everything)
+        everything.crop(-answer)
 
-    device, head = table.device, head_flops(sizes)
+    device, head = prompt.embeddings.device, head_flops(sizes)
     steps = [language_flops(sizes, 1, q + v + i) + head for i in range(answer)]
     decoded = _timed(decode, device, repeats)
     return Point(
         v,
         q,
         batch,
-        _timed(lambda: run(embeddings, DynamicCache()), device, repeats),
+        _timed(lambda: prompt.cached(q + v), device, repeats),
         _timed(with_cached_text, device, repeats),
         Seconds(*(x / answer for x in decoded)),
         batch * (language_flops(sizes, q + v, 0) + head),

@@ -5,20 +5,17 @@ that answered the same questions beside each other, pair by pair.
 """
 
 import math
-import random
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from collections.abc import Sequence
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock
 
-from vlmcore.config.validation import check_choice, whole
-from vlmcore.data.benchmarks.question import Question
 from vlmcore.evaluation.benchmarks import Benchmark, ask, points, score
-from vlmcore.evaluation.rules import rules_of
 from vlmcore.evaluation.scores import Score
+from vlmcore.evaluation.settings import Settings
 from vlmcore.evaluation.shares import (
     all_answered,
     gather,
@@ -26,111 +23,12 @@ from vlmcore.evaluation.shares import (
     share_file,
     share_of,
 )
-from vlmcore.evaluation.sources import load_benchmark
 from vlmcore.evaluation.submissions import SUBMITTED, write_submission
 from vlmcore.evaluation.uncertainty import paired_bootstrap
 from vlmcore.files import make_folder, read_json, write_json
 from vlmcore.fingerprint import versions
 
-IMAGES = ("real", "none", "permuted")
-"""The images that questions are asked about: their own, none, or those of others."""
 _LEVEL, _Z = 0.95, 1.959964
-
-
-def asked_about(benchmark: Benchmark, images: str, seed: int = 0) -> Benchmark:
-    """The same questions about other images.
-
-    Args:
-        benchmark: the questions.
-        images: `real`, `none` for a blind baseline, or `permuted`: every image goes to
-            the questions of another one, in a cycle of random order.
-        seed: of the order.
-
-    Raises:
-        ValueError: there are no such images, or fewer than two to permute.
-    """
-    check_choice("images", images, IMAGES)
-    if images == "real":
-        return benchmark
-    if images == "none":
-        return replace(benchmark, questions=_mapped(benchmark, lambda _: None))
-    cycle = list(dict.fromkeys(q.image for q in benchmark.questions() if q.image))
-    if len(cycle) < 2:
-        raise ValueError(
-            f"{len(cycle)} images cannot be permuted; ask about more, or about none"
-        )
-    random.Random(seed).shuffle(cycle)
-    after = dict(zip(cycle, [*cycle[1:], *cycle[:1]], strict=True))
-    return replace(
-        benchmark, questions=_mapped(benchmark, lambda image: image and after[image])
-    )
-
-
-def _mapped(benchmark: Benchmark, image: Callable) -> Callable[[], Iterator[Question]]:
-    return lambda: (q._replace(image=image(q.image)) for q in benchmark.questions())
-
-
-def limited(benchmark: Benchmark, limit: int) -> Benchmark:
-    """Some of the questions, spread evenly over the file.
-
-    Questions that count together, the two of an image in MME and the rotations of one
-    in MMBench, count as one and stay together.
-    """
-    limit = whole("limit", limit)
-    names = list(dict.fromkeys(map(_together, benchmark.questions())))
-    step = max(1, len(names) / limit)
-    chosen = {names[int(i * step)] for i in range(min(limit, len(names)))}
-
-    def questions() -> Iterable[Question]:
-        return (q for q in benchmark.questions() if _together(q) in chosen)
-
-    return replace(benchmark, questions=questions)
-
-
-def _together(question: Question) -> Any:
-    return ("group", question.group) if question.group is not None else question.id
-
-
-@dataclass(frozen=True)
-class Settings:
-    """The questions and their rule; a result has these fields in its JSON."""
-
-    benchmark: str
-    data: str
-    """The folder of the benchmarks' folders."""
-    rule: str | None = None
-    """Another rule than the official one."""
-    limit: int | None = None
-    """Questions, as for `limited`; all if None."""
-    images: str = "real"
-    """As for `asked_about`."""
-    max_new_tokens: int = 16
-
-    @classmethod
-    def of(cls, result: dict[str, Any]) -> "Settings":
-        """The settings of a result."""
-        return cls(**{field.name: result[field.name] for field in fields(cls)})
-
-    def questions(self) -> Benchmark:
-        """The questions that can be used, with the rule that scores them.
-
-        Raises:
-            ValueError: there is no such benchmark or it has no such rule.
-        """
-        benchmark = load_benchmark(self.benchmark, self.data, skip=True)
-        if self.rule:
-            check_choice("rule", self.rule, rules_of(benchmark.rule))
-            benchmark = replace(benchmark, rule=self.rule)
-        if self.limit:
-            benchmark = limited(benchmark, self.limit)
-        return asked_about(benchmark, self.images)
-
-    @property
-    def name(self) -> str:
-        """The name of the file of answers, without its end."""
-        limit = f"{self.limit}-questions" if self.limit else ""
-        images = "" if self.images == "real" else self.images
-        return "-".join(part for part in (self.benchmark, limit, images) if part)
 
 
 def evaluate_to_folder(

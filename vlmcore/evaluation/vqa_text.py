@@ -70,14 +70,14 @@ def _straight() -> dict[str, str]:
 
 def _typographic() -> dict[str, str]:
     """The table of VQAv2's script of 2015."""
-
-    def apostrophes(text: str, straight: str) -> str:
-        return text if text in straight.split() else text.replace("'", "\u2019")
-
     return {
-        apostrophes(key, _STRAIGHT_KEYS): apostrophes(word, _STRAIGHT_WORDS)
+        _curly(key, _STRAIGHT_KEYS): _curly(word, _STRAIGHT_WORDS)
         for key, word in _straight().items()
     }
+
+
+def _curly(text: str, straight: str) -> str:
+    return text if text in straight.split() else text.replace("'", "\u2019")
 
 
 class _Tables(NamedTuple):
