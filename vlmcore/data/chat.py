@@ -48,6 +48,22 @@ class ChatTemplate(NamedTuple):
 
     jinja: str
 
+    def encode(
+        self,
+        questions: Sequence[str],
+        answers: Sequence[str] | None,
+        tokenizer: PreTrainedTokenizerBase,
+        order: str,
+    ) -> tuple[list["Encoded"], list[list[int]]]:
+        """Samples as conversations of one question, and their questions alone."""
+        chats = []
+        for row, question in enumerate(questions):
+            turns = [question_turn(question, order)]
+            if answers is not None:
+                turns.append({"role": "assistant", "content": answers[row]})
+            chats.append(encode(turns, tokenizer, self))
+        return chats, [encode_question(each, tokenizer) for each in questions]
+
 
 class Encoded(NamedTuple):
     """A conversation as a model reads it."""

@@ -24,13 +24,7 @@ from vlmcore.config.validation import (
     whole,
     wholes,
 )
-from vlmcore.data.chat import (
-    ChatTemplate,
-    Encoded,
-    encode,
-    encode_question,
-    question_turn,
-)
+from vlmcore.data.chat import TEMPLATES, ChatTemplate, Encoded
 
 TOKENIZER = "give a tokenizer of transformers"  # the way out, in messages
 IGNORE = -100  # the label of a token that is not scored, as everywhere in torch
@@ -80,6 +74,30 @@ class PromptTemplate(NamedTuple):
     before: list[int]
     after: list[int]
 
+    def encode(
+        self,
+        questions: list[str],
+        answers: list[str] | None,
+        tokenizer: PreTrainedTokenizerBase,
+        order: Order,
+    ) -> tuple[list[Encoded], list[list[int]]]:
+        """Samples in this template, and their questions alone behind a start token."""
+        start, end, _ = _special_tokens(tokenizer)
+        asked = _tokenize_texts(questions, tokenizer)
+        if [] in asked:
+            where = f"the question of sample {asked.index([])}"
+            raise ValueError(f"{where} is empty; every sample needs one")
+        replies: list[list[int]] = [[] for _ in asked]
+        if answers is not None:
+            replies = [[*x, end] for x in _tokenize_texts(answers, tokenizer)]
+        encoded = []
+        for question, reply in zip(asked, replies, strict=True):
+            prompt = [*self.before, *question, *self.after]
+            scored = [False] * len(prompt) + [True] * len(reply)
+            past = 0 if order == "image_first" else len(question)
+            encoded.append(Encoded(prompt + reply, scored, len(self.before) + past))
+        return encoded, [[start, *question] for question in asked]
+
 
 class Tokens(Batch):
     """All samples of a data set, tokenised once."""
@@ -106,6 +124,24 @@ class Tokens(Batch):
             labels=part.labels[:, :text].long(),
             question=part.question[:, :question].long(),
         )
+
+
+def template_of(tokenizer: PreTrainedTokenizerBase) -> PromptTemplate | ChatTemplate:
+    """The tokens around a question: those of the chat template, or the start token.
+
+    One of `vlmcore.data.chat.TEMPLATES` is returned as it is.
+    """
+    if not tokenizer.chat_template:
+        return PromptTemplate([tokenizer.bos_token_id], [])
+    if tokenizer.chat_template in TEMPLATES.values():
+        return ChatTemplate(tokenizer.chat_template)
+    mark = "\x00"
+    turn = [{"role": "user", "content": mark}]
+    text: Any = tokenizer.apply_chat_template(
+        turn, add_generation_prompt=True, tokenize=False
+    )
+    encoded: Any = tokenizer(text.split(mark), add_special_tokens=False)
+    return PromptTemplate(*encoded["input_ids"])
 
 
 def tokenize(
@@ -136,53 +172,16 @@ def tokenize(
     kinds = PromptTemplate | ChatTemplate | None
     check_kind("template", template, kinds, "give a PromptTemplate or a ChatTemplate")
     samples = as_samples(samples)
-    start, end, pad = _special_tokens(tokenizer)
+    start, *_ = _special_tokens(tokenizer)
     questions = as_texts("questions", [sample.question for sample in samples])
-    if isinstance(template, ChatTemplate):
-        return _tokenize_chats(samples, tokenizer, order, answers, template)
-    before, after = template or PromptTemplate([start], [])
-    asked = _tokenize_texts(questions, tokenizer)
-    if [] in asked:
-        raise ValueError(
-            f"the question of sample {asked.index([])} is empty; every sample needs one"
-        )
-    texts = as_texts("answers", [sample.answer for sample in samples])
-    replied = _tokenize_texts(texts, tokenizer)
-    replies = [[*answer, end] if answers else [] for answer in replied]
-    prompts = [[*before, *question, *after] for question in asked]
-    pairs = list(zip(prompts, replies, strict=True))
-    question_length = torch.tensor([1 + len(question) for question in asked])
-    first = torch.full_like(question_length, len(before))
-    return Tokens(
-        image=torch.tensor([sample.image for sample in samples]),
-        text=_pad([prompt + reply for prompt, reply in pairs], pad),
-        labels=_pad([[IGNORE] * len(p) + reply for p, reply in pairs], IGNORE),
-        length=torch.tensor([len(prompt + reply) for prompt, reply in pairs]),
-        image_at=first if order == "image_first" else first + question_length - 1,
-        question=_pad([[start, *question] for question in asked], pad),
-        question_length=question_length,
-    )
-
-
-def _tokenize_chats(
-    samples: Sequence[Sample],
-    tokenizer: PreTrainedTokenizerBase,
-    order: Order,
-    answers: bool,
-    template: ChatTemplate,
-) -> Tokens:
-    """Samples as conversations of one question, for `tokenize`."""
+    replies = as_texts("answers", [sample.answer for sample in samples])
     if not samples:
         raise ValueError("there is no sample to tokenise; give at least one question")
-    chats = []
-    for sample in samples:
-        turns = [question_turn(sample.question, order)]
-        reply = {"role": "assistant", "content": sample.answer}
-        chats.append(encode(turns + [reply] * answers, tokenizer, template))
-    questions = [encode_question(sample.question, tokenizer) for sample in samples]
-    return pad_chats(chats, questions, tokenizer)._replace(
-        image=torch.tensor([sample.image for sample in samples])
+    chats, asked = (template or PromptTemplate([start], [])).encode(
+        questions, replies if answers else None, tokenizer, order
     )
+    images = torch.tensor([sample.image for sample in samples])
+    return pad_chats(chats, asked, tokenizer)._replace(image=images)
 
 
 def pad_chats(
@@ -261,8 +260,6 @@ def _tokenize_texts(
     texts: list[str], tokenizer: PreTrainedTokenizerBase
 ) -> list[list[int]]:
     """Returns the tokens of each text; a text that repeats is tokenised once."""
-    if not texts:
-        raise ValueError("there is no sample to tokenise; give at least one question")
     unique, rows = np.unique(texts, return_inverse=True)
     tokens = tokenizer(unique.tolist(), add_special_tokens=False)["input_ids"]
     return [tokens[row] for row in rows]
