@@ -195,7 +195,8 @@ class VQADataModule(pl.LightningDataModule):
         config: steps, and the global batch size that processes and micro-batches share.
         stage: which of LLaVA's stages this is.
         seed: of the order of the samples.
-        validation: like `train`.
+        validation: like `train`. The loss is logged after each epoch, or as often as
+            the Trainer's `val_check_interval` says.
         predict: samples tokenised without answers, and their images.
         objective: gives the training batches of another loss.
         workers: loader processes for the training batches; 0 makes them in this one,
@@ -219,7 +220,8 @@ class VQADataModule(pl.LightningDataModule):
         for data in (*self.train, validation, predict):
             check_kind("data", data, DataSet | None, "give a TrainingData")
             if data is not None:
-                data.check(labelled=objective is None and data is not predict)
+                scored = objective is None and data is not predict
+                data.check(labelled=scored or data is validation)
         check_kind("config", config, StageConfig, "give a StageConfig")
         check_choice("stage", stage, STAGES)
         self.config, self.seeds = config, (seed, STAGES.index(stage))

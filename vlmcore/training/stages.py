@@ -37,6 +37,9 @@ from vlmcore.training.parts import check_precision, tokens_of_step
 from vlmcore.training.sharding import whole_tensor
 from vlmcore.training.trainer import OTHER_FOLDER, StageConfig, run, run_made_of
 
+_LOADING = {"validation", "workers"}
+"""Options of `fit` that are those of a `VQADataModule`."""
+
 
 @dataclass(frozen=True)
 class TrainingConfig:
@@ -53,9 +56,15 @@ class TrainingConfig:
 
     def __post_init__(self) -> None:
         for name in STAGES:
-            check_kind(name, _stage(self, name), StageConfig, "give a StageConfig")
+            check_kind(name, vars(self)[name], StageConfig, "give a StageConfig")
         object.__setattr__(self, "seed", whole("seed", self.seed, 0))
         check_kind("lora", self.lora, LoRAConfig | None, "give a LoRAConfig or None")
+
+    def stages(self, *, blind: bool) -> list[tuple[StageName, StageConfig]]:
+        """The stages that have steps; a blind model has nothing to align."""
+        steps = {name: vars(self)[name].steps for name in STAGES}
+        steps["align"] *= not blind
+        return [(name, vars(self)[name]) for name in STAGES if steps[name]]
 
 
 def fit(
@@ -65,8 +74,6 @@ def fit(
     folder: str | Path,
     *,
     alignment: Objective | None = None,
-    validation: DataSet | None = None,
-    workers: int = 0,
     **options: Any,
 ) -> VLM:
     """Trains a vision-language model through its stages, in place.
@@ -83,59 +90,44 @@ def fit(
         folder: for checkpoints, logs and the weights after each finished stage.
         alignment: the loss of stage 1 and its batches; by default the
             language-modelling loss of the answers.
-        validation: samples whose loss is logged at the end of each stage, or as often
-            as `val_check_interval` says.
-        workers: loader processes for the training batches.
-        **options: of `run`, such as `devices`, `precision`, `logger` and `callbacks`.
+        **options: `validation` and `workers` of a `VQADataModule`, and those of `run`,
+            such as `devices`, `precision`, `logger` and `callbacks`.
 
     Returns:
         The same model, in evaluation mode.
 
     Raises:
-        ValueError: the folder belongs to another run: other data, weights at the start,
-            sizes, stages, options or another version of torch. Or the data have a
-            sample without label or image, the loss is not finite, or weights in half
-            precision would be trained.
+        ValueError: the folder belongs to another run: of other data, starting weights,
+            sizes, stages, options or version of torch. Or a sample has no label or
+            image, the loss is not finite, or half precision would be trained.
     """
+    sets, folder = _checked(vlm, data, config), as_path("folder", folder)
+    loading = {name: options.pop(name) for name in _LOADING & options.keys()}
+    for name, stage in config.stages(blind=vlm.compressor is None):
+        if name == "tune" and config.lora is not None:
+            torch.manual_seed(config.seed)
+            add_lora(vlm.language, config.lora)
+        common: Any = {"stage": name, "seed": config.seed}
+        common["objective"] = alignment if name == "align" else None
+        batches = VQADataModule(sets, stage, **common, **loading)
+        _fit_stage(VLMModule(vlm, stage, **common), batches, folder, options)
+    return vlm.cpu().eval()
+
+
+def _checked(vlm: VLM, data: Any, config: TrainingConfig) -> list[DataSet]:
+    """The data sets, if all of them go with the model and its training."""
     check_kind("vlm", vlm, VLM, "give a VLM")
     check_kind("config", config, TrainingConfig, "give a TrainingConfig")
-    folder = as_path("folder", folder)
     if config.tune.steps and config.lora is None:  # before stage 1, not after it
         check_precision(vlm.language.parameters())
     sets = as_sets(data)
-    sees = vlm.compressor is not None
     blind = (x.features is None for x in sets if isinstance(x, TrainingData))
-    if sees and any(blind):
+    if vlm.compressor is not None and any(blind):
         raise ValueError(
             "this model sees; give features of the images, or build a blind one with "
             "visual_tokens=0 and compressor=None"
         )
-    for name in STAGES:
-        if _stage(config, name).steps == 0 or (name == "align" and not sees):
-            continue  # a blind model has nothing to align
-        objective = alignment if name == "align" else None
-        module, batches = _stage_of(vlm, sets, config, name, objective)
-        if validation is not None:
-            validation.check(labelled=True)
-        batches.validation, batches.workers = validation, whole("workers", workers, 0)
-        _fit_stage(module, batches, folder, options)
-    return vlm.cpu().eval()
-
-
-def _stage_of(
-    vlm: VLM,
-    sets: Sequence[DataSet],
-    config: TrainingConfig,
-    name: StageName,
-    objective: Objective | None,
-) -> tuple[VLMModule, VQADataModule]:
-    """A stage and its batches."""
-    if name == "tune" and config.lora is not None:
-        torch.manual_seed(config.seed)
-        add_lora(vlm.language, config.lora)
-    common: Any = {"stage": name, "seed": config.seed, "objective": objective}
-    stage = _stage(config, name)
-    return VLMModule(vlm, stage, **common), VQADataModule(sets, stage, **common)
+    return sets
 
 
 def _fit_stage(
@@ -176,10 +168,8 @@ def language_tokens(
         config: the stages.
     """
     sets, total = [samples] if isinstance(samples, Tokens) else samples, 0
-    blind = model.compressor is None
-    for name in STAGES:
-        stage = _stage(config, name)
-        for step in range(0 if blind and name == "align" else stage.steps):
+    for name, stage in config.stages(blind=model.compressor is None):
+        for step in range(stage.steps):
             turn, which = divmod(step, len(sets))
             tokens, seeds = sets[which], (config.seed, STAGES.index(name))
             rows = rows_of_step(len(tokens.image), stage.batch_size, seeds, turn)
@@ -189,10 +179,6 @@ def language_tokens(
                 if model.compressor is not None and model.compressor.sees_question:
                     total += int(tokens.question_length[rows].sum())
     return total
-
-
-def _stage(config: TrainingConfig, name: StageName) -> StageConfig:
-    return {"align": config.align, "tune": config.tune}[name]
 
 
 def _claim(path: Path, weights: Path, vlm: VLM, made_of: dict[str, Any]) -> None:

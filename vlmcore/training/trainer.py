@@ -40,6 +40,11 @@ _DECIDING = {
 """Options of Lightning's Trainer that decide the weights. Devices and micro-batches
 share a global batch and do not."""
 
+_USUAL: Mapping[str, Any] = {
+    "devices": 1,
+    "log_every_n_steps": 10,
+    "enable_model_summary": False,
+}
 OTHER_FOLDER = (
     "train in another folder, or move this one away (a model is built with the same "
     "weights after the same torch.manual_seed)"
@@ -134,7 +139,6 @@ def run(
     checkpoint_every: int = 100,
     progress: bool = True,
     precision: Precision = "auto",
-    accelerator: str = "auto",
     logger: Logger | Sequence[Logger] | None = None,
     callbacks: Sequence[Callback] = (),
     made_of: Mapping[str, Any] | None = None,
@@ -142,36 +146,32 @@ def run(
 ) -> pl.Trainer:
     """Trains a module in place, from the checkpoint in `folder` if there is one.
 
-    A checkpoint of another run, or of an unknown one, raises ValueError.
-
     Args:
         module: what to train.
         data: its batches.
         steps: optimiser steps in all.
-        folder: holds `resume.ckpt` while the run lasts and the logs of its starts,
+        folder: holds `resume.ckpt` while the run lasts (a ValueError, if it is of
+            another run or of an unknown one) and the logs of its starts,
             `csv/version_*/metrics.csv`.
         checkpoint_every: steps between checkpoints, which a killed run repeats at most.
         progress: whether to show a progress bar.
         precision: `auto` takes bf16 or fp16 on a GPU from `MIXED_FROM` parameters on.
-        accelerator: as Lightning's.
         logger: logs too, beside the CSV files.
         callbacks: more of Lightning's callbacks; what they change is not checked.
         made_of: as `run_made_of` gives it, if that is known already.
-        **options: others of the Trainer, such as `devices`, 1 by default.
+        **options: others of the Trainer, such as `accelerator`; `devices` is 1.
     """
     checkpoint = Path(folder) / "resume.ckpt"
-    half = _precision(precision, accelerator, module)
+    half = _precision(precision, module, options)
     made_of = made_of or run_made_of(module, data, steps, precision=half, **options)
     trainer = pl.Trainer(
-        **{"devices": 1, "log_every_n_steps": 10, **options},
+        **{**_USUAL, **options},
         max_steps=steps,
-        accelerator=accelerator,
         precision=half,
         logger=_loggers(checkpoint.parent, logger),
         callbacks=[*_callbacks(checkpoint, checkpoint_every, progress), *callbacks],
         plugins=[AtomicCheckpointIO(made_of)],
         enable_progress_bar=progress,
-        enable_model_summary=False,
     )
     trainer.fit(module, datamodule=data, ckpt_path=_resumed(checkpoint, made_of))
     return trainer
@@ -198,7 +198,6 @@ def run_made_of(
     steps: int,
     *,
     precision: Precision = "auto",
-    accelerator: str = "auto",
     **options: Any,
 ) -> dict[str, Any]:
     """Everything that decides the result of `run`, by name: values or fingerprints.
@@ -218,7 +217,7 @@ def run_made_of(
         **module.made_of(),
         "data": fingerprint(data),
         "steps": steps,
-        "precision": _precision(precision, accelerator, module),
+        "precision": _precision(precision, module, options),
         "options": decided,
         "torch": torch_version(),
     }
@@ -280,9 +279,12 @@ def automatic_precision(half: torch.dtype | None, parameters: int) -> Precision:
     return "bf16-mixed" if half is torch.bfloat16 else "16-mixed"
 
 
-def _precision(precision: Precision, accelerator: str, model: nn.Module) -> Any:
+def _precision(
+    precision: Precision, model: nn.Module, options: Mapping[str, Any]
+) -> Any:
+    """The precision that is meant, on the device of some options of the Trainer."""
     if precision != "auto":
         return precision
-    device = device_of(accelerator)
+    device = device_of(options.get("accelerator", "auto"))
     half = half_of(device) if device.type == "cuda" else None
     return automatic_precision(half, sum(x.numel() for x in model.parameters()))
