@@ -149,14 +149,12 @@ def exact_flops(
         language_flops(lm, 1, text_tokens + v + i) + head_flops(lm)
         for i in range(answer_tokens - 1)
     )
-    question_pass = 0
-    if compressor is not None and compressor.sees_question and not question_cached:
-        asked = text_tokens if question_tokens is None else question_tokens
-        question_pass = language_flops(lm, asked, 0)
+    reads = compressor is not None and compressor.sees_question and not question_cached
+    asked = text_tokens if question_tokens is None else question_tokens
     return Flops(
         0 if compressor is None else vision_flops(config.vision),
         0 if compressor is None else compressor.flops(config.axes),
-        question_pass,
+        language_flops(lm, asked, 0) if reads else 0,
         language_flops(lm, new, past) + head_flops(lm),
         decode,
     )

@@ -72,13 +72,8 @@ def check_points(
         raise ValueError(
             "a binomial loss takes its weights from `trials`; leave `weights` out"
         )
-    last = "weights" if trials is None else "trials"
-    given = {
-        "N": N,
-        "V": V,
-        "error": error,
-        last: weights if trials is None else trials,
-    }
+    last, counted = ("weights", weights) if trials is None else ("trials", trials)
+    given = {"N": N, "V": V, "error": error, last: counted}
     columns = {
         name: np.array(1.0 if each is None else each, float)
         for name, each in given.items()

@@ -14,6 +14,9 @@ import numpy as np
 from vlmcore.scaling.law import Law
 from vlmcore.scaling.least_squares import Linear, bounded_least_squares
 
+_TOLERANCE = 1e-13
+"""A row is done when a step no longer lowers its SSE by this share of it, or moves less
+than this."""
 _TINY = np.finfo(float).tiny
 _LEAST_DAMPING = 1e-12
 """Keeps the normal equations solvable where two exponents have the same effect."""
@@ -107,20 +110,13 @@ class Problem(NamedTuple):
         return own
 
 
-def descend(
-    problem: Problem,
-    start: np.ndarray,
-    iterations: int = 1000,
-    tolerance: float = 1e-13,
-) -> Solution:
+def descend(problem: Problem, start: np.ndarray, iterations: int = 1000) -> Solution:
     """The nearest optimum of each problem.
 
     Args:
         problem: the rows.
         start: float (rows, searched)
         iterations: at most so many steps.
-        tolerance: a row is done when a step no longer lowers its SSE by this share of
-            it, or moves less than this.
     """
     searched = np.clip(start, *problem.box)
     found = problem.linear(searched)
@@ -144,8 +140,8 @@ def descend(
         searched[live[better]] = new[better]
         values[live[better]] = there.values[better]
         sse[live[better]] = there.sse[better]
-        flat = better & (gain <= tolerance * sse[live]) & (moved < 1e-7)
-        done = flat | (moved < tolerance) | (sse[live] <= _TINY)
+        flat = better & (gain <= _TOLERANCE * sse[live]) & (moved < 1e-7)
+        done = flat | (moved < _TOLERANCE) | (sse[live] <= _TINY)
         chosen = np.flatnonzero(~done)
         here = there.or_other(here, better, chosen)
         if len(chosen) < len(live):

@@ -155,14 +155,8 @@ def bootstrap(
     """
     if count < 1:
         raise ValueError(f"{count} refits give no distribution; ask for a few hundred")
-    sizes = len(np.unique(fit.points.N))
-    if kind == "wild_cluster" and sizes < _SIZES and not allow_few_sizes:
-        raise ValueError(
-            f"{sizes} sizes of language model are too few clusters: a wild cluster "
-            f"bootstrap needs {_SIZES}, and its intervals of four cover 70 % instead "
-            "of 95; use vlmcore.scaling.jackknife, or accept it with "
-            "allow_few_sizes=True"
-        )
+    if kind == "wild_cluster" and not allow_few_sizes:
+        _check_clusters(len(np.unique(fit.points.N)))
     error, weights = draw(fit, kind, count, np.random.default_rng(seed))
     problem = fit.model.problem(fit.points, error, weights)
     start = [
@@ -179,3 +173,13 @@ def bootstrap(
             "points, or hold a parameter with fixed="
         )
     return Bootstrap(fit, kind, found[~lost], seed, float(lost.mean()))
+
+
+def _check_clusters(sizes: int) -> None:
+    if sizes < _SIZES:
+        raise ValueError(
+            f"{sizes} sizes of language model are too few clusters: a wild cluster "
+            f"bootstrap needs {_SIZES}, and its intervals of four cover 70 % instead "
+            "of 95; use vlmcore.scaling.jackknife, or accept it with "
+            "allow_few_sizes=True"
+        )

@@ -97,12 +97,8 @@ def summary(
         Plain values, for JSON.
     """
     points, law = fit.points, fit.law
-    cost = np.array(
-        [
-            paper_flops(n, text_tokens, v)
-            for n, v in zip(points.N, points.V, strict=True)
-        ]
-    )
+    sizes_and_tokens = zip(points.N, points.V, strict=True)
+    cost = np.array([paper_flops(n, text_tokens, v) for n, v in sizes_and_tokens])
     budget = float(np.sqrt(cost.min() * cost.max())) if budget is None else budget
     laws = bootstrap(
         fit, "parametric" if fit.model.loss == "binomial" else "residual", refits

@@ -60,15 +60,11 @@ def join(
         else:
             problem = f"question {_short(question.id)} has no {what}"
             skip(ValueError(f"{question.where}: {problem}"), skipped)
+    unknown = f"a{'n' * (what[0] in 'aeiou')} {what} to unknown"
     for other in (*waiting.values(), *rest):
-        problem = (
-            f"a second {what} to"
-            if other.id in done
-            else f"a{'n' * (what[0] in 'aeiou')} {what} to unknown"
-        )
-        skip(
-            ValueError(f"{other.where}: {problem} question {_short(other.id)}"), skipped
-        )
+        problem = f"a second {what} to" if other.id in done else unknown
+        problem = f"{other.where}: {problem} question {_short(other.id)}"
+        skip(ValueError(problem), skipped)
 
 
 def unique(

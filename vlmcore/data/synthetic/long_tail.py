@@ -120,19 +120,17 @@ def composed(
     swap = rng.integers(2, size=relation.shape)
     samples = []
     for i, q in product(range(count), range(questions)):
-        words = facts.relations[relation[i, q]]
-        values = facts.values[about[i], relation[i, q]]
-        named, choices = swap[i, q], len(VALUES)
         kind = COMPOSED_KINDS[step[i, q] + 2 * two[i]]
-        if kind == "partner":
-            question, answer, choices = "partner", _NAMES[about[i, 0]], len(ICONS)
-        elif kind == "two steps":
-            question, answer = f"partner {words}", VALUES[values[0]]
-        elif kind == "other":
-            question = f"other {_NAMES[layout.icon[i, named]]} {words}"
-            answer = VALUES[values[1 - named]]
-        else:
-            question, answer = f"greater {words}", VALUES[values.max()]
+        words, named = facts.relations[relation[i, q]], swap[i, q]
+        values = facts.values[about[i], relation[i, q]]
+        icon, partner = _NAMES[layout.icon[i, named]], _NAMES[about[i, 0]]
+        question, answer = {
+            "partner": ("partner", partner),
+            "two steps": (f"partner {words}", VALUES[values[0]]),
+            "other": (f"other {icon} {words}", VALUES[values[1 - named]]),
+            "greater": (f"greater {words}", VALUES[values.max()]),
+        }[kind]
+        choices = len(ICONS if kind == "partner" else VALUES)
         samples.append(Sample(i, question, answer, kind, choices))
     return describe_icons(rng, samples, layout, draw)
 

@@ -29,19 +29,22 @@ class ProbedFact(NamedTuple):
         return normalize(self.said) == normalize(self.fact.answer)
 
 
+_SHOTS = 5
+"""Examples before a question."""
+
+
 def probe_facts(
-    language: LanguageModel, shots: int = 5, seed: int = 0, batch_size: int = 10
+    language: LanguageModel, seed: int = 0, batch_size: int = 10
 ) -> list[ProbedFact]:
     """Asks every fact in a chat, after random other facts of its relation as examples.
 
     Args:
         language: with a chat template.
-        shots: examples before the question.
-        seed: of their choice.
+        seed: of the choice of examples.
         batch_size: facts asked at once.
     """
     rng = np.random.default_rng(seed)
-    prompts = [_prompt(language, fact, shots, rng) for fact in FACTS]
+    prompts = [_prompt(language, fact, rng) for fact in FACTS]
     said, device = list[str](), language.model.get_input_embeddings().weight.device
     for rows in range(0, len(prompts), batch_size):
         part = [torch.tensor(prompt) for prompt in prompts[rows : rows + batch_size]]
@@ -55,14 +58,12 @@ def probe_facts(
     return [ProbedFact(fact, answer) for fact, answer in zip(FACTS, said, strict=True)]
 
 
-def _prompt(
-    language: LanguageModel, fact: Fact, shots: int, rng: np.random.Generator
-) -> list[int]:
+def _prompt(language: LanguageModel, fact: Fact, rng: np.random.Generator) -> list[int]:
     others = [
         other for other in FACTS if other.relation == fact.relation and other != fact
     ]
     turns = [{"role": "system", "content": "Answer with one word."}]
-    for i in rng.permutation(len(others))[:shots]:
+    for i in rng.permutation(len(others))[:_SHOTS]:
         turns.append({"role": "user", "content": others[i].question(others[i].word)})
         turns.append({"role": "assistant", "content": others[i].answer})
     turns.append({"role": "user", "content": fact.question(fact.word)})

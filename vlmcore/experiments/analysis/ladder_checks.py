@@ -6,13 +6,11 @@ import numpy as np
 
 from vlmcore.data.flags.world import load_world
 from vlmcore.experiments.analysis.ladder import (
-    SMALLEST,
     Ladder,
     Point,
     over_both,
     over_clusters,
 )
-from vlmcore.experiments.ladder import plan
 from vlmcore.experiments.ladder.answers import is_right
 from vlmcore.scaling import Interval
 
@@ -121,9 +119,3 @@ def shown_error(ladder: Ladder, point: Point) -> float:
 def _permuted(ladder: Ladder, point: Point) -> dict[str, Any]:
     """Answers of the first seed about *knowledge* with images permuted."""
     return ladder.runs(point)[0]["families"]["knowledge"]["permuted"]
-
-
-def against_best_tokens(ladder: Ladder, compressor: str = "tokenpacker") -> Interval:
-    """Error in *knowledge* of the smallest model at its best V less the largest's."""
-    options = [Point(SMALLEST, v, compressor) for v in plan.TOKENS]
-    return ladder.best_less_largest("knowledge", options)

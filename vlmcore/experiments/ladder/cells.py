@@ -133,17 +133,7 @@ def run_cell(
     read = time.perf_counter()
     language = shared.load_language(cell.key)
     asked = Asked(language, cell.visual_tokens, part, work)
-    families: dict[str, Any] = {}
-    permute = cell.seed == 0 and cell.visual_tokens in plan.PERMUTED_TOKENS
-    for family in FAMILIES:
-        visual = visual_tokens(cell, part, family, work)
-        made = shared.family_scenes(family, part, draw=False)
-        families[family] = ask(asked, made, visual, cell.name, family)
-        families[family] |= _seeing(cell, made, visual, work)
-        if permute:
-            order = np.random.default_rng(0).permutation(len(visual))
-            answers = ask(asked, made, visual[order], f"{cell.name}.permuted", family)
-            families[family]["permuted"] = {**answers, "shown": order.tolist()}
+    families = {family: _answered(cell, asked, family) for family in FAMILIES}
     families["letters"] = scored(letters, shared.family_scenes("ocr", part, draw=False))
     result = {
         "name": cell.name,
@@ -164,6 +154,19 @@ def run_cell(
             save_file(compressor.to(torch.bfloat16).state_dict(), partial)
     write_json(path, result)
     return result
+
+
+def _answered(cell: Cell, asked: Asked, family: str) -> dict[str, Any]:
+    """Answers about a family, and of some cells about permuted images too."""
+    visual = visual_tokens(cell, asked.part, family, asked.work)
+    made = shared.family_scenes(family, asked.part, draw=False)
+    found = ask(asked, made, visual, cell.name, family)
+    found |= _seeing(cell, made, visual, asked.work)
+    if cell.seed == 0 and cell.visual_tokens in plan.PERMUTED_TOKENS:
+        order = np.random.default_rng(0).permutation(len(visual))
+        answers = ask(asked, made, visual[order], f"{cell.name}.permuted", family)
+        found["permuted"] = {**answers, "shown": order.tolist()}
+    return found
 
 
 def _seeing(cell: Cell, made: FlagScenes, visual: Tensor, work: Path) -> dict[str, Any]:

@@ -64,6 +64,22 @@ def targets(made: FlagScenes) -> Tensor:
     return torch.tensor([row + [end] * (SLOTS - len(row)) for row in rows])
 
 
+class _Strings:
+    """Scenes of strings, for training or of a part, with features and questions."""
+
+    def __init__(self, part: str, key: str, work: Path) -> None:
+        self.made = shared.family_scenes("ocr", part, draw=False)
+        self.store = shared.features(part, "ocr", work)
+        self.table = shared.table(key, work)
+
+    @torch.no_grad()
+    def visual(self, compressor: nn.Module, rows: Tensor) -> Tensor:
+        """Visual tokens of some scenes for their questions, float (b, v, e)."""
+        questions = [self.made.samples[row].question for row in rows.tolist()]
+        states = self.table.states[self.table.state_rows(questions)]
+        return compressor(self.store[rows], states)
+
+
 def read_letters(
     cell: Cell, compressor: nn.Module, part: str, work: Path, **options: Any
 ) -> list[str]:
@@ -77,30 +93,19 @@ def read_letters(
         **options: of `trainer.run`.
     """
     torch.manual_seed(cell.seed)
-    states = shared.table(cell.key, work)
-    made = {
-        name: shared.family_scenes("ocr", name, draw=False)
-        for name in ("training", part)
-    }
-    stores = {name: shared.features(name, "ocr", work) for name in made}
-    letters = targets(made["training"])
-
-    @torch.no_grad()
-    def visual(name: str, rows: Tensor) -> Tensor:
-        questions = [made[name].samples[row].question for row in rows.tolist()]
-        asked = states.states[states.state_rows(questions)]
-        return compressor(stores[name][rows], asked)
+    seen, asked = (_Strings(name, cell.key, work) for name in ("training", part))
+    letters = targets(seen.made)
 
     def make(step: int) -> tuple[Tensor, Tensor]:
         rows = rows_of_step(len(letters), STAGE.batch_size, (cell.seed, 1), step)
-        return visual("training", rows), letters[rows]
+        return seen.visual(compressor, rows), letters[rows]
 
     def loss(probe: nn.Module, batch: tuple[Tensor, Tensor]) -> Tensor:
         return F.cross_entropy(probe(batch[0]).flatten(0, 1), batch[1].flatten())
 
     probe = LetterProbe(cell.config.language.width, cell.visual_tokens)
     folder = work / "cells" / cell.name / "letters"
-    content = (letters, compressor, [store.path.name for store in stores.values()])
+    content = (letters, compressor, [each.store.path.name for each in (seen, asked)])
     run(
         Stage(probe, loss, STAGE, cell.seed),
         StepData(make, content),
@@ -109,8 +114,8 @@ def read_letters(
         **options,
     )
     with torch.inference_mode():
-        seen = visual(part, torch.arange(len(made[part].samples)))
-        best = probe.eval()(seen).argmax(-1)
+        every = torch.arange(len(asked.made.samples))
+        best = probe.eval()(asked.visual(compressor, every)).argmax(-1)
     return [
         " ".join(ALPHABET[int(i)] for i in row if int(i) < len(ALPHABET))
         for row in best

@@ -83,11 +83,7 @@ def pretrain_vision(
 
     def make(step: int) -> tuple[Tensor, Tensor]:
         images, captions = draw(seed, step, stage.batch_size)
-        texts = [caption + tokenizer.eos_token for caption in captions]
-        tokens = tokenizer(
-            texts, padding=True, return_tensors="pt", add_special_tokens=False
-        )
-        return torch.from_numpy(images), tokens["input_ids"]
+        return torch.from_numpy(images), _tokens(captions, tokenizer)
 
     def loss(clip: CLIPModel, batch: tuple[Tensor, Tensor]) -> Tensor:
         pixels, captions = encoder.prepare(batch[0]), batch[1]
@@ -97,6 +93,15 @@ def pretrain_vision(
     data = StepData(make, (words, seed, make(0)))
     run(module, data, stage.steps, folder, **options)
     return encoder.cpu().eval().requires_grad_(False)
+
+
+def _tokens(captions: Sequence[str], tokenizer: PreTrainedTokenizerBase) -> Tensor:
+    """Captions with their end, int (b, t)."""
+    texts = [caption + tokenizer.eos_token for caption in captions]
+    encoded: Any = tokenizer(
+        texts, padding=True, return_tensors="pt", add_special_tokens=False
+    )
+    return encoded["input_ids"]
 
 
 def _weights(encoder: VisionEncoder, patch_size: int) -> dict[str, Tensor]:
