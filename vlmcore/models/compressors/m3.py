@@ -9,29 +9,15 @@ operations.
 import math
 
 from einops import reduce
-from torch import Tensor, nn
+from torch import Tensor
 
-from vlmcore.config import M3Config, VisionConfig
-from vlmcore.models.compressors.projector import projector
+from vlmcore.models.compressors.projector import Projected
 from vlmcore.models.compressors.visual_tokens import checked_features, choose
 from vlmcore.models.vision import VisionFeatures
 
 
-class M3(nn.Module):
+class M3(Projected):
     """LLaVA's projector, then the mean of each of V cells; V is set at each call."""
-
-    def __init__(
-        self,
-        config: M3Config,
-        vision: VisionConfig,
-        language_width: int,
-        visual_tokens: int,
-    ) -> None:
-        super().__init__()
-        config.check_visual_tokens(vision.side, visual_tokens)
-        self.config = config
-        self.vision, self.visual_tokens = vision, visual_tokens
-        self.projection = projector(vision.width, language_width)
 
     def forward(
         self,

@@ -3,32 +3,19 @@
 import math
 
 from einops import reduce
-from torch import Tensor, nn
+from torch import Tensor
 
-from vlmcore.config import PoolConfig, VisionConfig
-from vlmcore.models.compressors.projector import projector
+from vlmcore.models.compressors.projector import Projected
 from vlmcore.models.compressors.visual_tokens import check_fixed, checked_features
 from vlmcore.models.vision import VisionFeatures
 
 
-class Pool(nn.Module):
+class Pool(Projected):
     """Cuts the grid into V square cells and averages each.
 
     With V equal to the number of patches nothing is pooled, and this is LLaVA-1.5's
     uncompressed model.
     """
-
-    def __init__(
-        self,
-        config: PoolConfig,
-        vision: VisionConfig,
-        language_width: int,
-        visual_tokens: int,
-    ) -> None:
-        super().__init__()
-        config.check_visual_tokens(vision.side, visual_tokens)
-        self.vision, self.visual_tokens = vision, visual_tokens
-        self.projection = projector(vision.width, language_width)
 
     def forward(
         self,

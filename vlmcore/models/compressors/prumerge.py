@@ -12,15 +12,15 @@ Axes: b images, v visual tokens, n = v - 1 kept patches, p patches, d vision wid
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
-from vlmcore.config import PruMergeConfig, PruMergePlusConfig, VisionConfig
-from vlmcore.models.compressors.projector import projector
+from vlmcore.config import PruMergeConfig
+from vlmcore.models.compressors.projector import Projected
 from vlmcore.models.compressors.visual_tokens import checked_features, choose
 from vlmcore.models.vision import VisionFeatures
 
 
-class PruMerge(nn.Module):
+class PruMerge(Projected):
     """V - 1 kept patches and the merged rest, then a projector; V set at each call.
 
     The projector's weights are those of a trained `MLP`. With `adaptive`, and no V
@@ -29,19 +29,6 @@ class PruMerge(nn.Module):
     whole batch, as in the released code. All images of a batch then have the same V,
     which depends on the others. Ask about one image at a time where that matters.
     """
-
-    def __init__(
-        self,
-        config: PruMergeConfig | PruMergePlusConfig,
-        vision: VisionConfig,
-        language_width: int,
-        visual_tokens: int,
-    ) -> None:
-        super().__init__()
-        config.check_visual_tokens(vision.side, visual_tokens)
-        self.config = config
-        self.vision, self.visual_tokens = vision, visual_tokens
-        self.projection = projector(vision.width, language_width)
 
     def forward(
         self,

@@ -19,7 +19,6 @@ def model_card(
     results: Mapping[str, Any] | None = None,
     *,
     license: str | None = None,
-    base_models: tuple[str, ...] = (),
 ) -> str:
     """A model card in the hub's format: sizes, use and results.
 
@@ -28,23 +27,16 @@ def model_card(
         name: on the hub, such as `someone/one-token`.
         results: a `Score` for each benchmark, as `vlmcore.evaluate(…).headline`.
         license: the hub's name of a license; those of the parts still hold.
-        base_models: names on the hub of the encoder and the language model.
 
     Raises:
         ValueError: a result is no score.
     """
     scores = dict(results or {})
-    for benchmark, score in scores.items():
-        if not hasattr(score, "standard_error"):
-            raise ValueError(
-                f"the result of {benchmark} is {score!r}; give a Score, such as "
-                "vlmcore.evaluate(...).headline"
-            )
+    table = _table(scores)
     about = ModelCardData(
         license=license,
         library_name="vlmcore",
         pipeline_tag="image-text-to-text",
-        base_model=list(base_models) or None,
         model_name=name.split("/")[-1],
         eval_results=_evaluations(scores) or None,
     )
@@ -59,14 +51,24 @@ def model_card(
         "\n```python\nfrom vlmcore import VLM\n",
         f'vlm = VLM.from_pretrained("{name}")',
         'vlm.ask("photo.jpg", "what colour is the car?")\n```',
+        *table,
     ]
-    if scores:
-        head = "\n| benchmark | score | ± s.e. | chance | parseable | questions |"
-        lines += [head, "|---|---|---|---|---|---|"]
-    for benchmark, s in scores.items():
-        shares = f"{s.value:.4g} | {s.standard_error:.2g} | {s.chance:.3g}"
-        lines.append(f"| {benchmark} | {shares} | {s.parseable:.3g} | {s.count} |")
     return "\n".join(lines) + "\n"
+
+
+def _table(scores: Mapping[str, Any]) -> list[str]:
+    """The lines of a table of results; none if there are none."""
+    rows = []
+    for benchmark, s in scores.items():
+        if not hasattr(s, "standard_error"):
+            raise ValueError(
+                f"the result of {benchmark} is {s!r}; give a Score, such as "
+                "vlmcore.evaluate(...).headline"
+            )
+        shares = f"{s.value:.4g} | {s.standard_error:.2g} | {s.chance:.3g}"
+        rows.append(f"| {benchmark} | {shares} | {s.parseable:.3g} | {s.count} |")
+    head = "\n| benchmark | score | ± s.e. | chance | parseable | questions |"
+    return [head, "|---|---|---|---|---|---|", *rows] if rows else []
 
 
 def _evaluations(scores: Mapping[str, Any]) -> list[EvalResult]:

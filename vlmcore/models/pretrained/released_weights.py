@@ -124,17 +124,24 @@ def from_published(
             "its compressor"
         )
     ours = {names[name]: x for name, x in found.items() if name in names}
-    if compressor == "mqt":
-        ours["projection.weight"] = ours["projection.weight"].T.contiguous()
-        # trained in stage 1 of the release, and so not those of the formula
-        positions = ours["query_positions"].float()
-        if math.isqrt(len(positions)) ** 2 != len(positions):
-            raise ValueError(
-                f"pos_embed has {len(positions)} rows, which are no square grid; give "
-                "the positions of a released MQT"
-            )
-        ours["key_positions"] = resize_positions(positions, side)
-    return ours
+    return _mqts(ours, side) if compressor == "mqt" else ours
+
+
+def _mqts(ours: dict[str, Tensor], side: int) -> dict[str, Tensor]:
+    """MQT's projection as a layer has it, and the positions of its keys.
+
+    The positions were trained in stage 1 of the release, and so are not those of the
+    formula.
+    """
+    positions = ours["query_positions"].float()
+    if math.isqrt(len(positions)) ** 2 != len(positions):
+        raise ValueError(
+            f"pos_embed has {len(positions)} rows, which are no square grid; give the "
+            "positions of a released MQT"
+        )
+    projection = ours["projection.weight"].T.contiguous()
+    keys = resize_positions(positions, side)
+    return ours | {"projection.weight": projection, "key_positions": keys}
 
 
 def load_published(
@@ -156,7 +163,7 @@ def load_published(
     compressor.load_state_dict(ours)
 
 
-def _some(names: list[str], most: int = 6) -> str:
+def _some(names: list[str]) -> str:
     """The first few names, and how many more there are."""
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more if names else "none"
+    more = f" and {len(names) - 6} more" if len(names) > 6 else ""
+    return ", ".join(names[:6]) + more if names else "none"
