@@ -27,8 +27,8 @@ from transformers import (
 
 from vlmcore.config import LanguageConfig
 from vlmcore.config.validation import check_kind, whole
-from vlmcore.data.chat import TEMPLATES, ChatTemplate
-from vlmcore.data.samples import TOKENIZER, PromptTemplate, as_texts
+from vlmcore.data.chat import ChatTemplate
+from vlmcore.data.samples import TOKENIZER, PromptTemplate, as_texts, template_of
 from vlmcore.folders import files_beside
 from vlmcore.models.generation import generate_greedily
 from vlmcore.models.language_families import (
@@ -131,7 +131,8 @@ class LanguageModel(nn.Module):
         if self.lora:
             raise ValueError(
                 "this language model has LoRA matrices beside its own; call "
-                "vlmcore.models.lora.merge_lora first"
+                "vlmcore.models.lora.merge_lora first, or save them alone with "
+                "vlmcore.models.adapters.save_adapter"
             )
         with files_beside(folder) as partial, quiet_loading():
             self.model.save_pretrained(partial)
@@ -180,20 +181,9 @@ class LanguageModel(nn.Module):
     def prompt_template(self) -> PromptTemplate | ChatTemplate:
         """The prompt template: the tokens around a question.
 
-        They are those of the model's chat template, or the start token alone. One of
-        `vlmcore.data.chat.TEMPLATES` is returned as it is.
+        As for `vlmcore.data.samples.template_of`.
         """
-        if self.tokenizer.chat_template in TEMPLATES.values():
-            return ChatTemplate(self.tokenizer.chat_template)
-        if not self.tokenizer.chat_template:
-            return PromptTemplate([self.tokenizer.bos_token_id], [])
-        mark = "\x00"
-        turn = [{"role": "user", "content": mark}]
-        text: Any = self.tokenizer.apply_chat_template(
-            turn, add_generation_prompt=True, tokenize=False
-        )
-        encoded: Any = self.tokenizer(text.split(mark), add_special_tokens=False)
-        return PromptTemplate(*encoded["input_ids"])
+        return template_of(self.tokenizer)
 
     def forward(self, embeddings: Tensor, shared_prefix: int = 0) -> Tensor:
         """Last hidden states, float (b, t, e), of embeddings, float (b, t, e).

@@ -30,23 +30,34 @@ def add_lora(language: LanguageModel, config: LoRAConfig) -> None:
     """
     check_kind("language", language, LanguageModel, "give a LanguageModel")
     check_kind("config", config, LoRAConfig, "give a LoRAConfig")
-    try:
-        from peft import LoraConfig, LoraModel
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            "LoRA needs peft; get it with: pip install peft"
-        ) from error
+    theirs = peft_config(config)
+    from peft import LoraModel
+
     if language.lora:
         raise ValueError(
             "this language model has LoRA matrices already; merge_lora makes them part "
             "of it"
         )
-    theirs = LoraConfig(
-        r=config.rank, lora_alpha=config.alpha, target_modules=list(config.targets)
-    )
     language.lora = AddedLoRA(config, LoraModel(language.model, theirs, "default"))
     for parameter in tuned(language):  # training steps are too small for half precision
         parameter.data = parameter.data.float()
+
+
+def peft_config(config: LoRAConfig) -> Any:
+    """The same in peft's words.
+
+    Raises:
+        ModuleNotFoundError: peft is not installed.
+    """
+    try:
+        from peft import LoraConfig
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            "LoRA needs peft; get it with: pip install peft"
+        ) from error
+    theirs = LoraConfig(r=config.rank, lora_alpha=config.alpha, task_type="CAUSAL_LM")
+    theirs.target_modules = list(config.targets)  # a set has no order to be saved in
+    return theirs
 
 
 def merge_lora(language: LanguageModel) -> None:
