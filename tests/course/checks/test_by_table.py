@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 import torch
 
-from tests.course.checks import answers_a2, answers_a4, other_a1
+from tests.course.checks import answers_a2, answers_a4, other_a1, wrong_a4
 from tests.course.checks.conftest import ASSIGNMENTS, MASTERS, hidden_module, solved
+from tests.course.checks.designs_a4 import NEXT, WRONG_NEXT
 from vlmcore import cost
 from vlmcore.config import LanguageConfig, QueCCConfig, VisionConfig
 from vlmcore.course import checks
@@ -83,13 +84,13 @@ def test_a_mistake_gets_its_sentence_and_loses_points(
 
 @pytest.mark.parametrize(
     ("question", "phrase"),
-    [(q, phrase) for q, wrong in answers_a4.WRONG.items() for phrase in wrong],
+    [(q, phrase) for q, wrong in wrong_a4.WRONG.items() for phrase in wrong],
 )
 def test_a_mistake_of_a4_is_recognised_by_what_it_does(
     question, phrase, masters, hidden
 ):
     name = HIDDEN["a4"]["NAMES"][question]
-    wrong = answers_a4.WRONG[question][phrase](SimpleNamespace(**masters["a4"]))
+    wrong = wrong_a4.WRONG[question][phrase](SimpleNamespace(**masters["a4"]))
     feedback = check(f"a4.{question}", wrong)
     assert not feedback.right and phrase in feedback.message
     names = names_for(question, masters, "a4") | {name: wrong}
@@ -97,9 +98,9 @@ def test_a_mistake_of_a4_is_recognised_by_what_it_does(
     assert grade.points < grade.out_of, "the hidden tests alone would let it pass"
 
 
-@pytest.mark.parametrize("phrase", answers_a4.WRONG_NEXT)
+@pytest.mark.parametrize("phrase", WRONG_NEXT)
 def test_a_mistake_in_buying_one_by_one(phrase, masters, hidden):
-    wrong = answers_a4.WRONG_NEXT[phrase](SimpleNamespace(**masters["a4"]))
+    wrong = WRONG_NEXT[phrase](SimpleNamespace(**masters["a4"]))
     feedback = check("a4.q2_next", wrong)
     assert not feedback.right and phrase in feedback.message
     names = masters["a4"] | {"next_cell": wrong}
@@ -107,10 +108,10 @@ def test_a_mistake_in_buying_one_by_one(phrase, masters, hidden):
     assert grade.points < grade.out_of, "the hidden tests alone would let it pass"
 
 
-@pytest.mark.parametrize("way", ["master", *answers_a4.NEXT])
+@pytest.mark.parametrize("way", ["master", *NEXT])
 def test_runs_bought_one_by_one_have_all_points(way, masters, hidden):
     right = SimpleNamespace(**masters["a4"])
-    answer = right.next_cell if way == "master" else answers_a4.NEXT[way](right)
+    answer = right.next_cell if way == "master" else NEXT[way](right)
     assert check("a4.q2_next", answer).right
     names = masters["a4"] | {"next_cell": answer, "design": None}
     (grade,) = hidden("a4", names, "q2", "bob")
@@ -249,7 +250,7 @@ def test_the_library_s_own_module_loses_points(question, answer, masters, hidden
 def test_every_question_has_mistakes_and_methods(name, question):
     """Three of each at least; the tests above try them all."""
     recognised = {("a2", "q6"): answers_a2.WRONG}
-    recognised |= {("a4", q): wrong for q, wrong in answers_a4.WRONG.items()}
+    recognised |= {("a4", q): wrong for q, wrong in wrong_a4.WRONG.items()}
     mistakes = {*HIDDEN[name]["MISTAKES"].get(question, ())}
     mistakes |= {*recognised.get((name, question), ())}
     methods = [way for n, q, way in WAYS if (n, q) == (name, question)]

@@ -12,15 +12,17 @@ from pathlib import Path
 import pytest
 
 from vlmcore.data.benchmarks import multiple_choice, vqa
-from vlmcore.data.synthetic import benchmark_files
 from vlmcore.data.synthetic.benchmark_questions import benchmark_scenes
 from vlmcore.evaluation.image_loading import open_image
 from vlmcore.evaluation.sources import SOURCES, load_benchmark
-from vlmcore.folders import MANIFEST, written_files
 from vlmcore.models.images import UnreadableImageError
 
 SAMPLES = Path(__file__).parent / "files"
+
+
 SHORT = "Answer the question using a single word or phrase."
+
+
 LETTER = "Answer with the option's letter from the given choices directly."
 
 
@@ -131,17 +133,6 @@ def test_scienceqa_knows_its_image_subset():
         ("image", False),
         ("text", True),
     }
-
-
-def test_the_samples_are_what_the_writer_writes(tmp_path):
-    benchmark_files.write(benchmark_scenes(0, 3, 3), tmp_path)
-    assert (tmp_path / "pope" / "val2014").is_dir() and written_files(tmp_path)
-    (tmp_path / MANIFEST).unlink()
-    names = sorted(path.relative_to(tmp_path) for path in tmp_path.rglob("*"))
-    assert names == sorted(path.relative_to(SAMPLES) for path in SAMPLES.rglob("*"))
-    for name in names:
-        if name.suffix in (".json", ".txt"):
-            assert (tmp_path / name).read_text() == (SAMPLES / name).read_text(), name
 
 
 @pytest.mark.parametrize(
@@ -291,12 +282,3 @@ def test_a_benchmark_that_is_not_there_says_how_to_get_it(tmp_path):
         ValueError, match="benchmark 'okvqa' is not known; choose from gqa"
     ):
         load_benchmark("okvqa")
-
-
-def test_made_files_never_replace_those_of_a_real_benchmark(tmp_path):
-    real = tmp_path / "pope" / "coco_pope_random.json"
-    real.parent.mkdir()
-    real.write_text("real")
-    with pytest.raises(ValueError, match=r"coco_pope_random.json would be replaced"):
-        benchmark_files.write(benchmark_scenes(0, 3, 3), tmp_path)
-    assert [path for path in tmp_path.rglob("*") if path.is_file()] == [real]
