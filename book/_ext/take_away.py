@@ -35,7 +35,8 @@ _STYLE = """
   .bd-content :is(pre, table, .cell, .cell *, .highlight, .admonition) {
     break-inside: auto; overflow: visible;
   }
-  .bd-content :is(img, svg, tr), .bd-content .cell :is(figure, img, svg, tr),
+  .bd-content :is(h1, h2, h3, img, svg, tr),
+  .bd-content .cell :is(figure, img, svg, tr),
   .bd-content .admonition:not(.solution):not(:has(pre)) { break-inside: avoid }
   .bd-content .admonition-title { break-after: avoid }
 """
