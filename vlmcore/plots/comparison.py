@@ -100,8 +100,8 @@ def accuracy_by_count(
             x = np.repeat(counts, seeds.shape[1])
             look = {"color": colour, "alpha": 0.75, "label": label}
             axis.plot(x, seeds.ravel(), "o", **look)
-        for (label, rule), colour in zip(rules.items(), colours(), strict=False):
-            axis.plot(counts, rule, "--", color=colour, linewidth=1.2, label=label)
+        for (label, rule), line in zip(rules.items(), ("--", ":"), strict=False):
+            axis.plot(counts, rule, line, color="0.3", linewidth=1.4, label=label)
         axis.set_xscale("log", base=2)
         axis.set_xticks(counts, [str(count) for count in counts])
         axis.set_xlabel(xlabel)

@@ -42,11 +42,11 @@ def seconds_by_tokens(tokens: np.ndarray, seconds: np.ndarray) -> Figure:
     """
     with panel(7, 3.6) as (figure, axis):
         axis.plot(tokens, 1000 * seconds, "o-", label="measured")
-        look = {"linestyle": "--", "linewidth": 1.2, "color": "0.5"}
-        axis.axhline(1000 * seconds[0], label="the time of one token", **look)
+        look = {"linewidth": 1.4, "color": "0.4"}
+        axis.axhline(1000 * seconds[0], ls="--", label="the time of one token", **look)
         line = 1000 * seconds[-1] * tokens / tokens[-1]
         seen = line > 300 * seconds[0]
-        axis.plot(tokens[seen], line[seen], label="in proportion to the tokens", **look)
+        axis.plot(tokens[seen], line[seen], ":", label="in proportion to them", **look)
         log_ticks(axis, "x", tokens.tolist())
         axis.set(yscale="log", xlabel="tokens in one pass", ylabel="milliseconds")
         axis.legend()

@@ -22,17 +22,17 @@ def samples_grid(
     """
     rows = -(-len(images) // columns)
     titles = [
-        "\n".join(textwrap.fill(line, 24) for line in caption.splitlines())
+        "\n".join(textwrap.fill(line, 20) for line in caption.splitlines())
         for caption in captions
     ]
-    height = max(2.0, 1.7 + 0.13 * max(title.count("\n") + 1 for title in titles))
+    height = max(2.0, 1.7 + 0.17 * max(title.count("\n") + 1 for title in titles))
     size = (1.6 * columns, height * rows)
     with panels(rows, columns, figsize=size) as (figure, axes):
         for axis in axes.flat:
             axis.set_axis_off()
         for axis, image, title in zip(axes.flat, images, titles, strict=False):
             axis.imshow(image.transpose(1, 2, 0))
-            axis.set_title(title, fontsize=7.5, loc="center")
+            axis.set_title(title, fontsize=9, loc="center")
     return figure
 
 
@@ -53,7 +53,7 @@ def attention_over_images(
         ):
             above, below = column
             above.imshow(image.transpose(1, 2, 0))
-            above.set_title(caption, fontsize=7.5, loc="center")
+            above.set_title(caption, fontsize=9, loc="center")
             below.imshow(grid, cmap="viridis", vmin=0)
             for axis in column:
                 axis.set_axis_off()
