@@ -23,7 +23,6 @@ from tests.book.test_repository import address
 COLAB = ROOT / ".venv-colab"
 RAISED = {"transformers", "tokenizers", "huggingface_hub"}
 """All that a set-up cell may change: transformers, and what each release asks for."""
-NOTEBOOKS = [path for path in chapters() if sources(path, "code")]
 INSTALLED = """
 import json
 from importlib.metadata import distributions
@@ -32,6 +31,19 @@ files = {name: dist._path / "RECORD" for name, dist in found.items()}
 marks = {name: (p.stat().st_mtime, p.stat().st_ino) for name, p in files.items()}
 print(json.dumps({name: (found[name].version, *mark) for name, mark in marks.items()}))
 """
+
+
+def recorded_minutes(path: Path) -> float:
+    """Of a chapter's execution in the book, 0 where there is no record."""
+    record = ROOT / "book" / "results" / "chapters" / f"{path.stem}.json"
+    return json.loads(record.read_text())["minutes"] if record.exists() else 0.0
+
+
+NOTEBOOKS = sorted(
+    (path for path in chapters() if sources(path, "code")),
+    key=recorded_minutes,
+    reverse=True,  # a long one at the end would keep one process waiting
+)
 
 
 def link(source: str, target: str) -> None:
