@@ -39,6 +39,8 @@ _STYLE = """
   .bd-content .cell :is(figure, img, svg, tr),
   .bd-content .admonition:not(.solution):not(:has(pre)) { break-inside: avoid }
   .bd-content .admonition-title { break-after: avoid }
+  .bd-content .solution { margin-bottom: 0; padding-bottom: 0 }
+  .bd-main .bd-content .bd-article { padding-bottom: 0 }
 """
 _READY = """() => [...document.images].every(image => image.complete)
   && !(window.MathJax && MathJax.startup && !MathJax.startup.promise)"""
