@@ -1,6 +1,7 @@
 """Measured stages carry the FLOPs that the counter finds; more tokens take longer."""
 
 import json
+from functools import partial
 
 import pytest
 import torch
@@ -11,6 +12,7 @@ from vlmcore import config
 from vlmcore.cli import app
 from vlmcore.config import LanguageConfig, PoolConfig, QueCCConfig
 from vlmcore.cost import exact_flops, head_flops, language_flops
+from vlmcore.evaluation import latency
 from vlmcore.evaluation.latency import latency_result, measure_latency
 from vlmcore.models.language import LanguageModel
 
@@ -30,6 +32,24 @@ def test_flops_are_those_of_the_cost_model(make_vlm):
         assert 0 < time.lower <= time.median <= time.upper
     first = found.time_to_first_token(one)
     assert first > one.prefill.median + found.encoder.median
+
+
+def test_a_slow_spell_does_not_fall_on_one_point(monkeypatch):
+    """Three of nine rounds take four times as long: the medians are the others'."""
+    clock, calls = [0.0], []
+
+    def work(number):
+        slow = 9 <= len(calls) < 18  # rounds of three works, one of which is the first
+        calls.append(number)
+        clock[0] += number * (4 if slow else 1)
+
+    monkeypatch.setattr(latency.time, "perf_counter", lambda: clock[0])
+    works = {number: partial(work, number) for number in (1, 2, 3)}
+    times = latency._timed_in_rounds(works, torch.device("cpu"), 9)
+    assert {key: time.median for key, time in times.items()} == {1: 1, 2: 2, 3: 3}
+    rounds = [calls[start : start + 3] for start in range(0, 30, 3)]
+    assert all(sorted(turn) == [1, 2, 3] for turn in rounds)
+    assert len({*map(tuple, rounds)}) > 1, "in another order each time"
 
 
 def test_cached_text_is_not_read_again(tokenizer):

@@ -2,12 +2,13 @@
 
 Prefill and decode depend on the number of visual tokens and not on their values, so
 they are measured with random ones, for any V. Of a whole model, encoder and compressor
-are measured too, at its own V.
+are measured too, at its own V. All of them are timed in turn, in several rounds: other
+work on the machine, which lasts for seconds, then meets a few rounds of every point and
+not all rounds of one, and the medians leave it out.
 """
 
-import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import product
 from typing import Any, NamedTuple
 
@@ -16,6 +17,7 @@ import torch
 from torch import Tensor
 from transformers import DynamicCache
 
+from vlmcore.config import LanguageConfig
 from vlmcore.config.validation import check_kind, whole, wholes
 from vlmcore.cost import head_flops, language_flops, language_parameters, vision_flops
 from vlmcore.models.language import LanguageModel
@@ -123,13 +125,15 @@ def measure_latency(
 ) -> Latency:
     """Measures prefill and decode for all combinations, and the stages before them.
 
+    Keys and values of all combinations are held in memory.
+
     Args:
         model: on the device where it is to be measured.
         visual_tokens: several V.
         text_tokens: several Q.
         batches: several numbers of questions at a time.
         answer_tokens: over which the time of a further token is averaged.
-        repeats: of each measurement, after one that does not count.
+        repeats: rounds in which each is measured once, after one that does not count.
 
     Raises:
         ValueError: a number is not a whole one, or the context is too short.
@@ -141,17 +145,26 @@ def measure_latency(
     sizes = wholes("batches", batches, 1, "numbers, such as (1, 8)")
     answer, repeats = whole("answer_tokens", answer_tokens), whole("repeats", repeats)
     _check_context(language, max(vs) + max(qs) + answer + 1)
-    stages = _image_stages(model, qs[0], repeats)
+    works: dict[Any, Callable[[], Any]] = dict(_image_works(model, qs[0]))
+    prompts = list(product(vs, qs, sizes))
+    for prompt in prompts:
+        parts = _prompt_works(language, *prompt, answer)
+        works |= {(stage, *prompt): work for stage, work in parts.items()}
     weights = next(language.parameters())
+    times = _timed_in_rounds(works, weights.device, repeats)
     return Latency(
         language_parameters(language.config),
         str(weights.device),
         torch.get_num_threads(),
         str(weights.dtype).removeprefix("torch."),
-        *stages,
+        times.get("encoder"),
+        times.get("compressor"),
+        *_image_flops(model, qs[0]),
         [
-            _point(language, v, q, b, answer, repeats)
-            for v, q, b in product(vs, qs, sizes)
+            _point(
+                language.config, *prompt, answer, [times[x, *prompt] for x in _STAGES]
+            )
+            for prompt in prompts
         ],
     )
 
@@ -165,12 +178,12 @@ def _check_context(language: LanguageModel, longest: int) -> None:
         )
 
 
-def _image_stages(
-    model: VLM | LanguageModel, question: int, repeats: int
-) -> tuple[Seconds | None, Seconds | None, int, int]:
-    """Encoder and compressor for one image, and their operations."""
+def _image_works(
+    model: VLM | LanguageModel, question: int
+) -> dict[str, Callable[[], Any]]:
+    """Encoder and compressor for one image, if the model has them."""
     if not isinstance(model, VLM) or model.compressor is None:
-        return None, None, 0, 0
+        return {}
     vlm, kind, compressor = model, model.config.compressor, model.compressor
     assert kind is not None
     size, device = vlm.vision.model.config.image_size, vlm.vision.mean.device
@@ -186,14 +199,16 @@ def _image_stages(
         state = vlm.language.encode_question(text, length)
         return compressor(seen, state.to(seen.layers.dtype))
 
-    sizes = vlm.config.language
+    return {"encoder": lambda: vlm.encode_images(pixels), "compressor": compress}
+
+
+def _image_flops(model: VLM | LanguageModel, question: int) -> tuple[int, int]:
+    """Operations of encoder and compressor for one image."""
+    if not isinstance(model, VLM) or (kind := model.config.compressor) is None:
+        return 0, 0
+    sizes = model.config.language
     asked = language_flops(sizes, question, 0) if kind.sees_question else 0
-    return (
-        _timed(lambda: vlm.encode_images(pixels), device, repeats),
-        _timed(compress, device, repeats),
-        vision_flops(vlm.config.vision),
-        kind.flops(vlm.config.axes) + asked,
-    )
+    return vision_flops(model.config.vision), kind.flops(model.config.axes) + asked
 
 
 class _Prompt:
@@ -221,12 +236,15 @@ class _Prompt:
         return cache
 
 
-def _point(
-    language: LanguageModel, v: int, q: int, batch: int, answer: int, repeats: int
-) -> Point:
-    """Prefill and decode at one combination."""
-    prompt, sizes = _Prompt(language, batch, q + v), language.config
+def _prompt_works(
+    language: LanguageModel, v: int, q: int, batch: int, answer: int
+) -> dict[str, Callable[[], Any]]:
+    """Each of `_STAGES` at one combination; `decode` writes all of the answer."""
+    prompt = _Prompt(language, batch, q + v)
     text, everything = prompt.cached(q), prompt.cached(q + v)
+
+    def prefill() -> None:
+        prompt.cached(q + v)
 
     def with_cached_text() -> None:
         prompt.run(slice(q, None), text)
@@ -237,15 +255,27 @@ def _point(
             prompt.run(slice(1), everything)
         everything.crop(-answer)
 
-    device, head = prompt.embeddings.device, head_flops(sizes)
+    return dict(zip(_STAGES, (prefill, with_cached_text, decode), strict=True))
+
+
+def _point(
+    sizes: LanguageConfig,
+    v: int,
+    q: int,
+    batch: int,
+    answer: int,
+    times: Sequence[Seconds],
+) -> Point:
+    """Seconds of `_STAGES` beside their operations."""
+    prefill, cached, decoded = times
+    head = head_flops(sizes)
     steps = [language_flops(sizes, 1, q + v + i) + head for i in range(answer)]
-    decoded = _timed(decode, device, repeats)
     return Point(
         v,
         q,
         batch,
-        _timed(lambda: prompt.cached(q + v), device, repeats),
-        _timed(with_cached_text, device, repeats),
+        prefill,
+        cached,
         Seconds(*(x / answer for x in decoded)),
         batch * (language_flops(sizes, q + v, 0) + head),
         batch * (language_flops(sizes, v, q) + head),
@@ -253,15 +283,24 @@ def _point(
     )
 
 
-def _timed(work: Callable[[], Any], device: torch.device, repeats: int) -> Seconds:
-    """Seconds of some work, after a run that does not count."""
-    measured = []
+def _timed_in_rounds(
+    works: Mapping[Any, Callable[[], Any]], device: torch.device, repeats: int
+) -> dict[Any, Seconds]:
+    """Seconds of each work; a round does all, in an order of its own.
+
+    A round that does not count comes first.
+    """
+    order, keys = np.random.default_rng(0), list(works)
+    measured: dict[Any, list[float]] = {key: [] for key in keys}
     for _ in range(repeats + 1):
-        start = time.perf_counter()
-        work()
-        if device.type == "cuda":
-            torch.cuda.synchronize(device)
-        measured.append(time.perf_counter() - start)
-    counted = measured[1:]
-    lower, upper = np.quantile(counted, [0.25, 0.75]).tolist()
-    return Seconds(statistics.median(counted), lower, upper)
+        for key in map(keys.__getitem__, order.permutation(len(keys))):
+            start = time.perf_counter()
+            works[key]()
+            if device.type == "cuda":
+                torch.cuda.synchronize(device)
+            measured[key].append(time.perf_counter() - start)
+    quartiles = {
+        key: np.quantile(times[1:], [0.5, 0.25, 0.75]).tolist()
+        for key, times in measured.items()
+    }
+    return {key: Seconds(*found) for key, found in quartiles.items()}
