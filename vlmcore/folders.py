@@ -23,13 +23,16 @@ _DECIDED = ".vlmcore-written-"
 
 
 @contextmanager
-def files_beside(folder: str | Path, *, whole: bool = True) -> Iterator[Path]:
+def files_beside(
+    folder: str | Path, *, whole: bool = True, own: dict[str, str] | None = None
+) -> Iterator[Path]:
     """Lets files of a folder be written beside their places, as `beside` does for one.
 
     Args:
         folder: or a link to one; it is made if it is missing.
         whole: whether these are all files that belong together, so that earlier ones
             that are not among them go.
+        own: more files there that may be replaced, with their SHA-256.
 
     Yields:
         An empty temporary folder; its files are moved if nothing failed.
@@ -47,7 +50,7 @@ def files_beside(folder: str | Path, *, whole: bool = True) -> Iterator[Path]:
         before = written_files(folder)
         now = {name: sha256(files / name) for name in _names(files)}
         for name, checksum in now.items():
-            _refuse_foreign(folder, name, checksum, before)
+            _refuse_foreign(folder, name, checksum, before | (own or {}))
         write_json(files / MANIFEST, {"files": now if whole else before | now})
         files.rename(folder / f"{_DECIDED}{temporary.name[-8:]}")
         settle(folder)

@@ -4,6 +4,7 @@ import doctest
 import json
 import re
 import shutil
+import subprocess
 
 import nbformat
 import pytest
@@ -91,6 +92,53 @@ def test_a_release_into_the_masters_is_refused(tmp_path):
     with pytest.raises(ValueError, match="would be replaced, and vlmcore did not"):
         release(tmp_path / "masters", tmp_path)
     assert [path.read_bytes() for path in masters(tmp_path)] == before
+
+
+@pytest.fixture
+def clone(tmp_path):
+    """A fresh clone of the book's assignments, where a master has changed since."""
+    folder = tmp_path / "assignments"
+    shutil.copytree(ASSIGNMENTS / "masters", folder / "masters")
+    for path in MASTERS:
+        shutil.copy(ASSIGNMENTS / path.name, folder)
+    git(folder, "init", "--quiet")
+    git(folder, "add", ".")
+    git(folder, "commit", "--quiet", "--message", "copies")
+    master = folder / "masters" / MASTERS[0].name
+    master.write_text(master.read_text().replace("# ", "# New: ", 1))
+    return folder
+
+
+def git(folder, *arguments):
+    who = ["-c", "user.name=a test", "-c", "user.email=test@localhost"]
+    subprocess.run(["git", *who, *arguments], cwd=folder, check=True)
+
+
+def test_a_clone_releases_over_the_copies_that_git_has(clone):
+    release(clone, clone)
+    assert "# New: " in (clone / MASTERS[0].name).read_text()
+    git(clone, "commit", "--quiet", "--all", "--message", "new copies")
+    release(clone, clone)
+
+
+@pytest.mark.parametrize("staged", [False, True])
+def test_a_copy_that_git_does_not_have_as_it_is_is_kept(clone, staged):
+    copy = clone / MASTERS[0].name
+    copy.write_text(mine := copy.read_text() + "\n")
+    if staged:
+        git(clone, "add", copy.name)
+    with pytest.raises(ValueError, match="would be replaced, and vlmcore did not"):
+        release(clone, clone)
+    git(clone, "rm", "--quiet", "--cached", copy.name)
+    with pytest.raises(ValueError, match="would be replaced, and vlmcore did not"):
+        release(clone, clone)
+    assert copy.read_text() == mine
+
+
+def test_committed_masters_are_not_replaced_by_copies(clone):
+    git(clone, "commit", "--quiet", "--all", "--message", "a new master")
+    with pytest.raises(ValueError, match="would be replaced, and vlmcore did not"):
+        release(clone / "masters", clone)
 
 
 def test_every_master_has_hidden_tests(master):

@@ -6,6 +6,9 @@ requires JupyterLab, a database and forty more packages for a page of code.
 """
 
 import re
+import subprocess
+from collections.abc import Iterable
+from contextlib import suppress
 from copy import deepcopy
 from pathlib import Path
 
@@ -13,7 +16,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from vlmcore.files import find_above
-from vlmcore.folders import files_beside
+from vlmcore.folders import files_beside, sha256
 
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 LARGEST = 20_000_000
@@ -120,6 +123,8 @@ def clear_solutions(source: str) -> str:
 def release(out: Path, assignments: Path) -> list[Path]:
     """Writes the student copy of every master into a folder.
 
+    Earlier copies are replaced if this wrote them, or if git has them as they are.
+
     Raises:
         ValueError: a notebook there would be replaced that is no student copy, or that
             was changed.
@@ -127,7 +132,27 @@ def release(out: Path, assignments: Path) -> list[Path]:
     copies = {
         path.name: student_copy(read_notebook(path)) for path in masters(assignments)
     }
-    with files_beside(out, whole=False) as partial:
+    with files_beside(out, whole=False, own=_committed(out, copies)) as partial:
         for name, copy in copies.items():
             nbformat.write(copy, partial / name)
     return [out / name for name in copies]
+
+
+def _committed(folder: Path, names: Iterable[str]) -> dict[str, str]:
+    """Notebooks without solutions that git can give back, with their checksums.
+
+    A clone has the student copies of the book and no list of who wrote them.
+    """
+    found = dict[str, str]()
+    for path in (folder / name for name in names):
+        commands = (
+            ["git", "ls-files", "--error-unmatch", path.name],
+            ["git", "diff", "--quiet", "HEAD", "--", path.name],
+        )
+        # there is no git, no repository, or a change that is not committed
+        with suppress(OSError, subprocess.CalledProcessError):
+            for command in commands:
+                subprocess.run(command, cwd=folder, check=True, capture_output=True)
+            if BEGIN not in path.read_text():
+                found[path.name] = sha256(path)
+    return found
