@@ -42,7 +42,8 @@ DEVICES = {
     "H200": Device(141, 989e12, 67e12),
 }
 """GPUs by name, from NVIDIA's data sheets. The GeForce is from the white paper of its
-architecture, GA102, and adds up in single precision, as autocast does."""
+architecture, GA102: two operations a cycle of 5888 cores, or of each of the 64 products
+of 184 tensor cores, at 1725 MHz. They add up in single precision, as autocast does."""
 
 FOUR_BIT_BYTES = 0.5 + 1 / 64 + 4 / (64 * 256)
 """Of a weight in four bits: a scale of one byte for each 64 weights, and a number in
@@ -204,9 +205,11 @@ def training_memory(
     layer = size.language / lm.depth
     saved = (4 - FOUR_BIT_BYTES) * size.language if four_bit else 0.0
     copies = 0.0
-    if spread.half and (learnt or not spread.checkpointed):
-        # autocast's, kept for both passes; four bits are unpacked a matrix at a time
-        copies = 2.0 * (size.language * (not four_bit) + size.head)
+    if spread.half:  # autocast's, kept for both passes; a tied head has one, too
+        copies = 2.0 * (size.head or size.embedding)
+        # recomputed layers cast frozen weights anew, and four bits a matrix at a time
+        if learnt or not (spread.checkpointed or four_bit):
+            copies += 2.0 * size.language
     if spread.shards > 1:  # one layer is computed while the next one is gathered
         gathered = 2 * layer + size.embedding + size.head
         copies = (2.0 if spread.half else 4.0) * gathered + 4.0 * gathered * learnt
