@@ -12,7 +12,7 @@ from vlmcore import config
 from vlmcore.cli import app
 from vlmcore.config import LanguageConfig, PoolConfig, QueCCConfig
 from vlmcore.cost import exact_flops, head_flops, language_flops
-from vlmcore.evaluation import latency
+from vlmcore.evaluation import rounds
 from vlmcore.evaluation.latency import latency_result, measure_latency
 from vlmcore.models.language import LanguageModel
 
@@ -43,13 +43,13 @@ def test_a_slow_spell_does_not_fall_on_one_point(monkeypatch):
         calls.append(number)
         clock[0] += number * (4 if slow else 1)
 
-    monkeypatch.setattr(latency.time, "perf_counter", lambda: clock[0])
+    monkeypatch.setattr(rounds.time, "perf_counter", lambda: clock[0])
     works = {number: partial(work, number) for number in (1, 2, 3)}
-    times = latency._timed_in_rounds(works, torch.device("cpu"), 9)
+    times = rounds.timed_in_rounds(works, torch.device("cpu"), 9)
     assert {key: time.median for key, time in times.items()} == {1: 1, 2: 2, 3: 3}
-    rounds = [calls[start : start + 3] for start in range(0, 30, 3)]
-    assert all(sorted(turn) == [1, 2, 3] for turn in rounds)
-    assert len({*map(tuple, rounds)}) > 1, "in another order each time"
+    turns = [calls[start : start + 3] for start in range(0, 30, 3)]
+    assert all(sorted(turn) == [1, 2, 3] for turn in turns)
+    assert len({*map(tuple, turns)}) > 1, "in another order each time"
 
 
 def test_cached_text_is_not_read_again(tokenizer):

@@ -1,12 +1,16 @@
 """Shared by the training tests: a tiny data set and short stages."""
 
+import json
 from typing import NamedTuple
 
 import pytest
 import torch
+from PIL import Image
 
 from tests.conftest import SAMPLES
-from vlmcore.config import replace
+from tests.data.test_conversations import record
+from vlmcore.config import QueCCConfig, replace
+from vlmcore.data.chat import IMAGE
 from vlmcore.data.samples import tokenize
 from vlmcore.models.feature_cache import FeatureStore
 from vlmcore.training import StageConfig, TrainingConfig, TrainingData
@@ -59,3 +63,55 @@ class Calls(NamedTuple):
 
         setattr(vlm, method, call)
         return cls(seen)
+
+
+FILE = """\
+recipe = "quecc-qwen2.5-0.5b"
+vision = "{folder}/vision"
+language = "{folder}/language"
+seed = 1
+[model]
+visual_tokens = 4
+compressor = {{ name = "quecc", heads = 2 }}
+[align]
+data = "{folder}/captions.json"
+images = "{folder}"
+batch_size = 4
+epochs = 2
+[tune]
+data = "{folder}/mix.json"
+images = "{folder}"
+template = "vicuna_v1"
+batch_size = 4
+epochs = 2
+learning_rate = 1e-3
+compressor_learning_rate = 1e-2
+[hardware]
+device = "cpu"
+devices = 1
+precision = "32-true"
+micro_batch = 2
+workers = 0
+"""
+RECORDS = [
+    record(f"{IMAGE}\nwhat colour?", "red", "is there red?", "yes", image="0.png"),
+    record("is there a circle?", "no"),
+    record(f"what colour?\n{IMAGE}", "blue circle", image="1.png"),
+    record("what?", "red circle", "is there?", "no"),
+] * 4
+
+
+@pytest.fixture
+def recipe_file(make_vlm, tmp_path):
+    vlm = make_vlm(QueCCConfig(heads=2), 4)
+    vlm.vision.save_pretrained(tmp_path / "vision")
+    vlm.language.save_pretrained(tmp_path / "language")
+    for number in range(2):
+        colour = (90 * number, 10, 200)
+        Image.new("RGB", (30, 20 + number), colour).save(tmp_path / f"{number}.png")
+    captions = [RECORDS[0], RECORDS[2]] * 8
+    (tmp_path / "captions.json").write_text(json.dumps(captions))
+    (tmp_path / "mix.json").write_text(json.dumps(RECORDS))
+    path = tmp_path / "recipe.toml"
+    path.write_text(FILE.format(folder=tmp_path))
+    return path

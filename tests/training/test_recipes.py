@@ -1,27 +1,16 @@
 """A recipe's file, its cost, and training by it: on one device, killed and resumed."""
 
-import json
-import os
-import signal
-import subprocess
-import sys
-import time
-from pathlib import Path
-
-import pandas as pd
 import pytest
 import torch
 from PIL import Image
 from safetensors.torch import load_file
 from typer.testing import CliRunner
 
-from tests.data.test_conversations import record
 from vlmcore.cli import app
 from vlmcore.config import (
     BASE,
     LanguageConfig,
     LoRAConfig,
-    QueCCConfig,
     Recipe,
     from_dict,
     replace,
@@ -29,62 +18,10 @@ from vlmcore.config import (
 )
 from vlmcore.cost import parameters
 from vlmcore.cost.training import FOUR_BIT_BYTES
-from vlmcore.data.chat import IMAGE
 from vlmcore.models.language import LanguageModel
 from vlmcore.models.vlm import VLM
 from vlmcore.training.planning import check_memory, describe_plan, steps_of
 from vlmcore.training.recipes import plan_recipe, read_recipe
-
-FILE = """\
-recipe = "quecc-qwen2.5-0.5b"
-vision = "{folder}/vision"
-language = "{folder}/language"
-seed = 1
-[model]
-visual_tokens = 4
-compressor = {{ name = "quecc", heads = 2 }}
-[align]
-data = "{folder}/captions.json"
-images = "{folder}"
-batch_size = 4
-epochs = 2
-[tune]
-data = "{folder}/mix.json"
-images = "{folder}"
-template = "vicuna_v1"
-batch_size = 4
-epochs = 2
-learning_rate = 1e-3
-compressor_learning_rate = 1e-2
-[hardware]
-device = "cpu"
-devices = 1
-precision = "32-true"
-micro_batch = 2
-workers = 0
-"""
-RECORDS = [
-    record(f"{IMAGE}\nwhat colour?", "red", "is there red?", "yes", image="0.png"),
-    record("is there a circle?", "no"),
-    record(f"what colour?\n{IMAGE}", "blue circle", image="1.png"),
-    record("what?", "red circle", "is there?", "no"),
-] * 4
-
-
-@pytest.fixture
-def recipe_file(make_vlm, tmp_path):
-    vlm = make_vlm(QueCCConfig(heads=2), 4)
-    vlm.vision.save_pretrained(tmp_path / "vision")
-    vlm.language.save_pretrained(tmp_path / "language")
-    for number in range(2):
-        colour = (90 * number, 10, 200)
-        Image.new("RGB", (30, 20 + number), colour).save(tmp_path / f"{number}.png")
-    captions = [RECORDS[0], RECORDS[2]] * 8
-    (tmp_path / "captions.json").write_text(json.dumps(captions))
-    (tmp_path / "mix.json").write_text(json.dumps(RECORDS))
-    path = tmp_path / "recipe.toml"
-    path.write_text(FILE.format(folder=tmp_path))
-    return path
 
 
 def invoke(*arguments):
@@ -254,80 +191,3 @@ def test_steps_are_those_of_the_epochs():
     stage = replace(BASE["quecc-vicuna-7b"].tune, epochs=1.5)
     assert steps_of(stage, 665_000) == round(1.5 * (665_000 // 128))
     assert steps_of(stage, 10) == 2
-
-
-@pytest.mark.slow
-def test_the_command_killed_in_either_stage_ends_with_the_same_files(
-    recipe_file, tmp_path
-):
-    text = recipe_file.read_text().replace("epochs = 2", "epochs = 40")
-    recipe_file.write_text(text)
-    whole, killed = tmp_path / "whole", tmp_path / "killed"
-    finish(start(recipe_file, whole))
-    for stage in ("align", "tune"):
-        kill_after_a_checkpoint(start(recipe_file, killed), killed, stage, step=20)
-    finish(start(recipe_file, killed))
-    for stage in ("align", "tune"):
-        log = sorted(killed.glob(f"{stage}/csv/*/metrics.csv"))[-1]
-        assert pd.read_csv(log)["step"].min() >= 20, "it goes on from a checkpoint"
-        name = f"{stage}.safetensors"
-        assert (killed / name).read_bytes() == (whole / name).read_bytes()
-    for path in (whole / "model").glob("**/*.*"):
-        again = killed / path.relative_to(whole)
-        assert again.read_bytes() == path.read_bytes(), path
-
-
-@pytest.mark.slow
-def test_two_shards_that_are_killed_train_what_one_device_would(recipe_file, tmp_path):
-    """Sharded with `fully_shard`, a user's command is killed by SIGKILL in stage 2."""
-    text = recipe_file.read_text().replace("micro_batch = 2", "micro_batch = 1")
-    sharded = tmp_path / "sharded.toml"
-    sharded.write_text(text.replace("devices = 1", "devices = 2"))
-    assert invoke(recipe_file, "--out", tmp_path / "one").exit_code == 0
-    out = tmp_path / "two"
-    kill_after_a_checkpoint(start(sharded, out), out, "tune")
-    output = finish(start(sharded, out))
-    assert output.count("quecc, V = 4") == 1  # the first process alone prints
-    one, two = trained(tmp_path / "one"), trained(out)
-    for stage, tensors in one.items():
-        for name, x in tensors.items():
-            torch.testing.assert_close(x, two[stage][name], atol=2e-3, rtol=0)
-    VLM.from_pretrained(out / "model")
-
-
-SAVES = "--checkpoint-every", "2"
-
-
-def start(recipe, out):
-    path = os.pathsep.join([str(Path.cwd()), os.environ.get("PYTHONPATH", "")])
-    return subprocess.Popen(
-        [sys.executable, "-m", "vlmcore", "train", recipe, "--out", out, *SAVES],
-        env={**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-    )
-
-
-def finish(process):
-    output = process.communicate()[0].decode()
-    assert process.returncode == 0, output
-    return output
-
-
-def kill_after_a_checkpoint(process, out, stage, step=0):
-    """Kills a command by SIGKILL as soon as a stage has saved this step."""
-    checkpoint = out / stage / "resume.ckpt"
-    while process.poll() is None and saved(checkpoint) < step:
-        time.sleep(0.01)
-    os.killpg(process.pid, signal.SIGKILL)
-    process.communicate()
-    assert process.returncode == -signal.SIGKILL, "the run ended before it was killed"
-
-
-def saved(checkpoint):
-    """The step of a checkpoint; -1 if there is none."""
-    try:
-        return torch.load(checkpoint, weights_only=True)["global_step"]
-    except FileNotFoundError:
-        return -1

@@ -25,6 +25,23 @@ def test_a_checkpoint_holds_trained_weights_and_plain_values(make_vlm, data, tmp
     assert state and all(name.startswith("model.compressor.") for name in state)
 
 
+@pytest.mark.parametrize("parts", [1, 3])
+def test_gradients_are_kept_between_the_parts_of_a_step_alone(
+    make_vlm, data, tmp_path, parts
+):
+    vlm, kept = make_vlm(), []
+    forward = vlm.forward
+
+    def watched(*arguments):
+        kept.append(any(x.grad is not None for x in vlm.parameters()))
+        return forward(*arguments)
+
+    vlm.forward = watched
+    fit(vlm, data, SHORT, tmp_path, accumulate_grad_batches=parts, **QUIET)
+    steps = SHORT.align.steps + SHORT.tune.steps
+    assert kept == [False, *[True] * (parts - 1)] * steps
+
+
 def test_the_log_has_every_tenth_step(make_vlm, data, tmp_path):
     """A user's logger logs too, and a user's callback is called."""
 

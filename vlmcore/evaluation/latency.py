@@ -7,12 +7,10 @@ work on the machine, which lasts for seconds, then meets a few rounds of every p
 not all rounds of one, and the medians leave it out.
 """
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from itertools import product
 from typing import Any, NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor
 from transformers import DynamicCache
@@ -20,16 +18,9 @@ from transformers import DynamicCache
 from vlmcore.config import LanguageConfig
 from vlmcore.config.validation import check_kind, whole, wholes
 from vlmcore.cost import head_flops, language_flops, language_parameters, vision_flops
+from vlmcore.evaluation.rounds import Seconds, timed_in_rounds
 from vlmcore.models.language import LanguageModel
 from vlmcore.models.vlm import VLM
-
-
-class Seconds(NamedTuple):
-    """The median of several measurements, and their quartiles."""
-
-    median: float
-    lower: float
-    upper: float
 
 
 class Point(NamedTuple):
@@ -125,13 +116,12 @@ def measure_latency(
 ) -> Latency:
     """Measures prefill and decode for all combinations, and the stages before them.
 
-    Keys and values of all combinations are held in memory.
-
     Args:
         model: on the device where it is to be measured.
         visual_tokens: several V.
         text_tokens: several Q.
-        batches: several numbers of questions at a time.
+        batches: several numbers of questions at a time; keys and values of all
+            combinations are held in memory.
         answer_tokens: over which the time of a further token is averaged.
         repeats: rounds in which each is measured once, after one that does not count.
 
@@ -145,13 +135,10 @@ def measure_latency(
     sizes = wholes("batches", batches, 1, "numbers, such as (1, 8)")
     answer, repeats = whole("answer_tokens", answer_tokens), whole("repeats", repeats)
     _check_context(language, max(vs) + max(qs) + answer + 1)
-    works: dict[Any, Callable[[], Any]] = dict(_image_works(model, qs[0]))
     prompts = list(product(vs, qs, sizes))
-    for prompt in prompts:
-        parts = _prompt_works(language, *prompt, answer)
-        works |= {(stage, *prompt): work for stage, work in parts.items()}
+    works = _works(model, language, prompts, answer)
     weights = next(language.parameters())
-    times = _timed_in_rounds(works, weights.device, repeats)
+    times = timed_in_rounds(works, weights.device, repeats)
     return Latency(
         language_parameters(language.config),
         str(weights.device),
@@ -160,13 +147,22 @@ def measure_latency(
         times.get("encoder"),
         times.get("compressor"),
         *_image_flops(model, qs[0]),
-        [
-            _point(
-                language.config, *prompt, answer, [times[x, *prompt] for x in _STAGES]
-            )
-            for prompt in prompts
-        ],
+        [_point(language.config, *prompt, answer, times) for prompt in prompts],
     )
+
+
+def _works(
+    model: VLM | LanguageModel,
+    language: LanguageModel,
+    prompts: Sequence[tuple[int, int, int]],
+    answer: int,
+) -> dict[Any, Callable[[], Any]]:
+    """All that is timed: stages of an image by name, others by name and prompt."""
+    works: dict[Any, Callable[[], Any]] = dict(_image_works(model, prompts[0][1]))
+    for prompt in prompts:
+        parts = _prompt_works(language, *prompt, answer)
+        works |= {(stage, *prompt): work for stage, work in parts.items()}
+    return works
 
 
 def _check_context(language: LanguageModel, longest: int) -> None:
@@ -264,10 +260,10 @@ def _point(
     q: int,
     batch: int,
     answer: int,
-    times: Sequence[Seconds],
+    times: Mapping[Any, Seconds],
 ) -> Point:
     """Seconds of `_STAGES` beside their operations."""
-    prefill, cached, decoded = times
+    prefill, cached, decoded = (times[stage, v, q, batch] for stage in _STAGES)
     head = head_flops(sizes)
     steps = [language_flops(sizes, 1, q + v + i) + head for i in range(answer)]
     return Point(
@@ -281,26 +277,3 @@ def _point(
         batch * (language_flops(sizes, v, q) + head),
         batch * sum(steps) // answer,
     )
-
-
-def _timed_in_rounds(
-    works: Mapping[Any, Callable[[], Any]], device: torch.device, repeats: int
-) -> dict[Any, Seconds]:
-    """Seconds of each work; a round does all, in an order of its own.
-
-    A round that does not count comes first.
-    """
-    order, keys = np.random.default_rng(0), list(works)
-    measured: dict[Any, list[float]] = {key: [] for key in keys}
-    for _ in range(repeats + 1):
-        for key in map(keys.__getitem__, order.permutation(len(keys))):
-            start = time.perf_counter()
-            works[key]()
-            if device.type == "cuda":
-                torch.cuda.synchronize(device)
-            measured[key].append(time.perf_counter() - start)
-    quartiles = {
-        key: np.quantile(times[1:], [0.5, 0.25, 0.75]).tolist()
-        for key, times in measured.items()
-    }
-    return {key: Seconds(*found) for key, found in quartiles.items()}

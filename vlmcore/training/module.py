@@ -97,6 +97,12 @@ class Stage(pl.LightningModule):
         self.log("loss", self.summed, prog_bar=True, sync_dist=part.total > 1)
         return loss
 
+    def on_train_batch_end(self, outputs: Any, batch: MicroBatch, index: int) -> None:
+        """Frees the gradients of a step; Lightning keeps them for a forward pass."""
+        if (index + 1) % self.trainer.accumulate_grad_batches == 0:
+            for optimizer in self.trainer.optimizers:
+                optimizer.zero_grad()
+
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """AdamW without weight decay; linear warm-up, then a cosine to zero."""
         config = self.config
