@@ -113,8 +113,10 @@ def execute(chain: list[Path], slow: float) -> list[Outcome]:
 
 def execute_stale(workers: int) -> list[Outcome]:
     """Executes what is stale, keeps the outputs, and returns what failed."""
-    todo, failed = stale(chapters()), list[Outcome]()
+    pages, failed = chapters(), list[Outcome]()
     store, slow = get_cache(str(BUILD / ".jupyter_cache")), slowness()
+    todo = stale(pages)
+    keep_under_new_captions(store, [page for page in pages if page not in todo])
     done = json.loads(KEYS.read_text()) if KEYS.exists() else {}
     with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
         running = [pool.submit(execute, chain, slow) for chain in chains(todo)]
@@ -126,6 +128,27 @@ def execute_stale(workers: int) -> list[Outcome]:
             KEYS.write_text(json.dumps(done, indent=1))
             failed += [outcome] if outcome.error else []
     return failed
+
+
+def keep_under_new_captions(store, pages: list[Path]) -> None:
+    """Stores the outputs of chapters again of which only cells' metadata changed.
+
+    jupyter-cache takes a caption for code: the build would execute the chapter anew,
+    after all others and one cell after the other.
+    """
+    newest = {record.uri: record for record in reversed(store.list_cache_records())}
+    for page in pages:
+        notebook = nbformat.read(page, nbformat.NO_CONVERT)
+        try:
+            store.match_cache_notebook(notebook)
+        except KeyError:
+            record = newest[str(page)]
+            kept = store.get_cache_bundle(record.pk).nb.cells
+            cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+            for cell, old in zip(cells, kept, strict=True):
+                cell.outputs, cell.execution_count = old.outputs, old.execution_count
+            seconds = record.data["execution_seconds"]
+            _keep(store, Outcome(page, notebook, seconds, ""))
 
 
 def main() -> int:

@@ -87,16 +87,15 @@ def test_a_change_reaches_the_chapters_that_depend_on_it(project, change, pages)
     assert "".join(page for page in "abc" if before[page] != after[page]) == pages
 
 
-def test_a_failing_chapter_is_named_and_the_others_are_shown(project):
-    def build():
-        command = [sys.executable, project / "book" / "_ext" / "build.py"]
-        env = os.environ | {"PYTHONPATH": str(project)}
-        done = subprocess.run(
-            command, cwd=project, env=env, capture_output=True, text=True
-        )
-        return done.returncode, done.stdout, done.stderr
+def build(project: Path) -> tuple[int, str, str]:
+    command = [sys.executable, project / "book" / "_ext" / "build.py"]
+    env = os.environ | {"PYTHONPATH": str(project)}
+    done = subprocess.run(command, cwd=project, env=env, capture_output=True, text=True)
+    return done.returncode, done.stdout, done.stderr
 
-    status, out, err = build()
+
+def test_a_failing_chapter_is_named_and_the_others_are_shown(project):
+    status, out, err = build(project)
     assert status == 1 and "a.ipynb executed" in out
     assert "b.ipynb FAILED: ZeroDivisionError" in err and "b.html" in err
     pages = project / "_build" / "html"
@@ -107,7 +106,21 @@ def test_a_failing_chapter_is_named_and_the_others_are_shown(project):
     notebook = nbformat.read(project / "b.ipynb", 4)
     notebook.cells[1].source = "print('mended')"
     nbformat.write(notebook, project / "b.ipynb")
-    status, out, err = build()
+    status, out, err = build(project)
     assert status == 0 and "c.ipynb" not in out.split("executed")[0]
     assert "2 seen" in (pages / "a.html").read_text()
     assert "mended" in (pages / "b.html").read_text()
+
+
+def test_a_new_caption_leaves_the_outputs_of_a_chapter_alone(project):
+    page = project / "c.ipynb"
+    notebook = nbformat.read(page, 4)
+    notebook.cells[1].source += "\nopen('runs', 'a').write('I')"
+    nbformat.write(notebook, page)
+    for caption in ("old", "new", "newest"):
+        figure = {"caption": caption, "name": "fig"}
+        notebook.cells[1].metadata["mystnb"] = {"figure": figure}
+        nbformat.write(notebook, page)
+        build(project)
+        assert (project / "runs").read_text() == "I"
+    assert "{}" in (project / "_build" / "html" / "c.html").read_text()
