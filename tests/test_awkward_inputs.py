@@ -19,9 +19,11 @@ from vlmcore.config import (
     to_dict,
 )
 from vlmcore.cost import paper_flops
+from vlmcore.data import easyvqa
 from vlmcore.data.samples import as_texts, tokenize
 from vlmcore.evaluation import metrics
 from vlmcore.evaluation.short_answers import generate_answers
+from vlmcore.experiments.tasks import load_task
 from vlmcore.models.feature_cache import FeatureStore, LiveFeatures
 from vlmcore.models.language import word_tokenizer
 from vlmcore.models.vision import VisionFeatures
@@ -123,6 +125,18 @@ SENTENCES = {
     "tokens as text": (
         lambda w: paper_flops(7e9, "50", 1),
         "text_tokens is '50'; give",
+    ),
+    "a task without an image": (
+        lambda w: load_task("letters", images=0),
+        f"images is 0; it {WHOLE} 1",
+    ),
+    "half an image": (
+        lambda w: easyvqa.load("test", 0.5),
+        f"images is 0.5; it {WHOLE} 1",
+    ),
+    "no such split": (
+        lambda w: easyvqa.load("val"),
+        "'val' is not known; choose from train",
     ),
     "one pixel": (
         lambda w: TrainingData(w.tokens, np.array(0.5)).check(labelled=True),

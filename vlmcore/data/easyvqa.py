@@ -16,6 +16,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from PIL import Image
 
+from vlmcore.config.validation import check_choice, whole
 from vlmcore.data.samples import Sample
 from vlmcore.data.synthetic.drawing import COLOURS, SHAPES
 
@@ -40,7 +41,11 @@ def load(split: Literal["train", "test"], images: int | None = None) -> EasyVQAS
     Raises:
         ModuleNotFoundError: the package is not installed; the message says how to get
             it.
+        ValueError: there is no such split, or no image is asked for.
     """
+    check_choice("split", split, ("train", "test"))
+    if images is not None:
+        images = whole("images", images)
     try:
         import easy_vqa
     except ModuleNotFoundError as error:

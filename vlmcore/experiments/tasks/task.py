@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from vlmcore.config import LanguageConfig
+from vlmcore.config.validation import whole
 from vlmcore.data.samples import Sample
 from vlmcore.data.synthetic.scenes import Scenes
 from vlmcore.evaluation.metrics import Score
@@ -58,7 +59,9 @@ class Split(NamedTuple):
 
     def at_most(self, count: int) -> int:
         """How many of `count` images it has."""
-        return count if self.images is None else min(self.images, count)
+        return (
+            count if self.images is None else min(whole("images", self.images), count)
+        )
 
 
 class Task(ABC):
