@@ -136,7 +136,7 @@ SENTENCES = {
     ),
     "no such split": (
         lambda w: easyvqa.load("val"),
-        "'val' is not known; choose from train",
+        "'val' is not known; choose",
     ),
     "one pixel": (
         lambda w: TrainingData(w.tokens, np.array(0.5)).check(labelled=True),
