@@ -1,7 +1,7 @@
 """Memory of training: the estimate beside the peak of a process that trains.
 
 Each training is above 1 GB, in a process of its own, whose resident size before the
-model is subtracted. The C library is told to return what is freed: by itself it keeps
+model is subtracted. The C library is set to return what is freed: by itself it keeps
 pieces of up to 32 MB, and full tuning then peaks half as high again.
 """
 
