@@ -147,7 +147,7 @@ def keep_under_new_captions(store, pages: list[Path]) -> None:
             cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
             for cell, old in zip(cells, kept, strict=True):
                 cell.outputs, cell.execution_count = old.outputs, old.execution_count
-            seconds = record.data["execution_seconds"]
+            seconds = record.data.get("execution_seconds", 0.0)
             _keep(store, Outcome(page, notebook, seconds, ""))
 
 
