@@ -136,13 +136,13 @@ def keep_under_new_captions(store, pages: list[Path]) -> None:
     jupyter-cache takes a caption for code: the build would execute the chapter anew,
     after all others and one cell after the other.
     """
-    newest = {record.uri: record for record in reversed(store.list_cache_records())}
+    records = {record.uri: record for record in store.list_cache_records()}
     for page in pages:
         notebook = nbformat.read(page, nbformat.NO_CONVERT)
         try:
             store.match_cache_notebook(notebook)
         except KeyError:
-            record = newest[str(page)]
+            record = records[str(page)]  # `_keep` leaves one of a chapter
             kept = store.get_cache_bundle(record.pk).nb.cells
             cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
             for cell, old in zip(cells, kept, strict=True):
@@ -166,7 +166,13 @@ def main() -> int:
 
 
 def _keep(store, outcome: Outcome) -> None:
-    """Puts outputs where the build looks for them, and has the page made anew."""
+    """Puts outputs where the build looks for them, and has the page made anew.
+
+    Those that the chapter had before go: under an old caption they would match again.
+    """
+    for record in store.list_cache_records():
+        if record.uri == str(outcome.chapter):
+            store.remove_cache(record.pk)
     bundle = CacheBundleIn(
         outcome.notebook,
         str(outcome.chapter),

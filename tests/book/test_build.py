@@ -123,4 +123,14 @@ def test_a_new_caption_leaves_the_outputs_of_a_chapter_alone(project):
         nbformat.write(notebook, page)
         build(project)
         assert (project / "runs").read_text() == "I"
-    assert "{}" in (project / "_build" / "html" / "c.html").read_text()
+    shown = project / "_build" / "html" / "c.html"
+    assert "{}" in shown.read_text()
+    # neither a new nor an earlier caption brings back what was shown before
+    (project / "book/results/grid/1.json").write_text("anew")
+    for caption in ("newest", "last", "old"):
+        figure = {"caption": caption, "name": "fig"}
+        notebook.cells[1].metadata["mystnb"] = {"figure": figure}
+        nbformat.write(notebook, page)
+        build(project)
+        assert (project / "runs").read_text() == "II"
+        assert "anew" in shown.read_text()
